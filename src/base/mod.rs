@@ -1,1 +1,6 @@
-//! base
+//! What every room stands on: numbers and text, patterns, hashing to slots, the clock, mailboxes between cores.
+//! Knows nothing of Redis, keys or sockets.
+
+pub mod clock;
+pub mod crc16;
+pub mod inbox;
