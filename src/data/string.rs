@@ -44,7 +44,10 @@ enum Held {
         raw: bool,
         text: Box<[u8]>,
     },
-    /// Boxed, as the next, to keep every string value three words.
+    #[expect(
+        clippy::box_collection,
+        reason = "boxed, as the next, to keep every string value three words"
+    )]
     Growing(Box<Vec<u8>>),
     Shared(Box<Bytes>),
 }
