@@ -1,6 +1,10 @@
 //! What every room stands on: numbers and text, patterns, hashing to slots, the clock, mailboxes between cores.
-//! Knows nothing of Redis, keys or sockets.
+//! Knows nothing of commands, keys or sockets.
 
 pub mod clock;
 pub mod crc16;
+pub mod float;
+pub mod glob;
 pub mod inbox;
+pub mod longdouble;
+pub mod num;

@@ -51,6 +51,12 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// Argument `index` if it was received into a buffer of its own, which can be kept without copying.
+    pub fn large(&self, index: usize) -> Option<&'a Bytes> {
+        let span = self.spans[index];
+        (span.start == LARGE).then(|| &self.large[span.len as usize])
+    }
+
     /// All arguments in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone + use<'a> {
         let request = *self;
