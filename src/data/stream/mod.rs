@@ -1,6 +1,6 @@
 //! Streams: append-only runs of entries, and the groups that read them.
 //!
-//! A [`Stream`] is a deque of blocks in id order. A block ([`block`]) is a packed run of entries: the field names they
+//! A [`Stream`] is a deque of blocks in id order. A block (`block.rs`) is a packed run of entries: the field names they
 //! share stand once, an id costs nothing when it follows the one before, values stand raw behind their length. So an
 //! entry with one field costs its value and two bytes. Entries are found by a binary search over the blocks and a walk
 //! inside one; appending touches the last block only, and allocates once a block.
@@ -9,7 +9,7 @@
 //! that is shared copies that one block first. Deleting marks an entry in its block, and a block with no live entry
 //! is dropped.
 //!
-//! Beside the blocks stands a ledger of where Redis would have cut its own nodes ([`nodes`]), because approximate
+//! Beside the blocks stands a ledger of where Redis would have cut its own nodes (`nodes.rs`), because approximate
 //! trimming and XINFO show them. The two meet in one rule: all entries of the newest block share their names with the
 //! newest node, so one comparison tells whether an entry must bring names of its own.
 //!
