@@ -4,3 +4,4 @@ pub mod float;
 pub mod glob;
 pub mod longdouble;
 pub mod num;
+pub mod version;

@@ -1,9 +1,9 @@
 //! Configuration: text in, a typed [`Config`] or a clear error out.
 //!
-//! [`table`] is the truth: one row per directive, with its name, its default, the shape of its value, where the
+//! `table.rs` is the truth: one row per directive, with its name, its default, the shape of its value, where the
 //! value is kept, whether it may change while the server runs, and what it means. Reading a file or the command line
-//! ([`load`]), `CONFIG GET` and `CONFIG SET` ([`runtime`]), `CONFIG REWRITE` ([`rewrite`]) and `conf/millstream.conf`
-//! all follow from it. To add a directive: a field here, a row there, and the file regenerated (see [`sample`]).
+//! (`load.rs`), `CONFIG GET` and `CONFIG SET` (`runtime.rs`), `CONFIG REWRITE` (`rewrite.rs`) and `conf/millstream.conf`
+//! all follow from it. To add a directive: a field here, a row there, and the file regenerated (see `sample.rs`).
 //!
 //! Names and rules are Redis's wherever Redis has the directive, so that a configuration written for it starts
 //! Millstream. A directive is one of three kinds:
@@ -23,6 +23,7 @@ mod rewrite;
 mod runtime;
 mod sample;
 mod table;
+mod usage;
 mod value;
 pub mod words;
 
@@ -40,6 +41,7 @@ pub use rewrite::RewriteError;
 pub use runtime::SetError;
 pub use sample::sample;
 pub use table::directives;
+pub use usage::{usage, version_line};
 pub use value::{ClientClass, Shape, Value};
 
 use directive::choices;
