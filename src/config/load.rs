@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::Config;
 use super::table::{directive, directives};
 use super::words::{quote, split_words};
+use crate::base::glob;
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -274,17 +275,35 @@ impl Config {
         if depth == MAX_INCLUDE_DEPTH {
             return Err("files include each other too deeply: more than 16 levels".into());
         }
-        for path in paths {
-            self.load_file_at(Path::new(path), depth + 1)
+        for path in paths.iter().flat_map(|pattern| included_paths(pattern)) {
+            self.load_file_at(&path, depth + 1)
                 .map_err(|error| match error {
                     FileError::Unreadable(error) => {
-                        LineProblem::Here(format!("cannot read '{path}': {error}"))
+                        LineProblem::Here(format!("cannot read '{}': {error}", path.display()))
                     }
                     FileError::Line(error) => LineProblem::Included(error),
                 })?;
         }
         Ok(())
     }
+}
+
+/// The files that a path names: itself, or in order of name those whose last part a glob matches, maybe none.
+fn included_paths(pattern: &str) -> Vec<PathBuf> {
+    let (folder, name) = pattern
+        .rsplit_once('/')
+        .map_or((".", pattern), |(folder, name)| (folder, name));
+    if !name.contains(['*', '?', '[']) {
+        return vec![pattern.into()];
+    }
+    let folder = if folder.is_empty() { "/" } else { folder };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries
+        .filter(|entry| glob::matches(name.as_bytes(), entry.file_name().as_encoded_bytes()))
+        .map(|entry| entry.path())
+        .collect();
+    paths.sort();
+    paths
 }
 
 /// What is wrong with a line: in itself, or in a file that it includes.
@@ -454,6 +473,19 @@ mod tests {
         let config = config(&[&outer, "--timeout", "6"], "");
         assert_eq!((config.port, config.hz, config.timeout_s), (7000, 50, 6));
         assert_eq!(config.file, Some(PathBuf::from(outer)));
+    }
+
+    #[test]
+    fn include_takes_globs() {
+        let scratch = Scratch::new("glob");
+        scratch.write("2.conf", "hz 20");
+        scratch.write("1.conf", "hz 10\nport 1");
+        let outer = scratch.write(
+            "outer",
+            &format!("include {0}/*.conf {0}/*.none", scratch.0.display()),
+        );
+        let config = config(&[&outer], "");
+        assert_eq!((config.hz, config.port), (20, 1));
     }
 
     #[test]
