@@ -2,6 +2,7 @@
 
 pub mod float;
 pub mod glob;
+pub mod histogram;
 pub mod longdouble;
 pub mod num;
 pub mod version;
