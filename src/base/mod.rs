@@ -5,6 +5,8 @@ pub mod clock;
 pub mod crc16;
 pub mod float;
 pub mod glob;
+pub mod histogram;
 pub mod inbox;
 pub mod longdouble;
 pub mod num;
+pub mod version;
