@@ -177,3 +177,7 @@ pub fn hello_option(option: &[u8]) -> Error {
     text.push(b'\'');
     Error::from_text(text)
 }
+/// A stranger knocks at a server without a password.
+pub const PROTECTED_MODE: Error = Error::new(
+    "DENIED Millstream is in protected mode: without a password it serves only this machine. Set requirepass, or protected-mode no if the network is trusted, or connect by the loopback address.",
+);

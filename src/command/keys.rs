@@ -307,14 +307,14 @@ impl<'k> Keys<'_, 'k> {
 
     /// Runs `f` on one stripe after another: those held, or, when none is, each locked in turn. For commands whose row says
     /// that they lock for themselves.
-    pub fn each_stripe(&mut self, mut f: impl FnMut(&mut Self, usize)) {
+    pub fn each_stripe(&mut self, mut f: impl FnMut(&mut Keys<'_, 'k>, usize)) {
         for stripe in 0..self.keyspace().stripes() {
             self.with_stripe(stripe, |keys| f(keys, stripe));
         }
     }
 
     /// Runs `f` with `stripe` held.
-    pub fn with_stripe<R>(&mut self, stripe: usize, f: impl FnOnce(&mut Self) -> R) -> R {
+    pub fn with_stripe<R>(&mut self, stripe: usize, f: impl FnOnce(&mut Keys<'_, 'k>) -> R) -> R {
         if self.locked.holds(stripe) {
             return f(self);
         }

@@ -24,11 +24,11 @@ pub const EVICTED: u32 = 1 << 9;
 /// Streams.
 pub const STREAM: u32 = 1 << 10;
 /// A key was asked for that is not there.
-pub const KEYMISS: u32 = 1 << 11;
+pub const KEYMISS: u32 = 1 << 13;
 /// Module types.
-pub const MODULE: u32 = 1 << 12;
+pub const MODULE: u32 = 1 << 11;
 /// A key came to be.
-pub const NEW: u32 = 1 << 13;
+pub const NEW: u32 = 1 << 12;
 /// A key was written over.
 pub const OVERWRITTEN: u32 = 1 << 14;
 /// A key's value changed its type.
