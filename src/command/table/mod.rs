@@ -27,11 +27,23 @@ pub mod words;
 use keys::{KeyRule, KeySpec};
 use words::{Categories, Flags, acl, flag};
 
-/// What runs a command.
-pub type Handler = fn();
+pub use super::Handler;
+
+/// Which stripes a command holds while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locks {
+    /// Those of its keys.
+    Keys,
+    /// Every stripe: its keys cannot be known.
+    All,
+    /// It takes what it needs by itself.
+    Own,
+    /// It touches no key, so whatever is held already may stay held.
+    None,
+}
 
 /// One row: a command, or a subcommand within the row of its container.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Spec {
     /// In lower case; of a subcommand, its own name alone.
     pub name: &'static str,
@@ -43,6 +55,8 @@ pub struct Spec {
     pub keys: &'static [KeySpec],
     /// The same as dispatch wants it.
     pub key_rule: KeyRule,
+    /// Which stripes it holds.
+    pub locks: Locks,
     /// What runs it; nothing, where only the subcommands run.
     pub handler: Option<Handler>,
     /// The rows of its subcommands, in order of name.
@@ -58,7 +72,7 @@ pub struct Spec {
 }
 
 /// What COMMAND DOCS tells beyond what the server itself needs. Empty means that there is nothing to say.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Docs {
     /// One sentence.
     pub summary: &'static str,
@@ -143,6 +157,7 @@ pub const fn container(name: &'static str, arity: i8) -> Spec {
         flags: 0,
         keys: &[],
         key_rule: KeyRule::None,
+        locks: Locks::Keys,
         handler: None,
         subcommands: &[],
         tips: &[],
@@ -173,6 +188,12 @@ impl Spec {
         assert!(keys.len() <= keys::SPECS_MAX);
         self.key_rule = KeyRule::of(keys);
         self.keys = keys;
+        self
+    }
+
+    /// Which stripes it holds, when not those of its keys.
+    pub const fn locks(mut self, locks: Locks) -> Spec {
+        self.locks = locks;
         self
     }
 

@@ -1,16 +1,17 @@
 
 //! The connection itself: the rows of their commands.
 
+use crate::command;
 use crate::command::table::keys::*;
 use crate::command::table::words::access::*;
 use crate::command::table::words::acl;
 use crate::command::table::words::flag::*;
 use crate::command::table::*;
 
-fn unwritten() {}
+use crate::command::unwritten;
 
 pub static ROWS: &[Spec] = &[
-    row("auth", -2, unwritten)
+    row("auth", -2, command::connection::auth)
         .flags(NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY)
         .since("1.0.0")
         .group(Group::Connection)
@@ -152,14 +153,14 @@ pub static ROWS: &[Spec] = &[
                 .complexity("O(N) for N paused clients")
                 .summary("Ends a CLIENT PAUSE."),
         ]),
-    row("echo", 2, unwritten)
+    row("echo", 2, command::connection::echo)
         .flags(LOADING | STALE | FAST)
         .since("1.0.0")
         .group(Group::Connection)
         .complexity("O(1)")
         .summary("Sends the given string back.")
         .syntax("message"),
-    row("hello", -1, unwritten)
+    row("hello", -1, command::connection::hello)
         .flags(NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY)
         .since("6.0.0")
         .group(Group::Connection)
@@ -173,7 +174,7 @@ pub static ROWS: &[Spec] = &[
             "[arguments:{protover:integer [AUTH auth:{username password}] \
              [SETNAME clientname]}]",
         ),
-    row("ping", -1, unwritten)
+    row("ping", -1, command::connection::ping)
         .flags(FAST)
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .since("1.0.0")
@@ -181,20 +182,21 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("Answers PONG, or with the given string.")
         .syntax("[message]"),
-    row("quit", -1, unwritten)
+    row("quit", -1, command::connection::quit)
         .flags(NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY)
         .since("1.0.0")
         .group(Group::Connection)
         .complexity("O(1)")
         .summary("Ends the connection after the replies already due.")
         .deprecated("7.2.0", "just closing the connection"),
-    row("reset", 1, unwritten)
+    row("reset", 1, command::connection::reset)
+        .locks(Locks::Own)
         .flags(NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY)
         .since("6.2.0")
         .group(Group::Connection)
         .complexity("O(1)")
         .summary("Puts the connection back to where it was when it opened."),
-    row("select", 2, unwritten)
+    row("select", 2, command::connection::select)
         .flags(LOADING | STALE | FAST)
         .since("1.0.0")
         .group(Group::Connection)

@@ -7,7 +7,7 @@ use crate::command::table::words::acl;
 use crate::command::table::words::flag::*;
 use crate::command::table::*;
 
-fn unwritten() {}
+use crate::command::unwritten;
 
 pub static ROWS: &[Spec] = &[
     row("blmove", 6, unwritten)

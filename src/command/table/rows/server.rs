@@ -1,13 +1,14 @@
 
 //! The server: the rows of their commands.
 
+use crate::command;
 use crate::command::table::keys::*;
 use crate::command::table::words::access::*;
 use crate::command::table::words::acl;
 use crate::command::table::words::flag::*;
 use crate::command::table::*;
 
-fn unwritten() {}
+use crate::command::unwritten;
 
 pub static ROWS: &[Spec] = &[
     row("command", -1, unwritten)
@@ -288,7 +289,7 @@ pub static ROWS: &[Spec] = &[
                 .summary("About how many bytes a key and its value take.")
                 .syntax("key [SAMPLES count:integer]"),
         ]),
-    row("monitor", 1, unwritten)
+    row("monitor", 1, command::monitor::monitor)
         .flags(ADMIN | NOSCRIPT | LOADING | STALE)
         .since("1.0.0")
         .group(Group::Server)
