@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 
 use crate::Result;
-use crate::reply::{Cursor, Framer, push_request, request};
+use crate::reply::{Cursor, Framer, request};
 
 /// Requests in one round trip of [`Client::fill`].
 const FILL_BATCH: usize = 500;
@@ -77,11 +77,9 @@ impl Client {
         Ok(())
     }
 
-    /// Sends one command of raw arguments without waiting.
-    pub fn send(&mut self, arguments: &[&[u8]]) -> Result<()> {
-        let mut bytes = Vec::new();
-        push_request(&mut bytes, arguments);
-        Ok(self.stream.write_all(&bytes)?)
+    /// Sends a request without waiting.
+    pub fn send(&mut self, request: &[u8]) -> Result<()> {
+        Ok(self.stream.write_all(request)?)
     }
 
     /// Waits for the next whole reply.

@@ -195,10 +195,16 @@ pub fn all() -> Vec<Workload> {
         .floor(A_VALUE)
         .counted(32_000),
         Workload::new(
-            "handover",
+            "handover-list",
             "LPUSH to a list on which another connection blocks in BRPOP",
             40_000,
-            handover::run,
+            handover::list,
+        ),
+        Workload::new(
+            "handover-group",
+            "XADD to a stream whose group's consumer blocks in XREADGROUP on another connection",
+            40_000,
+            handover::group,
         ),
         Workload::new(
             "publish-1-p32",

@@ -60,7 +60,7 @@ pub fn run(stage: &Stage) -> Result<Vec<Figure>> {
 
 /// Reads one XRANGE of everything, ticking meanwhile; the length of its reply.
 fn read_all(reader: &mut Client, ticker: &mut Ticker) -> Result<usize> {
-    reader.send(&[b"XRANGE", b"s", b"-", b"+"])?;
+    reader.send(&command("XRANGE", &["s", "-", "+"]))?;
     let (mut framer, mut kept, mut length) = (Framer::default(), Vec::new(), 0);
     let mut bite = vec![0; BITE_BYTES];
     loop {
