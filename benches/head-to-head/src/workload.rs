@@ -226,7 +226,9 @@ pub fn all() -> Vec<Workload> {
             1_200_000,
             |stage| {
                 let commands = keyed(1_000, |key| command("SET", &[key, VALUE]));
-                Repeat::of(32, commands, Expect::Exactly(b"+OK\r\n".into())).play(stage)
+                Repeat::of(32, commands, Expect::Exactly(b"+OK\r\n".into()))
+                    .leaves("DBSIZE", |stage| stage.operations.min(1_000))
+                    .play(stage)
             },
         )
         .floor("+OK\r\n")
@@ -296,6 +298,7 @@ fn xadd(streams: usize, pipeline: usize) -> Repeat {
         return repeat.leaves("XLEN s", |stage| stage.operations);
     }
     Repeat::of(pipeline, keyed(streams, add), Expect::StreamId)
+        .leaves("DBSIZE", |stage| stage.operations.min(1_000))
 }
 
 fn ping(pipeline: usize) -> Repeat {
