@@ -1,10 +1,10 @@
 //! What the stream structure itself costs: appending, reading, and delivering to a group and acknowledging.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use millstream::data::stream::{Group, Id, NodeLimits, Pending, Stream};
+use millstream::data::stream::{Direction, Group, Id, Log, NodeLimits, Reading, Stream};
 
 const ENTRIES: u64 = 100_000;
-const GROUP_READ: usize = 100;
+const GROUP_READ: u64 = 100;
 /// As ids come when a million entries are added a second.
 const IDS_PER_MS: u64 = 1000;
 
@@ -21,7 +21,7 @@ fn filled() -> Stream {
 fn append_all(stream: &mut Stream) {
     let value = [b'x'; 32];
     for at in 0..ENTRIES {
-        stream.append(
+        stream.log.append(
             id(at),
             [(&b"data"[..], &value[..])].into_iter(),
             NodeLimits::default(),
@@ -30,26 +30,18 @@ fn append_all(stream: &mut Stream) {
 }
 
 /// Reads everything through a group, `GROUP_READ` entries at a time, acknowledging what was read each time.
-fn read_and_ack(stream: &Stream, group: &mut Group) {
-    let consumer = group
-        .find_consumer(b"c")
-        .unwrap_or_else(|| group.add_consumer(b"c", 0));
-    let mut ids = Vec::with_capacity(GROUP_READ);
+fn read_and_ack(log: &Log, group: &mut Group) {
+    let consumer = group.add_consumer(b"c", 0);
+    let reading = Reading {
+        consumer,
+        now_ms: 1,
+        limit: GROUP_READ,
+        pending: true,
+    };
+    let mut ids = Vec::with_capacity(GROUP_READ as usize);
     loop {
         ids.clear();
-        let from = group.last_id.next().expect("not the greatest id");
-        for entry in stream.range(from, Id::MAX).take(GROUP_READ) {
-            group.entries_read =
-                stream.entries_read_after(group.entries_read, group.last_id, entry.id);
-            group.last_id = entry.id;
-            group.deliver(Pending {
-                id: entry.id,
-                delivery_time_ms: 1,
-                delivery_count: 1,
-                consumer,
-            });
-            ids.push(entry.id);
-        }
+        group.read(log, reading, |entry| ids.push(entry.id));
         if ids.is_empty() {
             return;
         }
@@ -70,6 +62,7 @@ fn benches(c: &mut Criterion) {
     let stream = filled();
     let read = |stream: &Stream| -> usize {
         stream
+            .log
             .range(Id::MIN, Id::MAX)
             .flat_map(|entry| entry.fields())
             .map(|(_, value)| value.len())
@@ -77,15 +70,20 @@ fn benches(c: &mut Criterion) {
     };
     bench.bench_function("range", |b| b.iter(|| read(&stream)));
     bench.bench_function("range_rev", |b| {
-        b.iter(|| stream.range_rev(Id::MIN, Id::MAX).count())
+        b.iter(|| stream.log.range_rev(Id::MIN, Id::MAX).count())
     });
     bench.bench_function("freeze", |b| {
-        b.iter(|| stream.freeze(Id::MIN, Id::MAX).len())
+        b.iter(|| {
+            stream
+                .log
+                .freeze(Id::MIN, Id::MAX, Direction::Forward, u64::MAX)
+                .len()
+        })
     });
     bench.bench_function("group_read_ack", |b| {
         b.iter_batched_ref(
             || Group::new(Id::MIN, Some(0)),
-            |group| read_and_ack(&stream, group),
+            |group| read_and_ack(&stream.log, group),
             BatchSize::PerIteration,
         )
     });

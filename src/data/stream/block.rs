@@ -308,6 +308,19 @@ impl Block {
         self.live -= 1;
     }
 
+    /// Forgets the deleted entries behind the last live one.
+    pub fn drop_dead_tail(&mut self) {
+        let mut cursor = self.start();
+        let mut end = cursor;
+        while let Some(head) = self.take(&mut cursor) {
+            if !head.deleted {
+                end = cursor;
+            }
+        }
+        self.bytes.truncate(end.at);
+        self.last = end.previous;
+    }
+
     /// Drops the entries with ids below `id`, which the last entry is not.
     pub fn drop_below(&mut self, id: Id) {
         assert!(id <= self.last);

@@ -9,7 +9,9 @@ use slab::Slab;
 
 use super::id::Id;
 use super::index::Index;
+use super::log::Log;
 use super::pending::{ConsumerSlot, Pending, PendingSlab};
+use super::range::EntryRef;
 
 /// The groups of a stream by name.
 pub type Groups = BTreeMap<Box<[u8]>, Group>;
@@ -38,6 +40,19 @@ pub struct Consumer {
     /// When it last got an entry, if ever.
     pub active_time_ms: Option<u64>,
     pending: Index,
+}
+
+/// How a consumer reads what is new to its group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reading {
+    /// Who reads.
+    pub consumer: ConsumerSlot,
+    /// When.
+    pub now_ms: u64,
+    /// At most so many entries.
+    pub limit: u64,
+    /// Whether the entries become pending, to be acknowledged.
+    pub pending: bool,
 }
 
 impl Consumer {
@@ -153,6 +168,33 @@ impl Group {
         index
             .iter_from(start, |slot| self.slab.get(slot).id)
             .map(|slot| self.slab.get(slot))
+    }
+
+    /// Delivers entries that are new to the group, each of which goes to `each`.
+    pub fn read<'a>(&mut self, log: &'a Log, reading: Reading, mut each: impl FnMut(EntryRef<'a>)) {
+        let Reading {
+            consumer,
+            now_ms,
+            limit,
+            pending,
+        } = reading;
+        let Some(start) = self.last_id.next() else {
+            return;
+        };
+        for entry in log.range(start, Id::MAX).take(limit as usize) {
+            let id = entry.id;
+            self.entries_read = log.entries_read_after(self.entries_read, self.last_id, id);
+            self.last_id = id;
+            if pending {
+                self.deliver(Pending {
+                    id,
+                    delivery_time_ms: now_ms,
+                    delivery_count: 1,
+                    consumer,
+                });
+            }
+            each(entry);
+        }
     }
 
     /// Makes an entry pending, or takes it from whoever it is pending for.

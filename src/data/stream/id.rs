@@ -60,17 +60,52 @@ impl Id {
         }
     }
 
+    /// Its text, `ms-seq`.
+    pub fn text(self) -> IdText {
+        let mut text = IdText {
+            bytes: [0; MAX_ID_BYTES],
+            len: 0,
+        };
+        text.push(itoa::Buffer::new().format(self.ms));
+        text.push("-");
+        text.push(itoa::Buffer::new().format(self.seq));
+        text
+    }
+
     /// The 16 bytes under which ids order as they do here.
     pub fn to_be_bytes(self) -> [u8; 16] {
         ((u128::from(self.ms) << 64) | u128::from(self.seq)).to_be_bytes()
     }
 }
 
+/// The longest text of an id: two numbers of twenty digits and a dash.
+const MAX_ID_BYTES: usize = 41;
+
+/// The text of an id, held without allocating.
+#[derive(Clone, Copy, Debug)]
+pub struct IdText {
+    bytes: [u8; MAX_ID_BYTES],
+    len: usize,
+}
+
+impl IdText {
+    fn push(&mut self, part: &str) {
+        self.bytes[self.len..self.len + part.len()].copy_from_slice(part.as_bytes());
+        self.len += part.len();
+    }
+}
+
+impl std::ops::Deref for IdText {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(itoa::Buffer::new().format(self.ms))?;
-        f.write_str("-")?;
-        f.write_str(itoa::Buffer::new().format(self.seq))
+        write!(f, "{}", String::from_utf8_lossy(&self.text()))
     }
 }
 

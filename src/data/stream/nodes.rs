@@ -130,6 +130,13 @@ impl Nodes {
         node.total += 1;
     }
 
+    /// Takes note that the newest node ends at `id`: deleted entries behind it are forgotten.
+    pub fn set_last(&mut self, id: Id) {
+        if let Some(node) = self.nodes.back_mut() {
+            node.last = id;
+        }
+    }
+
     /// Takes note that one live entry is deleted. A node without live entries goes.
     pub fn delete(&mut self, id: Id) {
         let at = self.nodes.partition_point(|node| node.first <= id) - 1;

@@ -4,11 +4,11 @@
 //! deleted entry (a tombstone) lies ahead of the group: which of the added entries were deleted is not remembered, only the greatest
 //! deleted id is. Where the count cannot be known it is `None`, until the group stands at a place where it can.
 
-use super::Stream;
 use super::group::Group;
 use super::id::Id;
+use super::log::Log;
 
-impl Stream {
+impl Log {
     /// How many entries `group` has yet to read, where that can be known.
     pub fn lag(&self, group: &Group) -> Option<u64> {
         if self.entries_added == 0 || self.len == 0 {

@@ -1,6 +1,7 @@
 //! Reading entries: both ways through a range of ids, and from a frozen copy.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::block::{Block, Cursor, Fields, Head};
@@ -147,6 +148,15 @@ impl<'a> Iterator for EntriesRev<'a> {
     }
 }
 
+/// From which end entries are read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    /// Oldest first.
+    Forward,
+    /// Newest first.
+    Backward,
+}
+
 /// An id range of a stream as it was at one moment, whatever becomes of the stream.
 ///
 /// It shares the blocks; a writer that comes upon a shared block copies that block.
@@ -155,44 +165,115 @@ pub struct Frozen {
     blocks: Blocks,
     start: Id,
     end: Id,
+    direction: Direction,
     len: u64,
 }
 
 impl Frozen {
-    pub(super) fn new(blocks: &Blocks, start: Id, end: Id) -> Frozen {
-        let from = first_block_from(blocks, start);
-        let blocks: Blocks = blocks
-            .iter()
-            .skip(from)
-            .take_while(|block| block.first() <= end)
-            .cloned()
-            .collect();
-        let len = blocks.iter().map(|block| block.count(start, end)).sum();
-        Frozen {
-            blocks,
+    pub(super) fn new(
+        blocks: &Blocks,
+        ids: RangeInclusive<Id>,
+        direction: Direction,
+        limit: u64,
+    ) -> Frozen {
+        let (start, end) = ids.into_inner();
+        let mut frozen = Frozen {
+            blocks: Blocks::new(),
             start,
             end,
-            len,
+            direction,
+            len: 0,
+        };
+        let from = first_block_from(blocks, start);
+        match direction {
+            Direction::Forward => {
+                let within = blocks
+                    .range(from..)
+                    .take_while(|block| block.first() <= end);
+                frozen.share(within, limit, |blocks, block| blocks.push_back(block));
+            }
+            Direction::Backward => {
+                let to = blocks
+                    .partition_point(|block| block.first() <= end)
+                    .max(from);
+                frozen.share(blocks.range(from..to).rev(), limit, |blocks, block| {
+                    blocks.push_front(block)
+                });
+            }
+        }
+        frozen.len = frozen.len.min(limit);
+        frozen
+    }
+
+    /// Shares as many blocks as hold `limit` entries.
+    fn share<'a>(
+        &mut self,
+        blocks: impl Iterator<Item = &'a Arc<Block>>,
+        limit: u64,
+        add: impl Fn(&mut Blocks, Arc<Block>),
+    ) {
+        for block in blocks {
+            if self.len >= limit {
+                return;
+            }
+            self.len += block.count(self.start, self.end);
+            add(&mut self.blocks, block.clone());
         }
     }
 
-    /// How many entries it has.
+    /// How many entries are left to read.
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether it has none.
+    /// Whether none is left.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The entries, oldest first. To go on after a pause, start behind the last id seen.
-    pub fn entries(&self, start: Id) -> Entries<'_> {
-        Entries::new(&self.blocks, start.max(self.start), self.end)
+    /// Bytes of the blocks it shares: about what its entries take.
+    pub fn bytes(&self) -> usize {
+        self.blocks.iter().map(|block| block.heap_bytes()).sum()
     }
 
-    /// The entries, newest first. To go on after a pause, end before the last id seen.
-    pub fn entries_rev(&self, end: Id) -> EntriesRev<'_> {
-        EntriesRev::new(&self.blocks, self.start, end.min(self.end))
+    /// Gives entries to `each` until it says false or none is left. The next call goes on behind the last one given.
+    pub fn read(&mut self, each: impl FnMut(EntryRef<'_>) -> bool) {
+        let last = match self.direction {
+            Direction::Forward => read_some(
+                Entries::new(&self.blocks, self.start, self.end),
+                &mut self.len,
+                each,
+            ),
+            Direction::Backward => read_some(
+                EntriesRev::new(&self.blocks, self.start, self.end),
+                &mut self.len,
+                each,
+            ),
+        };
+        match (last, self.direction) {
+            (None, _) => {}
+            (Some(last), Direction::Forward) => self.start = last.next().unwrap_or(last),
+            (Some(last), Direction::Backward) => self.end = last.prev().unwrap_or(last),
+        }
     }
+}
+
+/// Gives at most `left` entries to `each`, until it says false; returns the id of the last one.
+fn read_some<'a>(
+    entries: impl Iterator<Item = EntryRef<'a>>,
+    left: &mut u64,
+    mut each: impl FnMut(EntryRef<'a>) -> bool,
+) -> Option<Id> {
+    let mut last = None;
+    for entry in entries {
+        if *left == 0 {
+            break;
+        }
+        *left -= 1;
+        last = Some(entry.id);
+        if !each(entry) {
+            break;
+        }
+    }
+    last
 }

@@ -1,7 +1,5 @@
 //! Dropping the oldest entries, by number or by id.
 
-use std::sync::Arc;
-
 use super::Stream;
 use super::id::Id;
 use super::nodes::Node;
@@ -43,7 +41,7 @@ pub struct Trim {
 impl Stream {
     /// Trims and says how many entries went.
     pub fn trim(&mut self, trim: &Trim) -> u64 {
-        let before = self.len;
+        let before = self.log.len;
         match trim.references {
             References::Keep => self.trim_nodes(trim),
             // As in Redis: whole nodes are dropped only where nobody asks about their entries.
@@ -51,18 +49,18 @@ impl Stream {
             References::Delete => self.trim_nodes(trim),
             References::Acked => self.trim_acked(trim.to),
         }
-        if self.len != before {
-            self.update_first_id();
+        if self.log.len != before {
+            self.log.update_first_id();
         }
-        before - self.len
+        before - self.log.len
     }
 
     fn trim_nodes(&mut self, trim: &Trim) {
-        let before = self.len;
-        while let Some(node) = self.nodes.front() {
+        let before = self.log.len;
+        while let Some(node) = self.log.nodes.front() {
             let live = u64::from(node.live);
             if self.is_short_enough(trim.to)
-                || (trim.limit != 0 && before - self.len + live > trim.limit)
+                || (trim.limit != 0 && before - self.log.len + live > trim.limit)
             {
                 break;
             }
@@ -75,35 +73,35 @@ impl Stream {
             if trim.references == References::Delete {
                 self.delete_references(node.first, node.last);
             }
-            self.nodes.drop_front();
-            self.len -= live;
+            self.log.nodes.drop_front();
+            self.log.len -= live;
         }
-        match self.nodes.front().map(|node| node.first) {
-            Some(first) => self.drop_blocks_below(first),
-            None => self.blocks.clear(),
+        match self.log.nodes.front().map(|node| node.first) {
+            Some(first) => self.log.drop_blocks_below(first),
+            None => self.log.blocks.clear(),
         }
     }
 
     fn is_short_enough(&self, to: TrimTo) -> bool {
-        matches!(to, TrimTo::MaxLen(max_len) if self.len <= max_len)
+        matches!(to, TrimTo::MaxLen(max_len) if self.log.len <= max_len)
     }
 
     /// Whether all entries of the oldest node are beyond what is to remain.
     fn goes_whole(&self, node: &Node, to: TrimTo) -> bool {
         match to {
-            TrimTo::MaxLen(max_len) => self.len - u64::from(node.live) >= max_len,
+            TrimTo::MaxLen(max_len) => self.log.len - u64::from(node.live) >= max_len,
             TrimTo::MinId(min_id) => node.last < min_id,
         }
     }
 
     /// Removes from the oldest node those entries that are beyond what is to remain, which is not all of them.
     fn trim_in_front_node(&mut self, trim: &Trim) {
-        let node = self.nodes.front().expect("called with a node");
+        let node = self.log.nodes.front().expect("called with a node");
         let (first, last) = (node.first, node.last);
-        let entries = self.range(first, last);
+        let entries = self.log.range(first, last);
         let (cut, count) = match trim.to {
             TrimTo::MaxLen(max_len) => {
-                let excess = self.len - max_len;
+                let excess = self.log.len - max_len;
                 let mut rest = entries.skip(excess as usize);
                 (
                     rest.next().expect("more live entries than excess ones").id,
@@ -121,17 +119,17 @@ impl Stream {
         if trim.references == References::Delete {
             self.delete_references(first, cut.prev().expect("entries lie below"));
         }
-        self.nodes.delete_in_front(count);
-        self.len -= count;
-        self.drop_blocks_below(cut);
+        self.log.nodes.delete_in_front(count);
+        self.log.len -= count;
+        self.log.drop_blocks_below(cut);
     }
 
     /// Removes what every group is done with, from the nodes that an exact trim would touch.
     fn trim_acked(&mut self, to: TrimTo) {
         let read_by_all = self.read_by_all();
-        let mut next = self.nodes.front().map(|node| node.first);
+        let mut next = self.log.nodes.front().map(|node| node.first);
         while let Some(from) = next {
-            let Some((at, node)) = self.nodes.from(from) else {
+            let Some((at, node)) = self.log.nodes.from(from) else {
                 return;
             };
             if self.is_short_enough(to) {
@@ -140,11 +138,12 @@ impl Stream {
             let whole = self.goes_whole(node, to);
             let last = node.last;
             next = self
+                .log
                 .nodes
                 .get(at + 1)
                 .map(|node| node.first)
                 .filter(|_| whole);
-            let ids: Vec<Id> = self.range(from, last).map(|entry| entry.id).collect();
+            let ids: Vec<Id> = self.log.range(from, last).map(|entry| entry.id).collect();
             for id in ids {
                 let stop =
                     self.is_short_enough(to) || matches!(to, TrimTo::MinId(min_id) if id >= min_id);
@@ -152,24 +151,9 @@ impl Stream {
                     return;
                 }
                 if id <= read_by_all && !self.is_pending(id) {
-                    self.remove(id);
+                    self.log.remove(id);
                 }
             }
-        }
-    }
-
-    /// Drops the entries below `id` from the blocks; the caller has counted them.
-    fn drop_blocks_below(&mut self, id: Id) {
-        while self.blocks.front().is_some_and(|block| block.last() < id) {
-            self.blocks.pop_front();
-        }
-        let Some(block) = self.blocks.front_mut().filter(|block| block.first() < id) else {
-            return;
-        };
-        let block = Arc::make_mut(block);
-        block.drop_below(id);
-        if block.live() == 0 {
-            self.blocks.pop_front();
         }
     }
 }
