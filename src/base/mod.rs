@@ -1,6 +1,7 @@
 //! What every room stands on: numbers and text, patterns, hashing to slots, the clock, mailboxes between cores.
 //! Knows nothing of commands, keys or sockets.
 
+pub mod blob;
 pub mod clock;
 pub mod crc16;
 pub mod float;
@@ -10,3 +11,5 @@ pub mod inbox;
 pub mod longdouble;
 pub mod num;
 pub mod version;
+
+pub use blob::Blob;

@@ -162,6 +162,11 @@ impl Clients {
         admitted
     }
 
+    /// Takes back `admit` for a connection that could not be served.
+    pub fn unadmit(&self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// Makes an admitted client known.
     pub fn add(&self, record: &Arc<ClientRecord>) {
         self.by_id.write().insert(record.id, record.clone());

@@ -110,8 +110,7 @@ impl<'k> Keys<'_, 'k> {
         self.changes.discard(entry.value);
         self.changes.expired += 1;
         self.lost(key);
-        self.changes
-            .event(notify::EXPIRED, "expired", self.db, key);
+        self.changes.event(notify::EXPIRED, "expired", self.db, key);
     }
 
     /// The entry of `key`, for a command that writes.
@@ -136,8 +135,7 @@ impl<'k> Keys<'_, 'k> {
             }
             None => {
                 self.changes.misses += 1;
-                self.changes
-                    .event(notify::KEYMISS, "keymiss", self.db, key);
+                self.changes.event(notify::KEYMISS, "keymiss", self.db, key);
                 None
             }
         }
@@ -307,14 +305,14 @@ impl<'k> Keys<'_, 'k> {
 
     /// Runs `f` on one stripe after another: those held, or, when none is, each locked in turn. For commands whose row says
     /// that they lock for themselves.
-    pub fn each_stripe(&mut self, mut f: impl FnMut(&mut Self, usize)) {
+    pub fn each_stripe(&mut self, mut f: impl FnMut(&mut Keys<'_, 'k>, usize)) {
         for stripe in 0..self.keyspace().stripes() {
             self.with_stripe(stripe, |keys| f(keys, stripe));
         }
     }
 
     /// Runs `f` with `stripe` held.
-    pub fn with_stripe<R>(&mut self, stripe: usize, f: impl FnOnce(&mut Self) -> R) -> R {
+    pub fn with_stripe<R>(&mut self, stripe: usize, f: impl FnOnce(&mut Keys<'_, 'k>) -> R) -> R {
         if self.locked.holds(stripe) {
             return f(self);
         }

@@ -20,6 +20,8 @@ pub enum Accepted {
 pub enum Mail {
     /// A connection to serve.
     Accept(Accepted),
+    /// Listener of this number may have more connections to accept.
+    Listen(usize),
     /// A published message for this core's subscribers.
     Note(Note),
     /// A blocked client's command is done; this is its reply.

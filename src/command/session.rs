@@ -1,7 +1,7 @@
 //! A client as commands see it: who it is, which database and protocol it chose, what it has queued, watched and
 //! subscribed to. Knows no socket; the server keeps one beside each connection.
 
-use super::clients::ClientRecord;
+use super::clients::{ClientRecord, flag};
 use super::registry::Command;
 use crate::keyspace::Waiter;
 use crate::keyspace::watch::WatchFlag;
@@ -10,6 +10,7 @@ use crate::resp::{OwnedRequest, Version};
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// What becomes of a client's replies (CLIENT REPLY).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -155,6 +156,42 @@ impl Session {
                 .subscriptions
                 .as_ref()
                 .is_some_and(|subscriptions| subscriptions.count() > 0)
+    }
+
+    /// Notes in the client's record what other cores may see of this session.
+    pub fn note_state(&self) {
+        let record = &self.record;
+        let mut flags = record.flags.load(Ordering::Relaxed) & flag::UNIX;
+        let mut set = |bit, on: bool| flags |= if on { bit } else { 0 };
+        set(flag::BLOCKED, self.blocked.is_some());
+        set(flag::MULTI, self.multi.is_some());
+        set(flag::CLOSING, self.closing);
+        set(flag::PUBSUB, self.subscriptions.is_some());
+        set(flag::MONITOR, self.monitor);
+        set(flag::NO_EVICT, self.no_evict);
+        set(flag::NO_TOUCH, self.no_touch);
+        let watch = self.watch.as_deref();
+        set(
+            flag::DIRTY,
+            watch.is_some_and(|watch| watch.changed.load(Ordering::Relaxed)),
+        );
+        record.flags.store(flags, Ordering::Relaxed);
+        let (queued, queued_bytes) = match &self.multi {
+            Some(multi) => (multi.queue.len() as i64, multi.bytes),
+            None => (-1, 0),
+        };
+        record.queued.store(queued, Ordering::Relaxed);
+        record.queued_bytes.store(queued_bytes, Ordering::Relaxed);
+        record
+            .watched
+            .store(watch.map_or(0, |watch| watch.keys.len()), Ordering::Relaxed);
+        for subject in [Subject::Channel, Subject::Pattern, Subject::Shard] {
+            let count = self
+                .subscriptions
+                .as_ref()
+                .map_or(0, |subscriptions| subscriptions.of(subject).len());
+            record.subscriptions[subject as usize].store(count, Ordering::Relaxed);
+        }
     }
 
     /// True when the next command needs a closer look before it runs.

@@ -69,6 +69,8 @@ pub struct Shared {
     pub pause: Mutex<Pause>,
     /// Number of monitors on each core.
     pub monitors: Box<[AtomicUsize]>,
+    /// Number of connections on each core.
+    pub connections: Box<[AtomicUsize]>,
     /// Values to be freed away from the event loops.
     pub reaper: SyncSender<Value>,
     /// False while DEBUG SET-ACTIVE-EXPIRE 0: keys then expire only when somebody looks at them.
@@ -84,6 +86,37 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// What the cores of a server share that has `databases` databases.
+    pub fn new(
+        (databases, cores): (usize, usize),
+        clock: Clock,
+        config: ConfigCell,
+        inboxes: Box<[Inbox<Mail>]>,
+        reaper: SyncSender<Value>,
+        boot: Boot,
+    ) -> Self {
+        let zeroes = || (0..cores).map(|_| AtomicUsize::new(0)).collect();
+        Shared {
+            clock,
+            config,
+            keyspace: Keyspace::new(databases, cores),
+            channels: Registry::default(),
+            clients: Clients::default(),
+            inboxes,
+            stats: (0..cores).map(|_| CoreStats::default()).collect(),
+            gates: AtomicU32::new(0),
+            pause: Mutex::default(),
+            monitors: zeroes(),
+            connections: zeroes(),
+            reaper,
+            active_expire: AtomicBool::new(true),
+            last_save_s: AtomicI64::new(boot.started_ms / 1000),
+            boot,
+            slowlog: Mutex::default(),
+            latency: Mutex::default(),
+        }
+    }
+
     /// Number of cores.
     pub fn cores(&self) -> usize {
         self.inboxes.len()

@@ -12,7 +12,7 @@
 //! `embstr` if it was set as a whole and fits beside its key in one cache line, and `raw` once it did not fit or was changed
 //! in place, until it is set again. So that is a mark on the value, see [`StrValue::settle_beside`].
 
-use super::Blob;
+use crate::base::Blob;
 use crate::base::num::{MAX_I64_DIGITS, parse_i64};
 use bytes::Bytes;
 
@@ -53,17 +53,6 @@ enum Held {
 }
 
 const _: () = assert!(size_of::<StrValue>() == 24);
-
-/// How Redis calls the ways it keeps strings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// A number.
-    Int,
-    /// A text in one allocation with its key.
-    Embstr,
-    /// A text by itself.
-    Raw,
-}
 
 impl From<i64> for StrValue {
     fn from(value: i64) -> Self {
@@ -150,12 +139,12 @@ impl StrValue {
         len
     }
 
-    /// What OBJECT ENCODING says.
-    pub fn encoding(&self) -> Encoding {
+    /// What Redis calls the way the string is kept.
+    pub fn encoding_name(&self) -> &'static str {
         match self.0 {
-            Held::Int(_) => Encoding::Int,
-            Held::Inline { raw: false, .. } | Held::Heap { raw: false, .. } => Encoding::Embstr,
-            _ => Encoding::Raw,
+            Held::Int(_) => "int",
+            Held::Inline { raw: false, .. } | Held::Heap { raw: false, .. } => "embstr",
+            _ => "raw",
         }
     }
 
@@ -262,19 +251,16 @@ mod tests {
 
     #[test]
     fn encodings_are_those_of_the_real_server() {
-        assert_eq!(value("12").encoding(), Encoding::Int);
-        assert_eq!(value("9223372036854775807").encoding(), Encoding::Int);
-        assert_eq!(value("9223372036854775808").encoding(), Encoding::Embstr);
-        assert_eq!(value("00").encoding(), Encoding::Embstr);
-        assert_eq!(value(&"a".repeat(44)).encoding(), Encoding::Embstr);
-        assert_eq!(value(&"a".repeat(45)).encoding(), Encoding::Raw);
-        assert_eq!(
-            StrValue::text(Blob::Slice(b"6")).encoding(),
-            Encoding::Embstr
-        );
+        assert_eq!(value("12").encoding_name(), "int");
+        assert_eq!(value("9223372036854775807").encoding_name(), "int");
+        assert_eq!(value("9223372036854775808").encoding_name(), "embstr");
+        assert_eq!(value("00").encoding_name(), "embstr");
+        assert_eq!(value(&"a".repeat(44)).encoding_name(), "embstr");
+        assert_eq!(value(&"a".repeat(45)).encoding_name(), "raw");
+        assert_eq!(StrValue::text(Blob::Slice(b"6")).encoding_name(), "embstr");
         let mut appended = value("12");
         appended.append(b"");
-        assert_eq!(appended.encoding(), Encoding::Raw);
+        assert_eq!(appended.encoding_name(), "raw");
         assert_eq!(appended.as_i64(), Some(12));
     }
 
@@ -287,11 +273,11 @@ mod tests {
             (20, false, 21),
             (40, false, 1),
         ] {
-            for (len, expected) in [(longest, Encoding::Embstr), (longest + 1, Encoding::Raw)] {
+            for (len, expected) in [(longest, "embstr"), (longest + 1, "raw")] {
                 let mut value = value(&"a".repeat(len));
                 value.settle_beside(key_len, expires);
                 assert_eq!(
-                    value.encoding(),
+                    value.encoding_name(),
                     expected,
                     "key of {key_len}, text of {len}"
                 );
@@ -299,11 +285,11 @@ mod tests {
         }
         let mut empty = value("");
         empty.settle_beside(41, false);
-        assert_eq!(empty.encoding(), Encoding::Embstr);
+        assert_eq!(empty.encoding_name(), "embstr");
         empty.settle_beside(42, false);
-        assert_eq!(empty.encoding(), Encoding::Raw);
+        assert_eq!(empty.encoding_name(), "raw");
         empty.settle_beside(1, false);
-        assert_eq!(empty.encoding(), Encoding::Raw, "raw is for good");
+        assert_eq!(empty.encoding_name(), "raw", "raw is for good");
     }
 
     #[test]
@@ -341,7 +327,7 @@ mod tests {
                     value.set_range(offset, patch.as_bytes())
                 };
                 prop_assert_eq!(len, model.len());
-                prop_assert_eq!(value.encoding(), Encoding::Raw);
+                prop_assert_eq!(value.encoding_name(), "raw");
                 prop_assert_eq!(value.freeze().len(), model.len());
                 prop_assert_eq!(&text(&value), &model);
             }

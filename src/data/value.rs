@@ -49,7 +49,6 @@ macro_rules! kinds {
 
 kinds!(Str: StrValue, List: List, Stream: Stream);
 
-
 impl Value {
     /// The type's name, as TYPE says it.
     pub fn type_name(&self) -> &'static str {

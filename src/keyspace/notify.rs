@@ -24,17 +24,18 @@ pub const EVICTED: u32 = 1 << 9;
 /// Streams.
 pub const STREAM: u32 = 1 << 10;
 /// A key was asked for that is not there.
-pub const KEYMISS: u32 = 1 << 11;
+pub const KEYMISS: u32 = 1 << 13;
 /// Module types.
-pub const MODULE: u32 = 1 << 12;
+pub const MODULE: u32 = 1 << 11;
 /// A key came to be.
-pub const NEW: u32 = 1 << 13;
+pub const NEW: u32 = 1 << 12;
 /// A key was written over.
 pub const OVERWRITTEN: u32 = 1 << 14;
 /// A key's value changed its type.
 pub const TYPE_CHANGED: u32 = 1 << 15;
 /// What `A` stands for: every class but `KEYMISS`, `NEW`, `OVERWRITTEN` and `TYPE_CHANGED`.
-pub const ALL: u32 = GENERIC | STRING | LIST | SET | HASH | ZSET | EXPIRED | EVICTED | STREAM | MODULE;
+pub const ALL: u32 =
+    GENERIC | STRING | LIST | SET | HASH | ZSET | EXPIRED | EVICTED | STREAM | MODULE;
 
 const LETTERS: [(u8, u32); 16] = [
     (b'g', GENERIC),

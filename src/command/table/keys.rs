@@ -44,7 +44,14 @@ pub enum Begin {
 pub enum Find {
     /// Every `step`-th argument until `last`, which counts from the beginning, or from the end if negative (-1 is the
     /// last argument). With a `limit` of n above 1, a negative `last` stops after one n-th of what remains.
-    Range { last: i8, step: u8, limit: u8 },
+    Range {
+        /// Where to end.
+        last: i8,
+        /// Distance from key to key.
+        step: u8,
+        /// 0 or 1: all the way.
+        limit: u8,
+    },
     /// The beginning says how many keys follow it.
     Counted,
     /// It cannot be told.
@@ -53,25 +60,51 @@ pub enum Find {
 
 /// The key at `index`, or with [`KeySpec::to`] and [`KeySpec::counted`] several from there on.
 pub const fn at(index: u8, flags: KeyFlags) -> KeySpec {
-    KeySpec { begin: Begin::Index(index), find: ONE, flags, note: "", without: None }
+    KeySpec {
+        begin: Begin::Index(index),
+        find: ONE,
+        flags,
+        note: "",
+        without: None,
+    }
 }
 
 /// The key after `keyword`, which is searched from index `from` on.
 pub const fn after(keyword: &'static str, from: i8, flags: KeyFlags) -> KeySpec {
-    KeySpec { begin: Begin::Keyword(keyword, from), find: ONE, flags, note: "", without: None }
+    KeySpec {
+        begin: Begin::Keyword(keyword, from),
+        find: ONE,
+        flags,
+        note: "",
+        without: None,
+    }
 }
 
 /// Keys that no spec can find.
 pub const fn unknown(flags: KeyFlags) -> KeySpec {
-    KeySpec { begin: Begin::Unknown, find: Find::Unknown, flags, note: "", without: None }
+    KeySpec {
+        begin: Begin::Unknown,
+        find: Find::Unknown,
+        flags,
+        note: "",
+        without: None,
+    }
 }
 
-const ONE: Find = Find::Range { last: 0, step: 1, limit: 0 };
+const ONE: Find = Find::Range {
+    last: 0,
+    step: 1,
+    limit: 0,
+};
 
 impl KeySpec {
     /// All arguments up to `last`: from the beginning, or from the end if negative.
     pub const fn to(mut self, last: i8) -> KeySpec {
-        self.find = Find::Range { last, step: 1, limit: 0 };
+        self.find = Find::Range {
+            last,
+            step: 1,
+            limit: 0,
+        };
         self
     }
 
@@ -111,8 +144,10 @@ impl KeySpec {
 
     /// Whether index and range alone find the keys, and all of them.
     pub(super) const fn is_plain(&self) -> bool {
-        matches!((self.begin, self.find), (Begin::Index(_), Find::Range { .. }))
-            && self.flags & access::INCOMPLETE == 0
+        matches!(
+            (self.begin, self.find),
+            (Begin::Index(_), Find::Range { .. })
+        ) && self.flags & access::INCOMPLETE == 0
     }
 
     const fn names_keys(&self) -> bool {
@@ -130,19 +165,27 @@ impl KeySpec {
             Begin::Unknown => return Err(KeysNotFound),
         };
         let (first, last, step) = match self.find {
-            Find::Range { last, step, limit } => {
-                (begin, range_end(begin, last, limit, argv.len()), usize::from(step))
-            }
+            Find::Range { last, step, limit } => (
+                begin,
+                range_end(begin, last, limit, argv.len()),
+                usize::from(step),
+            ),
             Find::Counted => {
-                let count = argv.get(begin).and_then(|count| parse_count(count.as_ref())).ok_or(KeysNotFound)?;
+                let count = argv
+                    .get(begin)
+                    .and_then(|count| parse_count(count.as_ref()))
+                    .ok_or(KeysNotFound)?;
                 (begin + 1, Some(begin + count), 1)
             }
             Find::Unknown => return Err(KeysNotFound),
         };
         match last {
-            Some(last) if first <= last && last < argv.len() => {
-                Ok(Some(Run { first, last, step, flags: self.flags_of(&argv[last + 1..]) }))
-            }
+            Some(last) if first <= last && last < argv.len() => Ok(Some(Run {
+                first,
+                last,
+                step,
+                flags: self.flags_of(&argv[last + 1..]),
+            })),
             _ => Err(KeysNotFound),
         }
     }
@@ -150,7 +193,9 @@ impl KeySpec {
     /// The flags of a call that has the arguments `rest` behind its keys.
     fn flags_of<A: AsRef<[u8]>>(&self, rest: &[A]) -> KeyFlags {
         let flags = match self.without {
-            Some((option, narrower)) if !rest.iter().any(|argument| is_word(argument, option)) => narrower,
+            Some((option, narrower)) if !rest.iter().any(|argument| is_word(argument, option)) => {
+                narrower
+            }
             _ => self.flags,
         };
         flags & !(access::INCOMPLETE | access::VARIABLE)
@@ -211,7 +256,13 @@ impl KeyRule {
         match specs {
             [] => KeyRule::None,
             [only] if !only.names_keys() => KeyRule::None,
-            [KeySpec { begin: Begin::Index(index), find: Find::Range { last: 0, .. }, .. }] => KeyRule::One(*index),
+            [
+                KeySpec {
+                    begin: Begin::Index(index),
+                    find: Find::Range { last: 0, .. },
+                    ..
+                },
+            ] => KeyRule::One(*index),
             _ => KeyRule::Search,
         }
     }
@@ -246,9 +297,127 @@ fn range_end(begin: usize, last: i8, limit: u8, len: usize) -> Option<usize> {
 
 /// How many keys an argument announces: a plain positive decimal.
 fn parse_count(text: &[u8]) -> Option<usize> {
-    let is_plain = text.first().is_some_and(|digit| (b'1'..=b'9').contains(digit)) && text.iter().all(u8::is_ascii_digit);
+    let is_plain = text
+        .first()
+        .is_some_and(|digit| (b'1'..=b'9').contains(digit))
+        && text.iter().all(u8::is_ascii_digit);
     if !is_plain {
         return None;
     }
-    std::str::from_utf8(text).ok()?.parse::<u32>().ok().map(|count| count as usize)
+    std::str::from_utf8(text)
+        .ok()?
+        .parse::<u32>()
+        .ok()
+        .map(|count| count as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::access::*;
+    use super::*;
+
+    fn indexes(specs: &[KeySpec], line: &str) -> Result<Vec<usize>, KeysNotFound> {
+        let argv: Vec<&str> = line.split(' ').collect();
+        Ok(keys_of(specs, &argv)?
+            .into_iter()
+            .flat_map(Run::indexes)
+            .collect())
+    }
+
+    #[test]
+    fn a_range_counts_from_its_beginning_or_from_the_end() {
+        assert_eq!(indexes(&[at(1, RO)], "GET a"), Ok(vec![1]));
+        assert_eq!(indexes(&[at(1, RO).to(1)], "LCS a b LEN"), Ok(vec![1, 2]));
+        assert_eq!(indexes(&[at(1, RM).to(-1)], "DEL a b c"), Ok(vec![1, 2, 3]));
+        assert_eq!(indexes(&[at(1, RW).to(-2)], "BLPOP a b 0"), Ok(vec![1, 2]));
+        assert_eq!(
+            indexes(&[at(1, OW).to(-1).step(2)], "MSET a 1 b 2"),
+            Ok(vec![1, 3])
+        );
+        assert_eq!(
+            indexes(&[at(1, OW).to(-1).step(2)], "MSET a 1 b"),
+            Ok(vec![1, 3])
+        );
+        assert_eq!(
+            indexes(&[at(1, RW), at(2, RW)], "LMOVE a b LEFT LEFT"),
+            Ok(vec![1, 2])
+        );
+    }
+
+    #[test]
+    fn keys_beyond_the_arguments_are_not_found() {
+        assert_eq!(indexes(&[at(2, RO)], "XINFO STREAM"), Err(KeysNotFound));
+        assert_eq!(indexes(&[at(1, RW).to(-2)], "BLPOP 0"), Err(KeysNotFound));
+        assert_eq!(indexes(&[at(1, RM).to(-3)], "DEL"), Err(KeysNotFound));
+        assert_eq!(
+            indexes(&[after("STREAMS", 3, RO).to(-1).limit(2)], "XREAD"),
+            Ok(vec![])
+        );
+    }
+
+    #[test]
+    fn a_keyword_is_found_in_any_case_and_shares_the_rest_out() {
+        let streams = [after("STREAMS", 1, RO | ACCESS).to(-1).limit(2)];
+        assert_eq!(
+            indexes(&streams, "XREAD COUNT 1 streams a b 0 0"),
+            Ok(vec![4, 5])
+        );
+        assert_eq!(indexes(&streams, "XREAD STREAMS streams 0"), Ok(vec![2]));
+        assert_eq!(indexes(&streams, "XREAD STREAMS a b 0"), Ok(vec![2]));
+        assert_eq!(indexes(&streams, "XREAD STREAMS a"), Err(KeysNotFound));
+        assert_eq!(indexes(&streams, "XREAD COUNT 1 STREAMS"), Ok(vec![]));
+        let from_the_end = [after("KEYS", -2, RW).to(-1)];
+        assert_eq!(
+            indexes(&from_the_end, "MIGRATE h 1 k 0 9 KEYS a b"),
+            Ok(vec![7, 8])
+        );
+        assert_eq!(indexes(&from_the_end, "MIGRATE h 1 k 0 9"), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_count_says_how_many_keys_follow() {
+        let counted = [at(1, RW).counted()];
+        assert_eq!(indexes(&counted, "LMPOP 2 a b LEFT"), Ok(vec![2, 3]));
+        for wrong in [
+            "LMPOP 0 a",
+            "LMPOP 3 a b",
+            "LMPOP -1 a",
+            "LMPOP x a",
+            "LMPOP 1",
+            "LMPOP",
+            "LMPOP 99999999999 a",
+        ] {
+            assert_eq!(indexes(&counted, wrong), Err(KeysNotFound), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn flags_may_depend_on_an_option() {
+        let set = [at(1, RW | ACCESS | VARIABLE).without("GET", OW)];
+        let flags = |argv: &[&str]| keys_of(&set, argv).map(|runs| runs[0].flags);
+        assert_eq!(flags(&["SET", "k", "v", "get"]), Ok(RW | ACCESS));
+        assert_eq!(flags(&["SET", "get", "v"]), Ok(OW));
+    }
+
+    #[test]
+    fn one_key_is_known_ahead_and_a_placed_argument_is_none() {
+        assert_eq!(KeyRule::of(&[]), KeyRule::None);
+        assert_eq!(KeyRule::of(&[at(2, RO)]), KeyRule::One(2));
+        assert_eq!(KeyRule::of(&[at(1, RO).to(-1)]), KeyRule::Search);
+        assert_eq!(KeyRule::of(&[at(1, NOT_KEY)]), KeyRule::None);
+        assert_eq!(indexes(&[at(1, NOT_KEY)], "SPUBLISH c m"), Ok(vec![]));
+    }
+
+    #[test]
+    fn only_index_and_range_are_plain() {
+        assert!(at(1, RO).is_plain() && at(3, RO).to(-1).step(2).is_plain());
+        for spec in [
+            after("K", 1, RO),
+            at(1, RO | INCOMPLETE),
+            at(1, RO).counted(),
+            unknown(RO),
+        ] {
+            assert!(!spec.is_plain(), "{spec:?}");
+        }
+    }
 }

@@ -18,8 +18,10 @@
 //! group), the flag `movablekeys` and the first, last and step of old clients (from the key specs), and a
 //! subcommand's group (its container's). All rows are constants; nothing is built at the start.
 
+pub mod describe;
 pub mod keys;
 mod rows;
+mod syntax;
 pub mod words;
 
 use keys::{KeyRule, KeySpec};
@@ -140,7 +142,11 @@ impl Group {
 
 /// The row of a command that `handler` runs.
 pub const fn row(name: &'static str, arity: i8, handler: Handler) -> Spec {
-    Spec { handler: Some(handler), ..container(name, arity) }
+    Spec {
+        handler: Some(handler),
+        ..container(name, arity)
+    }
+    .complexity("")
 }
 
 /// The row of a command that only its subcommands run.
@@ -159,7 +165,7 @@ pub const fn container(name: &'static str, arity: i8) -> Spec {
         docs: Docs {
             summary: "",
             since: "",
-            complexity: "",
+            complexity: "That of the subcommand",
             history: &[],
             deprecated: None,
             is_internal: false,
@@ -262,7 +268,11 @@ impl Spec {
     /// Whether a call of so many arguments, all names counted, has enough of them and not too many.
     pub const fn admits(&self, arguments: usize) -> bool {
         let least = self.arity.unsigned_abs() as usize;
-        if self.arity < 0 { arguments >= least } else { arguments == least }
+        if self.arity < 0 {
+            arguments >= least
+        } else {
+            arguments == least
+        }
     }
 
     /// All flags, with the derived one.
@@ -287,17 +297,154 @@ impl Spec {
             (flag::BLOCKING, acl::BLOCKING),
             (flag::FAST, acl::FAST),
         ];
-        let pace = if self.flags & flag::FAST == 0 { acl::SLOW } else { 0 };
-        implied.iter().filter(|(flag, _)| self.flags & flag != 0).fold(own | pace, |all, (_, category)| all | category)
+        let pace = if self.flags & flag::FAST == 0 {
+            acl::SLOW
+        } else {
+            0
+        };
+        implied
+            .iter()
+            .filter(|(flag, _)| self.flags & flag != 0)
+            .fold(own | pace, |all, (_, category)| all | category)
     }
 
     /// The row of a subcommand, named in any case.
     pub fn subcommand(&self, name: &[u8]) -> Option<&'static Spec> {
-        self.subcommands.iter().find(|spec| spec.name.as_bytes().eq_ignore_ascii_case(name))
+        self.subcommands
+            .iter()
+            .find(|spec| spec.name.as_bytes().eq_ignore_ascii_case(name))
     }
 }
 
 /// The rows of all commands.
 pub fn all() -> impl Iterator<Item = &'static Spec> {
     rows::FAMILIES.iter().flat_map(|family| family.iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::syntax::{Argument, Kind};
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn all_with_subcommands() -> impl Iterator<Item = &'static Spec> {
+        all().flat_map(|spec| std::iter::once(spec).chain(spec.subcommands))
+    }
+
+    #[test]
+    fn names_are_in_lower_case_and_unique() {
+        let mut seen = BTreeSet::new();
+        for spec in all() {
+            assert!(seen.insert(spec.name), "{} twice", spec.name);
+            let subcommands: BTreeSet<_> = spec.subcommands.iter().map(|spec| spec.name).collect();
+            assert_eq!(subcommands.len(), spec.subcommands.len(), "{}", spec.name);
+        }
+        assert!(all_with_subcommands().all(|spec| spec.name.to_ascii_lowercase() == spec.name));
+    }
+
+    #[test]
+    fn every_row_is_documented() {
+        for spec in all_with_subcommands() {
+            let docs = &spec.docs;
+            assert!(
+                !docs.summary.is_empty() && !docs.since.is_empty(),
+                "{}",
+                spec.name
+            );
+            assert!(
+                spec.handler.is_some() || !spec.subcommands.is_empty(),
+                "{}",
+                spec.name
+            );
+        }
+    }
+
+    /// The fewest arguments that `argument` stands for, and whether more are possible.
+    fn extent(argument: &Argument) -> (usize, bool) {
+        let token = usize::from(argument.token.is_some());
+        let (least, open) = match &argument.kind {
+            Kind::Value(_) => (token + 1, false),
+            Kind::PureToken => (1, false),
+            Kind::Block(parts) => sum(parts, token),
+            Kind::OneOf(parts) => {
+                let extents = || parts.iter().map(extent);
+                let least = extents().map(|(least, _)| least).min().unwrap_or_default();
+                (
+                    token + least,
+                    extents().any(|(part, open)| open || part != least),
+                )
+            }
+        };
+        let least = if argument.is_optional { 0 } else { least };
+        (least, open || argument.is_optional || argument.is_multiple)
+    }
+
+    fn sum(arguments: &[Argument], token: usize) -> (usize, bool) {
+        let add = |(all, any): (usize, bool), (least, open)| (all + least, any || open);
+        arguments.iter().map(extent).fold((token, false), add)
+    }
+
+    /// Rows whose syntax says less (QUIT, DEBUG) or allows less (CLIENT KILL without a filter) than the arity.
+    const ODD: [&str; 3] = ["quit", "debug", "kill"];
+
+    #[test]
+    fn the_syntax_of_every_row_agrees_with_its_arity_and_keys() {
+        let commands = all().map(|spec| (spec, 1));
+        let subcommands = all()
+            .flat_map(|spec| spec.subcommands)
+            .map(|spec| (spec, 2));
+        for (spec, names) in commands.chain(subcommands) {
+            let arguments = syntax::parse(spec.docs.syntax).expect(spec.name);
+            check_key_specs(spec, &arguments);
+            if spec.subcommands.is_empty() && !ODD.contains(&spec.name) {
+                let arity = (spec.arity.unsigned_abs().into(), spec.arity < 0);
+                assert_eq!(sum(&arguments, names), arity, "{}", spec.name);
+            }
+        }
+    }
+
+    fn check_key_specs(spec: &Spec, arguments: &[Argument]) {
+        for argument in arguments {
+            assert!(
+                argument
+                    .key_spec
+                    .is_none_or(|index| usize::from(index) < spec.keys.len()),
+                "{}",
+                spec.name
+            );
+            check_key_specs(spec, argument.kind.parts());
+        }
+    }
+
+    #[test]
+    fn categories_come_from_group_and_flags_unless_the_row_says_otherwise() {
+        let plain = row("x", 2, crate::command::unwritten)
+            .group(Group::List)
+            .flags(flag::WRITE | flag::FAST);
+        assert_eq!(
+            plain.categories(Group::List),
+            acl::LIST | acl::WRITE | acl::FAST
+        );
+        let own = plain.flags(flag::ADMIN).acl(acl::KEYSPACE);
+        assert_eq!(
+            own.categories(Group::List),
+            acl::KEYSPACE | acl::ADMIN | acl::DANGEROUS | acl::SLOW
+        );
+        assert_eq!(
+            container("x", -2)
+                .group(Group::List)
+                .categories(Group::List),
+            acl::SLOW
+        );
+    }
+
+    #[test]
+    fn arity_bounds_the_arguments() {
+        assert!(
+            container("x", -2).admits(2)
+                && container("x", -2).admits(9)
+                && !container("x", -2).admits(1)
+        );
+        assert!(container("x", 2).admits(2) && !container("x", 2).admits(3));
+    }
 }

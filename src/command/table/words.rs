@@ -153,3 +153,22 @@ vocabulary! {
         SCRIPTING "scripting"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read_and_written_as_clients_know_them() {
+        assert_eq!(
+            flag::texts(flag::FAST | flag::WRITE).collect::<Vec<_>>(),
+            ["write", "fast"]
+        );
+        assert_eq!(
+            access::texts(access::VARIABLE).collect::<Vec<_>>(),
+            ["variable_flags"]
+        );
+        assert_eq!(acl::named(b"SortedSet"), Some(acl::SORTEDSET));
+        assert_eq!(acl::named(b"sorted-set"), None);
+    }
+}

@@ -2,7 +2,8 @@
 
 use super::chunk::{Chunk, Packed};
 use super::entry::Entry;
-use super::{Blob, End, Limit, List, Needle};
+use super::{End, Limit, List, Needle};
+use crate::base::Blob;
 use std::ops::Range;
 use std::sync::Arc;
 

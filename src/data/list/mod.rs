@@ -31,12 +31,15 @@ pub use freeze::Frozen;
 pub use iter::Iter;
 pub use limit::Limit;
 
-use super::Blob;
+use crate::base::Blob;
 use bytes::Bytes;
 use chunk::{Chunk, Packed};
 use entry::Entry;
 use std::collections::VecDeque;
 use std::sync::Arc;
+
+/// Freeing more chunks than this stalls the event loop noticeably.
+const COSTLY_CHUNKS: usize = 64;
 
 /// See the module's head.
 #[derive(Clone, Debug)]
@@ -53,15 +56,6 @@ pub enum End {
     Front,
     /// The end of index -1.
     Back,
-}
-
-/// How Redis calls the two ways it keeps lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// One small block.
-    Listpack,
-    /// A chain of blocks.
-    Quicklist,
 }
 
 /// An element as stored.
@@ -151,18 +145,18 @@ impl List {
         self.len == 0
     }
 
-    /// Number of chunks: a bound for what freeing or copying the list costs.
-    pub fn chunk_count(&self) -> usize {
-        self.chunks.len()
+    /// What Redis calls the way the list is kept.
+    pub fn encoding_name(&self) -> &'static str {
+        if self.compact {
+            "listpack"
+        } else {
+            "quicklist"
+        }
     }
 
-    /// What OBJECT ENCODING says.
-    pub fn encoding(&self) -> Encoding {
-        if self.compact {
-            Encoding::Listpack
-        } else {
-            Encoding::Quicklist
-        }
+    /// Whether freeing it would take long.
+    pub fn is_costly_to_free(&self) -> bool {
+        self.chunks.len() > COSTLY_CHUNKS
     }
 
     /// Bytes on the heap.
@@ -215,6 +209,22 @@ impl List {
 
     /// Drops `count` elements from one end, or all.
     pub fn discard(&mut self, end: End, limit: Limit, count: usize) {
+        self.drop_from(end, count);
+        self.settle(limit);
+    }
+
+    /// Moves the element at one end of a list that is not empty to the same or the other end.
+    pub fn rotate(&mut self, from: End, to: End, limit: Limit) {
+        let element = self
+            .peek(from)
+            .expect("asked of lists with elements")
+            .to_bytes();
+        self.drop_from(from, 1);
+        self.push(to, limit, Blob::Shared(&element));
+        self.settle(limit);
+    }
+
+    fn drop_from(&mut self, end: End, count: usize) {
         let mut left = count.min(self.len);
         self.len -= left;
         while left > 0 {
@@ -228,7 +238,6 @@ impl List {
                 left = 0;
             }
         }
-        self.settle(limit);
     }
 
     /// The element at `index`.

@@ -201,14 +201,14 @@ fn encodings_follow_the_limit_with_hysteresis() {
     for _ in 0..4 {
         list.push(End::Back, limit, Blob::Slice(b"x"));
     }
-    assert_eq!(list.encoding(), Encoding::Listpack);
+    assert_eq!(list.encoding_name(), "listpack");
     list.push(End::Back, limit, Blob::Slice(b"x"));
-    assert_eq!(list.encoding(), Encoding::Quicklist);
+    assert_eq!(list.encoding_name(), "quicklist");
     list.discard(End::Back, limit, 1);
     list.discard(End::Back, limit, 1);
-    assert_eq!(list.encoding(), Encoding::Quicklist);
+    assert_eq!(list.encoding_name(), "quicklist");
     list.discard(End::Back, limit, 1);
-    assert_eq!(list.encoding(), Encoding::Listpack);
+    assert_eq!(list.encoding_name(), "listpack");
 }
 
 #[test]
