@@ -24,6 +24,20 @@ mod rows;
 mod syntax;
 pub mod words;
 
+/// The words that rows are written in.
+mod prelude {
+    pub use super::keys::{after, at};
+    pub use super::words::access::{
+        ACCESS, DELETE, INSERT, NOT_KEY, OW, RM, RO, RW, UPDATE, VARIABLE,
+    };
+    pub use super::words::acl;
+    pub use super::words::flag::{
+        ADMIN, ALLOW_BUSY, BLOCKING, DENYOOM, FAST, LOADING, NO_ASYNC_LOADING, NO_AUTH, NO_MULTI,
+        NOSCRIPT, PUBSUB, READONLY, SKIP_SLOWLOG, STALE, WRITE,
+    };
+    pub use super::{Group, Locks, Spec, container, row};
+}
+
 use keys::{KeyRule, KeySpec};
 use words::{Categories, Flags, acl, flag};
 
