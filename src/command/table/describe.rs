@@ -82,7 +82,11 @@ pub fn docs(full_name: &'static str, group: Group, spec: &'static Spec) -> Tree 
 
 impl Subject {
     fn new(name: &'static str, group: Group, spec: &'static Spec) -> Subject {
-        Subject { name: name.into(), group, spec }
+        Subject {
+            name: name.into(),
+            group,
+            spec,
+        }
     }
 
     fn subcommands(&self) -> impl Iterator<Item = Subject> {
@@ -298,15 +302,15 @@ mod tests {
     use super::super::keys::{after, at, unknown};
     use super::super::words::access::{RO, RW};
     use super::super::words::flag::{FAST, READONLY};
-    use super::super::{Group, container, row};
+    use super::super::{container, row};
     use super::*;
-
-    fn nothing() {}
+    use crate::command::ctx::DONE;
+    use crate::resp::Version;
 
     static BOX: Spec = container("box", -2)
         .group(Group::List)
         .since("1.0.0")
-        .subcommands(&[row("open", -3, nothing)
+        .subcommands(&[row("open", -3, |_, _| DONE)
             .flags(READONLY | FAST)
             .keys(&[at(2, RO).note("n")])
             .tips(&["t"])
@@ -346,7 +350,10 @@ mod tests {
             picture(&info("box", Group::List, &BOX)),
             format!("[box -2 {{}} 0 0 0 {{+@slow}} {{}} {{}} [{open}]]")
         );
-        assert_eq!(picture(&info("box|open", Group::List, &BOX.subcommands[0])), open);
+        assert_eq!(
+            picture(&info("box|open", Group::List, &BOX.subcommands[0])),
+            open
+        );
     }
 
     #[test]
@@ -375,5 +382,22 @@ mod tests {
             legacy_range(&[after("K", 1, RO), unknown(RO), at(2, RO).counted()]),
             (0, 0, 0)
         );
+    }
+
+    #[test]
+    fn trees_are_written_as_the_protocol_version_has_them() {
+        let tree = Tree::Array(vec![
+            Tree::Int(1),
+            Tree::Set(vec![Tree::Status("s".into())]),
+            Tree::Map(vec![("n".into(), Tree::bulk("b"))]),
+        ]);
+        let written = |version| {
+            let mut reply = Reply::new(version);
+            let start = reply.mark();
+            tree.write(&mut reply);
+            String::from_utf8_lossy(reply.since(start)).replace("\r\n", " ")
+        };
+        assert_eq!(written(Version::Resp2), "*3 :1 *1 +s *2 $1 n $1 b ");
+        assert_eq!(written(Version::Resp3), "*3 :1 ~1 +s %1 $1 n $1 b ");
     }
 }

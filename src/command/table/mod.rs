@@ -21,7 +21,7 @@
 pub mod describe;
 pub mod keys;
 mod rows;
-mod syntax;
+pub mod syntax;
 pub mod words;
 
 /// The words that rows are written in.
@@ -339,6 +339,7 @@ pub fn all() -> impl Iterator<Item = &'static Spec> {
 mod tests {
     use super::syntax::{Argument, Kind};
     use super::*;
+    use crate::command::ctx::DONE;
     use std::collections::BTreeSet;
 
     fn all_with_subcommands() -> impl Iterator<Item = &'static Spec> {
@@ -432,7 +433,7 @@ mod tests {
 
     #[test]
     fn categories_come_from_group_and_flags_unless_the_row_says_otherwise() {
-        let plain = row("x", 2, || ())
+        let plain = row("x", 2, |_, _| DONE)
             .group(Group::List)
             .flags(flag::WRITE | flag::FAST);
         assert_eq!(
