@@ -18,7 +18,8 @@ pub fn write(ctx: &mut Ctx<'_, '_>) {
         container.spec.name.to_ascii_uppercase()
     )];
     for sub in container.subcommands() {
-        let arguments = syntax::parse(sub.spec.docs.syntax).expect("a test parses every row's syntax");
+        let arguments =
+            syntax::parse(sub.spec.docs.syntax).expect("a test parses every row's syntax");
         lines.push(format!(
             "{} {}",
             sub.spec.name.to_ascii_uppercase(),
