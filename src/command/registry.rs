@@ -6,7 +6,6 @@ use super::table::{self, Group, Locks, Spec};
 use crate::keyspace::{Keyspace, StripeSet};
 use crate::resp::Request;
 use ahash::AHashMap;
-use smallvec::SmallVec;
 use std::sync::OnceLock;
 
 /// A command or subcommand as dispatch sees it.
@@ -55,12 +54,11 @@ impl Command {
 
     /// The stripes its keys lie in, for a command that holds the stripes of its keys.
     pub fn stripes(&self, keyspace: &Keyspace, request: Request<'_>) -> StripeSet {
-        let argv: SmallVec<[&[u8]; 16]> = request.iter().collect();
         let mut set = StripeSet::none();
         // A call whose keys cannot be found fails on its syntax before it touches any.
-        if let Ok(runs) = keys_of(self.spec.keys, &argv) {
+        if let Ok(runs) = keys_of(self.spec.keys, &request) {
             for index in runs.iter().flat_map(|run| run.indexes()) {
-                set.insert(keyspace.stripe_of(argv[index]));
+                set.insert(keyspace.stripe_of(request.arg(index)));
             }
         }
         set

@@ -83,7 +83,9 @@ pub fn ltrim(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (start, stop) = (args.int()?, args.int()?);
     let limit = limit(ctx);
     ctx.reply.ok();
-    let Some(list) = ctx.keys.find_as::<List>(key)? else { return DONE };
+    let Some(list) = ctx.keys.find_as::<List>(key)? else {
+        return DONE;
+    };
     let (index, count) = resolve_range(list.len(), start, stop);
     list.trim(index..index + count, limit);
     let emptied = list.is_empty();

@@ -9,6 +9,7 @@
 use smallvec::SmallVec;
 
 use super::words::{KeyFlags, access};
+use crate::resp::Request;
 
 /// Most key specs that a row has: SORT and GEORADIUS have three.
 pub const SPECS_MAX: usize = 3;
@@ -155,7 +156,7 @@ impl KeySpec {
     }
 
     /// The keys of one call. None of them is an answer too: a keyword that is not there names no keys.
-    fn locate<A: AsRef<[u8]>>(&self, argv: &[A]) -> Result<Option<Run>, KeysNotFound> {
+    fn locate(&self, argv: &(impl Argv + ?Sized)) -> Result<Option<Run>, KeysNotFound> {
         let begin = match self.begin {
             Begin::Index(index) => usize::from(index),
             Begin::Keyword(keyword, from) => match find_keyword(keyword, from, argv) {
@@ -171,10 +172,10 @@ impl KeySpec {
                 usize::from(step),
             ),
             Find::Counted => {
-                let count = argv
-                    .get(begin)
-                    .and_then(|count| parse_count(count.as_ref()))
-                    .ok_or(KeysNotFound)?;
+                if begin >= argv.len() {
+                    return Err(KeysNotFound);
+                }
+                let count = parse_count(argv.arg(begin)).ok_or(KeysNotFound)?;
                 (begin + 1, Some(begin + count), 1)
             }
             Find::Unknown => return Err(KeysNotFound),
@@ -184,21 +185,49 @@ impl KeySpec {
                 first,
                 last,
                 step,
-                flags: self.flags_of(&argv[last + 1..]),
+                flags: self.flags_of(argv, last + 1),
             })),
             _ => Err(KeysNotFound),
         }
     }
 
-    /// The flags of a call that has the arguments `rest` behind its keys.
-    fn flags_of<A: AsRef<[u8]>>(&self, rest: &[A]) -> KeyFlags {
+    /// The flags of a call whose keys end before the argument `rest`.
+    fn flags_of(&self, argv: &(impl Argv + ?Sized), rest: usize) -> KeyFlags {
+        let has = |option| (rest..argv.len()).any(|index| is_word(argv.arg(index), option));
         let flags = match self.without {
-            Some((option, narrower)) if !rest.iter().any(|argument| is_word(argument, option)) => {
-                narrower
-            }
+            Some((option, narrower)) if !has(option) => narrower,
             _ => self.flags,
         };
         flags & !(access::INCOMPLETE | access::VARIABLE)
+    }
+}
+
+/// The arguments of a call, with the names in front.
+#[allow(clippy::len_without_is_empty)] // A call has at least its command's name.
+pub trait Argv {
+    /// How many there are.
+    fn len(&self) -> usize;
+    /// One of them.
+    fn arg(&self, index: usize) -> &[u8];
+}
+
+impl Argv for Request<'_> {
+    fn len(&self) -> usize {
+        Request::len(self)
+    }
+
+    fn arg(&self, index: usize) -> &[u8] {
+        Request::arg(self, index)
+    }
+}
+
+impl<A: AsRef<[u8]>> Argv for [A] {
+    fn len(&self) -> usize {
+        <[A]>::len(self)
+    }
+
+    fn arg(&self, index: usize) -> &[u8] {
+        self[index].as_ref()
     }
 }
 
@@ -231,7 +260,7 @@ pub type Runs = SmallVec<[Run; SPECS_MAX]>;
 
 /// The keys of the call `argv`, whose first element is the command's name (and the second the subcommand's, if it has
 /// one). Specs that cannot tell, or that name no keys, are passed over.
-pub fn keys_of<A: AsRef<[u8]>>(specs: &[KeySpec], argv: &[A]) -> Result<Runs, KeysNotFound> {
+pub fn keys_of(specs: &[KeySpec], argv: &(impl Argv + ?Sized)) -> Result<Runs, KeysNotFound> {
     let mut runs = Runs::new();
     for spec in specs.iter().filter(|spec| spec.names_keys()) {
         runs.extend(spec.locate(argv)?);
@@ -270,8 +299,8 @@ impl KeyRule {
 
 /// Index of the keyword, in any case. The far end of the search is left out: no key could follow it there, and at the
 /// near end stands the command's name.
-fn find_keyword<A: AsRef<[u8]>>(keyword: &str, from: i8, argv: &[A]) -> Option<usize> {
-    let matches = |index: &usize| is_word(&argv[*index], keyword);
+fn find_keyword(keyword: &str, from: i8, argv: &(impl Argv + ?Sized)) -> Option<usize> {
+    let matches = |index: &usize| is_word(argv.arg(*index), keyword);
     let distance = usize::from(from.unsigned_abs());
     if from >= 0 {
         (distance..argv.len().saturating_sub(1)).find(matches)
@@ -280,8 +309,8 @@ fn find_keyword<A: AsRef<[u8]>>(keyword: &str, from: i8, argv: &[A]) -> Option<u
     }
 }
 
-fn is_word(argument: &impl AsRef<[u8]>, word: &str) -> bool {
-    argument.as_ref().eq_ignore_ascii_case(word.as_bytes())
+fn is_word(argument: &[u8], word: &str) -> bool {
+    argument.eq_ignore_ascii_case(word.as_bytes())
 }
 
 fn range_end(begin: usize, last: i8, limit: u8, len: usize) -> Option<usize> {
@@ -318,7 +347,7 @@ mod tests {
 
     fn indexes(specs: &[KeySpec], line: &str) -> Result<Vec<usize>, KeysNotFound> {
         let argv: Vec<&str> = line.split(' ').collect();
-        Ok(keys_of(specs, &argv)?
+        Ok(keys_of(specs, argv.as_slice())?
             .into_iter()
             .flat_map(Run::indexes)
             .collect())

@@ -1,10 +1,6 @@
 //! Streams and their consumer groups: the rows of their commands.
 
-use crate::command::table::keys::*;
-use crate::command::table::words::access::*;
-use crate::command::table::words::flag::*;
-use crate::command::table::*;
-
+use crate::command::table::prelude::*;
 use crate::command::unwritten;
 
 pub static ROWS: &[Spec] = &[
