@@ -25,6 +25,8 @@ pub struct KeySpec {
     pub flags: KeyFlags,
     /// What the flags do not say, or nothing.
     pub note: &'static str,
+    /// Options, and how many arguments each has, that the search for a keyword steps over.
+    pub past: &'static [(&'static str, u8)],
     /// An option, and the flags that hold where a call leaves that option out.
     pub without: Option<(&'static str, KeyFlags)>,
 }
@@ -66,6 +68,7 @@ pub const fn at(index: u8, flags: KeyFlags) -> KeySpec {
         find: ONE,
         flags,
         note: "",
+        past: &[],
         without: None,
     }
 }
@@ -77,6 +80,7 @@ pub const fn after(keyword: &'static str, from: i8, flags: KeyFlags) -> KeySpec 
         find: ONE,
         flags,
         note: "",
+        past: &[],
         without: None,
     }
 }
@@ -88,6 +92,7 @@ pub const fn unknown(flags: KeyFlags) -> KeySpec {
         find: Find::Unknown,
         flags,
         note: "",
+        past: &[],
         without: None,
     }
 }
@@ -137,6 +142,14 @@ impl KeySpec {
         self
     }
 
+    /// Steps over these options, each with so many arguments, in the search for the keyword, which then begins right
+    /// behind the command's name: an argument that looks like the keyword is not taken for it. Clients are not told;
+    /// the server must not be fooled, for it locks what it finds.
+    pub const fn past(mut self, options: &'static [(&'static str, u8)]) -> KeySpec {
+        self.past = options;
+        self
+    }
+
     /// The flags that hold where a call leaves `option` out. It is searched behind the keys.
     pub const fn without(mut self, option: &'static str, flags: KeyFlags) -> KeySpec {
         self.without = Some((option, flags));
@@ -159,7 +172,7 @@ impl KeySpec {
     fn locate(&self, argv: &(impl Argv + ?Sized)) -> Result<Option<Run>, KeysNotFound> {
         let begin = match self.begin {
             Begin::Index(index) => usize::from(index),
-            Begin::Keyword(keyword, from) => match find_keyword(keyword, from, argv) {
+            Begin::Keyword(keyword, from) => match self.find_keyword(keyword, from, argv) {
                 Some(index) => index + 1,
                 None => return Ok(None),
             },
@@ -189,6 +202,29 @@ impl KeySpec {
             })),
             _ => Err(KeysNotFound),
         }
+    }
+
+    /// Index of the keyword, in any case. The far end of the search is left out: no key could follow it there, and at
+    /// the near end stands the command's name.
+    fn find_keyword(&self, keyword: &str, from: i8, argv: &(impl Argv + ?Sized)) -> Option<usize> {
+        let is_keyword = |index: &usize| is_word(argv.arg(*index), keyword);
+        let distance = usize::from(from.unsigned_abs());
+        let end = argv.len().saturating_sub(1);
+        if from < 0 {
+            return (2..=argv.len().checked_sub(distance)?)
+                .rev()
+                .find(is_keyword);
+        }
+        if self.past.is_empty() {
+            return (distance..end).find(is_keyword);
+        }
+        let mut index = 1;
+        while index < end && !is_keyword(&index) {
+            let word = argv.arg(index);
+            let option = self.past.iter().find(|(option, _)| is_word(word, option));
+            index += 1 + option.map_or(0, |(_, arguments)| usize::from(*arguments));
+        }
+        (index < end).then_some(index)
     }
 
     /// The flags of a call whose keys end before the argument `rest`.
@@ -277,6 +313,8 @@ pub enum KeyRule {
     One(u8),
     /// [`keys_of`] tells.
     Search,
+    /// It cannot be told.
+    Unknown,
 }
 
 impl KeyRule {
@@ -284,7 +322,7 @@ impl KeyRule {
     pub(super) const fn of(specs: &[KeySpec]) -> KeyRule {
         match specs {
             [] => KeyRule::None,
-            [only] if !only.names_keys() => KeyRule::None,
+            [KeySpec { flags, .. }] if *flags & access::NOT_KEY != 0 => KeyRule::None,
             [
                 KeySpec {
                     begin: Begin::Index(index),
@@ -292,20 +330,23 @@ impl KeyRule {
                     ..
                 },
             ] => KeyRule::One(*index),
+            _ if has_unknown(specs) => KeyRule::Unknown,
             _ => KeyRule::Search,
         }
     }
 }
 
-/// Index of the keyword, in any case. The far end of the search is left out: no key could follow it there, and at the
-/// near end stands the command's name.
-fn find_keyword(keyword: &str, from: i8, argv: &(impl Argv + ?Sized)) -> Option<usize> {
-    let matches = |index: &usize| is_word(argv.arg(*index), keyword);
-    let distance = usize::from(from.unsigned_abs());
-    if from >= 0 {
-        (distance..argv.len().saturating_sub(1)).find(matches)
-    } else {
-        (2..=argv.len().checked_sub(distance)?).rev().find(matches)
+const fn has_unknown(specs: &[KeySpec]) -> bool {
+    match specs {
+        [] => false,
+        [
+            KeySpec {
+                begin: Begin::Unknown,
+                ..
+            },
+            ..,
+        ] => true,
+        [_, rest @ ..] => has_unknown(rest),
     }
 }
 
@@ -404,6 +445,26 @@ mod tests {
     }
 
     #[test]
+    fn an_option_s_argument_is_not_the_keyword() {
+        let plain = [after("STREAMS", 4, RW).to(-1).limit(2)];
+        let exact = [plain[0].past(&[("GROUP", 2), ("COUNT", 1), ("BLOCK", 1)])];
+        let line = "XREADGROUP COUNT 1 GROUP g STREAMS STREAMS s >";
+        assert_eq!(indexes(&plain, line), Ok(vec![6]));
+        assert_eq!(indexes(&exact, line), Ok(vec![7]));
+        for line in [
+            "XREADGROUP GROUP g c STREAMS STREAMS s > >",
+            "XREADGROUP group streams streams streams s STREAMS > >",
+        ] {
+            assert_eq!(indexes(&exact, line), Ok(vec![5, 6]), "{line}");
+        }
+        assert_eq!(indexes(&exact, "XREADGROUP GROUP g"), Ok(vec![]));
+        assert_eq!(
+            indexes(&exact, "XREADGROUP NOACK GROUP g c STREAMS s >"),
+            Ok(vec![6])
+        );
+    }
+
+    #[test]
     fn a_count_says_how_many_keys_follow() {
         let counted = [at(1, RW).counted()];
         assert_eq!(indexes(&counted, "LMPOP 2 a b LEFT"), Ok(vec![2, 3]));
@@ -434,6 +495,7 @@ mod tests {
         assert_eq!(KeyRule::of(&[at(2, RO)]), KeyRule::One(2));
         assert_eq!(KeyRule::of(&[at(1, RO).to(-1)]), KeyRule::Search);
         assert_eq!(KeyRule::of(&[at(1, NOT_KEY)]), KeyRule::None);
+        assert_eq!(KeyRule::of(&[at(1, RO), unknown(RO)]), KeyRule::Unknown);
         assert_eq!(indexes(&[at(1, NOT_KEY)], "SPUBLISH c m"), Ok(vec![]));
     }
 
