@@ -31,7 +31,6 @@ class Server:
         )
         self.password = password_of(arguments)
         self.control = self.wait_until_ready()
-        self.control_id = int(self.control.command("CLIENT", "ID")[1])
 
     def wait_until_ready(self):
         deadline = time.monotonic() + START_SECONDS
