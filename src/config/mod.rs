@@ -1,1 +1,271 @@
-//! config
+//! Configuration: text in, a typed [`Config`] or a clear error out.
+//!
+//! `table.rs` is the truth: one row per directive, with its name, its default, the shape of its value, where the
+//! value is kept, whether it may change while the server runs, and what it means. Reading a file or the command line
+//! (`load.rs`), `CONFIG GET` and `CONFIG SET` (`runtime.rs`), `CONFIG REWRITE` (`rewrite.rs`) and `conf/millstream.conf`
+//! all follow from it. To add a directive: a field here, a row there, and the file regenerated (see `sample.rs`).
+//!
+//! Names and rules are Redis's wherever Redis has the directive, so that a configuration written for it starts
+//! Millstream. A directive is one of three kinds:
+//! - kept in a field of `Config`, and obeyed;
+//! - *inert*: checked, kept and reported, but tuning something that works differently here or is not there at all;
+//! - [`Shape::Only`]: accepted with the one value that promises nothing, where any other would ask for a feature that
+//!   does not exist.
+//!
+//! A `Config` never changes once it is shared: `CONFIG SET` makes another and swaps it into the [`ConfigCell`].
+//!
+//! This room refuses to know sockets, clocks and commands. It reads and writes configuration files, nothing else.
+
+mod directive;
+mod load;
+mod notify;
+mod rewrite;
+mod runtime;
+mod sample;
+mod table;
+mod usage;
+mod value;
+pub mod words;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+
+pub use directive::{Change, Directive};
+pub use load::{Invocation, Source, StartError, parse_arguments};
+pub use notify::NotifyClasses;
+pub use rewrite::RewriteError;
+pub use runtime::SetError;
+pub use sample::sample;
+pub use table::directives;
+pub use usage::{usage, version_line};
+pub use value::{ClientClass, Shape, Value};
+
+use directive::choices;
+
+macro_rules! config {
+    ($($(#[$doc:meta])* pub $field:ident: $type:ty,)*) => {
+        /// Every directive that the server obeys, parsed and checked.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Config {
+            $($(#[$doc])* pub $field: $type,)*
+            /// The values of inert directives that were given one, by name.
+            inert: BTreeMap<&'static str, Value>,
+        }
+
+        impl Config {
+            /// A configuration that no row of the table has touched yet.
+            fn blank() -> Self {
+                Self { $($field: Default::default(),)* inert: BTreeMap::new() }
+            }
+        }
+    };
+}
+
+config! {
+    /// The configuration file, by its absolute path, if the server was started with one.
+    pub file: Option<PathBuf>,
+
+    /// The TCP port; 0 is none.
+    pub port: u16,
+    /// The addresses to listen on; a leading `-` allows the address to be missing. Empty is none.
+    pub bind: Vec<String>,
+    /// The length of the kernel's queue of connections that wait to be accepted.
+    pub tcp_backlog: u32,
+    /// The path of the Unix socket; empty is none.
+    pub unixsocket: String,
+    /// The permissions of the Unix socket; 0 leaves what the umask gives.
+    pub unixsocketperm: u32,
+    /// Whether clients from other hosts are refused while no password is set.
+    pub protected_mode: bool,
+    /// The password of the default user; empty is none.
+    pub requirepass: String,
+    /// An idle client is closed after this long; 0 is never.
+    pub timeout_s: u32,
+    /// The interval of TCP keepalive probes; 0 is none.
+    pub tcp_keepalive_s: u32,
+    /// How many clients may be connected at once.
+    pub maxclients: u32,
+    /// How much may wait to be sent to a client before it is closed.
+    pub client_output_buffer_limit: BufferLimits,
+    /// How much of a request may wait to be understood before its client is closed.
+    pub client_query_buffer_limit_bytes: u64,
+    /// The longest single argument of a request.
+    pub proto_max_bulk_len_bytes: u64,
+
+    /// How many cores serve; 0 is every core of the machine.
+    pub threads: u32,
+    /// How many databases SELECT reaches.
+    pub databases: u32,
+    /// The directory that the data is kept in.
+    pub dir: String,
+    /// The file to keep the process id in; empty is none.
+    pub pidfile: String,
+    /// The file to log to; empty is standard output.
+    pub logfile: String,
+    /// What is worth logging.
+    pub loglevel: LogLevel,
+    /// Who may use DEBUG.
+    pub enable_debug_command: DebugAccess,
+
+    /// Which keyspace events are published.
+    pub notify_keyspace_events: NotifyClasses,
+
+    /// Commands that took longer are put in the slow log; negative is none.
+    pub slowlog_log_slower_than_us: i64,
+    /// How many commands the slow log holds.
+    pub slowlog_max_len: u64,
+    /// Events that took this long or longer are sampled for LATENCY; 0 is none.
+    pub latency_monitor_threshold_ms: u64,
+    /// Whether each command's latencies are counted in a histogram.
+    pub latency_tracking: bool,
+    /// The percentiles of these histograms that INFO tells.
+    pub latency_tracking_info_percentiles: Vec<f64>,
+
+    /// A stream's block is sealed at this size; 0 is no limit.
+    pub stream_node_max_bytes: u64,
+    /// A stream's block is sealed at this many entries; 0 is no limit.
+    pub stream_node_max_entries: u64,
+    /// A list's chunk holds this many elements, or if negative 4, 8, 16, 32 or 64 KiB (-1 to -5).
+    pub list_max_listpack_size: i32,
+    /// How often a second the server looks after what needs looking after.
+    pub hz: u32,
+}
+
+choices! {
+    /// What is worth logging: each level includes those after it.
+    pub enum LogLevel {
+        /// Everything, for development.
+        Debug = "debug",
+        /// Much that is rarely useful.
+        Verbose = "verbose",
+        /// What an operator wants to know.
+        Notice = "notice",
+        /// What needs attention.
+        Warning = "warning",
+        /// Nothing at all.
+        Nothing = "nothing",
+    }
+}
+
+choices! {
+    /// Who may use DEBUG.
+    pub enum DebugAccess {
+        /// Nobody.
+        No = "no",
+        /// Everybody.
+        Yes = "yes",
+        /// Clients on this host.
+        Local = "local",
+    }
+}
+
+/// How much may wait to be sent to a client, by its class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BufferLimits {
+    /// Of clients that send commands and read replies.
+    pub normal: BufferLimit,
+    /// Of replicas.
+    pub replica: BufferLimit,
+    /// Of subscribers.
+    pub pubsub: BufferLimit,
+}
+
+/// A client is closed when more than `hard_bytes` wait for it, or more than `soft_bytes` for `soft_s` together.
+/// Zero is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BufferLimit {
+    /// Closed at once beyond this.
+    pub hard_bytes: u64,
+    /// Closed after `soft_s` beyond this.
+    pub soft_bytes: u64,
+    /// How long beyond `soft_bytes` is too long.
+    pub soft_s: u32,
+}
+
+impl Default for Config {
+    /// What the server does when nothing is configured.
+    fn default() -> Self {
+        let mut config = Self::blank();
+        for directive in directives() {
+            directive
+                .assign_text(&mut config, directive.default)
+                .expect("every default in the table is valid");
+        }
+        config
+    }
+}
+
+/// The configuration that all cores share, and a version that tells them when to look again.
+pub struct ConfigCell {
+    config: ArcSwap<Config>,
+    version: AtomicU64,
+}
+
+impl ConfigCell {
+    /// Shares a first configuration, version 0.
+    pub fn new(config: Config) -> Self {
+        Self {
+            config: ArcSwap::from_pointee(config),
+            version: AtomicU64::new(0),
+        }
+    }
+
+    /// The configuration in force.
+    pub fn load(&self) -> Arc<Config> {
+        self.config.load_full()
+    }
+
+    /// Grows whenever the configuration changes, after it did: a core that sees the version also sees the change.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Puts another configuration in force.
+    pub fn store(&self, config: Config) {
+        self.config.store(Arc::new(config));
+        self.version.fetch_add(1, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults() {
+        let config = Config::default();
+        assert_eq!(config.port, 6379);
+        assert_eq!(config.bind, ["127.0.0.1", "-::1"]);
+        assert_eq!(config.dir, "./data");
+        assert_eq!(
+            config.client_output_buffer_limit.pubsub.hard_bytes,
+            32 << 20
+        );
+        assert_eq!(
+            config
+                .client_output_buffer_limit
+                .of(ClientClass::Replica)
+                .soft_s,
+            60
+        );
+        assert_eq!(config.latency_tracking_info_percentiles, [50.0, 99.0, 99.9]);
+        assert_eq!(config.loglevel, LogLevel::Notice);
+        assert!(config.notify_keyspace_events.is_empty());
+    }
+
+    #[test]
+    fn a_new_version_shows_the_new_configuration() {
+        let cell = ConfigCell::new(Config::default());
+        let seen = cell.version();
+        cell.store(Config {
+            hz: 20,
+            ..Config::default()
+        });
+        assert_ne!(cell.version(), seen);
+        assert_eq!(cell.load().hz, 20);
+    }
+}

@@ -1,0 +1,564 @@
+//! The way in: command line, configuration files and standard input, in the order in which they count.
+//!
+//! `millstream [file | -] [--directive value ...] [-]`: the file first, then standard input, then what the command
+//! line says; what comes later wins. Every line, wherever it comes from, is one directive and its words. An error
+//! carries the line and where it stands, because whoever reads it has to find it.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::Config;
+use super::table::{directive, directives};
+use super::words::{quote, split_words};
+use crate::base::glob;
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Invocation {
+    /// Run the server.
+    Serve(Box<Config>),
+    /// Print the version and leave.
+    Version,
+    /// Print how to call it and leave.
+    Help,
+}
+
+/// Where a line of configuration stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// In a file, on a line counted from 1.
+    File(PathBuf, usize),
+    /// On standard input, on a line counted from 1.
+    Stdin(usize),
+    /// On the command line.
+    CommandLine,
+}
+
+/// Why the server cannot start: a line, and what is wrong with it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct StartError {
+    /// Where the line stands.
+    pub source: Source,
+    /// The line.
+    pub text: String,
+    /// What is wrong with it, and what would be right.
+    pub problem: String,
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            Source::File(path, line) => write!(f, "{}, line {line}", path.display())?,
+            Source::Stdin(line) => write!(f, "standard input, line {line}")?,
+            Source::CommandLine => f.write_str("command line")?,
+        }
+        write!(f, ": {}\n  {}", self.text, self.problem)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Files may include files, but not deeper than this: deeper ones include each other.
+const MAX_INCLUDE_DEPTH: usize = 16;
+
+/// Reads the arguments after the program's name, and all that they refer to.
+pub fn parse_arguments(
+    arguments: impl IntoIterator<Item = OsString>,
+    stdin: &mut dyn Read,
+) -> Result<Invocation, StartError> {
+    let arguments = arguments
+        .into_iter()
+        .map(into_text)
+        .collect::<Result<Vec<String>, _>>()?;
+    match arguments.first().map(String::as_str) {
+        Some("-v" | "--version") => return Ok(Invocation::Version),
+        Some("-h" | "--help") => return Ok(Invocation::Help),
+        _ => {}
+    }
+    let command_line = CommandLine::parse(arguments);
+    let mut config = Config::default();
+    if let Some(path) = &command_line.file {
+        config.load_file(path).map_err(|error| match error {
+            FileError::Line(error) => error,
+            FileError::Unreadable(error) => on_command_line(
+                path.display().to_string(),
+                format!("cannot read this configuration file: {error}"),
+            ),
+        })?;
+        config.file = Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()));
+    }
+    if command_line.stdin {
+        let mut text = Vec::new();
+        stdin.read_to_end(&mut text).map_err(|error| {
+            on_command_line("-".into(), format!("cannot read standard input: {error}"))
+        })?;
+        config.load_text(&text, &Source::Stdin, 0)?;
+    }
+    for words in &command_line.options {
+        config
+            .obey(words, 0)
+            .map_err(|problem| problem.at(Source::CommandLine, show_option(words)))?;
+    }
+    Ok(Invocation::Serve(Box::new(config)))
+}
+
+fn into_text(argument: OsString) -> Result<String, StartError> {
+    argument.into_string().map_err(|argument| {
+        on_command_line(
+            argument.to_string_lossy().into_owned(),
+            "an argument must be valid UTF-8".into(),
+        )
+    })
+}
+
+fn on_command_line(text: String, problem: String) -> StartError {
+    StartError {
+        source: Source::CommandLine,
+        text,
+        problem,
+    }
+}
+
+fn show_option(words: &[String]) -> String {
+    let show =
+        |word: &String| match word.is_empty() || word.contains(|c: char| !c.is_ascii_graphic()) {
+            true => quote(word),
+            false => word.clone(),
+        };
+    format!("--{}", words.iter().map(show).collect::<Vec<_>>().join(" "))
+}
+
+/// The command line, before any of it is understood.
+#[derive(Debug, Default, PartialEq)]
+struct CommandLine {
+    file: Option<PathBuf>,
+    stdin: bool,
+    /// The words of one directive each.
+    options: Vec<Vec<String>>,
+}
+
+impl CommandLine {
+    /// What follows an option's name is its value, even if it begins with `--`; `--name value` may also be a single
+    /// argument. `-` is standard input where it stands first or last. `--save` may lack its value.
+    fn parse(arguments: Vec<String>) -> Self {
+        let mut command_line = Self::default();
+        let mut value_due = false;
+        let last = arguments.len().saturating_sub(1);
+        for (position, argument) in arguments.iter().enumerate() {
+            if position == 0 && !argument.starts_with('-') {
+                command_line.file = Some(argument.into());
+            } else if argument == "-" && (position == 0 || position == last) {
+                command_line.stdin = true;
+            } else if let (Some(option), false) = (argument.strip_prefix("--"), value_due) {
+                let mut words = option_words(option);
+                value_due = words.len() == 1;
+                let next_is_option = arguments
+                    .get(position + 1)
+                    .is_none_or(|next| next.starts_with("--"));
+                if value_due && option.trim().eq_ignore_ascii_case("save") && next_is_option {
+                    words.push(String::new());
+                    value_due = false;
+                }
+                command_line.options.push(words);
+            } else {
+                match command_line.options.last_mut() {
+                    Some(words) => words.push(argument.clone()),
+                    None => command_line.options.push(vec![argument.clone()]),
+                }
+                value_due = false;
+            }
+        }
+        command_line
+    }
+}
+
+fn option_words(option: &str) -> Vec<String> {
+    match split_words(option.as_bytes()) {
+        Ok(words) => words
+            .into_iter()
+            .map(|word| String::from_utf8_lossy(&word).into_owned())
+            .collect(),
+        Err(_) => vec![option.into()],
+    }
+}
+
+/// A file that cannot be opened, or a line of it that cannot be obeyed.
+#[derive(Debug)]
+pub(super) enum FileError {
+    Unreadable(std::io::Error),
+    Line(StartError),
+}
+
+impl From<StartError> for FileError {
+    fn from(error: StartError) -> Self {
+        Self::Line(error)
+    }
+}
+
+impl Config {
+    /// Obeys every line of a file and of the files that it includes.
+    pub(super) fn load_file(&mut self, path: &Path) -> Result<(), FileError> {
+        self.load_file_at(path, 0)
+    }
+
+    fn load_file_at(&mut self, path: &Path, depth: usize) -> Result<(), FileError> {
+        let text = std::fs::read(path).map_err(FileError::Unreadable)?;
+        Ok(self.load_text(&text, &|line| Source::File(path.into(), line), depth)?)
+    }
+
+    fn load_text(
+        &mut self,
+        text: &[u8],
+        source: &dyn Fn(usize) -> Source,
+        depth: usize,
+    ) -> Result<(), StartError> {
+        for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
+            let line = line.trim_ascii();
+            self.load_line(line, depth).map_err(|problem| {
+                problem.at(
+                    source(index + 1),
+                    String::from_utf8_lossy(line).into_owned(),
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    fn load_line(&mut self, line: &[u8], depth: usize) -> Result<(), LineProblem> {
+        if line.is_empty() || line.starts_with(b"#") {
+            return Ok(());
+        }
+        let words = split_words(line)
+            .map_err(|_| "quotes are not balanced: white space or the end of the line must follow a closing quote")?;
+        let words = words
+            .into_iter()
+            .map(String::from_utf8)
+            .collect::<Result<Vec<String>, _>>();
+        self.obey(&words.map_err(|_| "a value must be valid UTF-8")?, depth)
+    }
+
+    fn obey(&mut self, words: &[String], depth: usize) -> Result<(), LineProblem> {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let (name, values) = words
+            .split_first()
+            .map_or(("", words.as_slice()), |(name, values)| (*name, values));
+        if name.eq_ignore_ascii_case("include") {
+            return self.include(values, depth);
+        }
+        let directive = directive(name).ok_or_else(|| unknown(name))?;
+        match values {
+            [value] if directive.shape.takes_several_words() => {
+                let values =
+                    split_words(value.as_bytes()).map_err(|_| "quotes are not balanced")?;
+                let values: Vec<_> = values
+                    .iter()
+                    .map(|value| String::from_utf8_lossy(value))
+                    .collect();
+                directive.assign(self, &values.iter().map(AsRef::as_ref).collect::<Vec<_>>())
+            }
+            _ => directive.assign(self, values),
+        }
+        .map_err(|problem| {
+            LineProblem::Here(format!(
+                "{problem} ('{name}' takes {})",
+                directive.shape.describe()
+            ))
+        })
+    }
+
+    fn include(&mut self, paths: &[&str], depth: usize) -> Result<(), LineProblem> {
+        if paths.is_empty() {
+            return Err("'include' takes the path of a file, once or more".into());
+        }
+        if depth == MAX_INCLUDE_DEPTH {
+            return Err("files include each other too deeply: more than 16 levels".into());
+        }
+        for path in paths.iter().flat_map(|pattern| included_paths(pattern)) {
+            self.load_file_at(&path, depth + 1)
+                .map_err(|error| match error {
+                    FileError::Unreadable(error) => {
+                        LineProblem::Here(format!("cannot read '{}': {error}", path.display()))
+                    }
+                    FileError::Line(error) => LineProblem::Included(error),
+                })?;
+        }
+        Ok(())
+    }
+}
+
+/// The files that a path names: itself, or in order of name those whose last part a glob matches, maybe none.
+fn included_paths(pattern: &str) -> Vec<PathBuf> {
+    let (folder, name) = pattern
+        .rsplit_once('/')
+        .map_or((".", pattern), |(folder, name)| (folder, name));
+    if !name.contains(['*', '?', '[']) {
+        return vec![pattern.into()];
+    }
+    let folder = if folder.is_empty() { "/" } else { folder };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries
+        .filter(|entry| glob::matches(name.as_bytes(), entry.file_name().as_encoded_bytes()))
+        .map(|entry| entry.path())
+        .collect();
+    paths.sort();
+    paths
+}
+
+/// What is wrong with a line: in itself, or in a file that it includes.
+enum LineProblem {
+    Here(String),
+    Included(StartError),
+}
+
+impl LineProblem {
+    fn at(self, source: Source, text: String) -> StartError {
+        match self {
+            Self::Here(problem) => StartError {
+                source,
+                text,
+                problem,
+            },
+            Self::Included(error) => error,
+        }
+    }
+}
+
+impl From<&str> for LineProblem {
+    fn from(problem: &str) -> Self {
+        Self::Here(problem.into())
+    }
+}
+
+impl From<String> for LineProblem {
+    fn from(problem: String) -> Self {
+        Self::Here(problem)
+    }
+}
+
+/// A sentence about a directive that is not in the table, with the name that was probably meant.
+fn unknown(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    let known = directives()
+        .flat_map(|directive| [Some(directive.name), directive.alias])
+        .flatten();
+    let nearest = known
+        .map(|known| (edit_distance(&lower, known), known))
+        .min();
+    match nearest {
+        Some((distance, known)) if distance <= 2.max(lower.len() / 3).min(lower.len() / 2) => {
+            format!("unknown directive '{name}': did you mean '{known}'?")
+        }
+        _ => format!("unknown directive '{name}': conf/millstream.conf lists the known ones"),
+    }
+}
+
+/// How many bytes have to be inserted, removed or replaced to make one name of the other.
+fn edit_distance(from: &str, to: &str) -> usize {
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, b) in to.bytes().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invoke(arguments: &[&str], stdin: &str) -> Result<Invocation, String> {
+        parse_arguments(arguments.iter().map(OsString::from), &mut stdin.as_bytes())
+            .map_err(|error| error.to_string())
+    }
+
+    fn config(arguments: &[&str], stdin: &str) -> Config {
+        match invoke(arguments, stdin) {
+            Ok(Invocation::Serve(config)) => *config,
+            other => panic!("{arguments:?}: {other:?}"),
+        }
+    }
+
+    fn refusal(arguments: &[&str], stdin: &str) -> String {
+        invoke(arguments, stdin).expect_err("a refusal")
+    }
+
+    /// A directory of its own for each test, removed at the end.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Self {
+            let path =
+                std::env::temp_dir().join(format!("millstream-load-{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn write(&self, name: &str, text: &str) -> String {
+            let path = self.0.join(name);
+            std::fs::write(&path, text).unwrap();
+            path.display().to_string()
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn the_command_line_as_redis_takes_it() {
+        assert_eq!(config(&[], ""), Config::default());
+        assert_eq!(config(&["--port", "0", "--port", "7777"], "").port, 7777);
+        assert_eq!(config(&["--port 7777", "--hz 20"], "").port, 7777);
+        assert_eq!(config(&["--PORT", "7777"], "").port, 7777);
+        assert_eq!(
+            config(&["--bind", "127.0.0.1", "::1", "--port", "1"], "").bind,
+            ["127.0.0.1", "::1"]
+        );
+        assert_eq!(
+            config(&["--bind", "127.0.0.1 ::1"], "").bind,
+            ["127.0.0.1", "::1"]
+        );
+        assert_eq!(
+            config(&["--slowlog-log-slower-than", "-1"], "").slowlog_log_slower_than_us,
+            -1
+        );
+        assert_eq!(
+            config(&["--requirepass", "--port"], "").requirepass,
+            "--port"
+        );
+        assert_eq!(config(&["--dir", "a b"], "").dir, "a b");
+        for save in [
+            &["--save", ""][..],
+            &["--save"],
+            &["--save", "--port", "1"],
+            &["--save", "''", "--port", "1"],
+        ] {
+            assert_eq!(config(save, "").inert, Config::default().inert, "{save:?}");
+        }
+    }
+
+    #[test]
+    fn standard_input_stands_first_or_last() {
+        assert_eq!(config(&["-"], "port 1\n").port, 1);
+        assert_eq!(config(&["--hz", "20", "-"], "port 1").port, 1);
+        assert_eq!(config(&["-", "--port", "2"], "port 1").port, 2);
+    }
+
+    #[test]
+    fn version_and_help() {
+        assert!(matches!(invoke(&["-v"], ""), Ok(Invocation::Version)));
+        assert!(matches!(
+            invoke(&["--version"], ""),
+            Ok(Invocation::Version)
+        ));
+        assert!(matches!(invoke(&["-h"], ""), Ok(Invocation::Help)));
+    }
+
+    #[test]
+    fn a_file_then_the_command_line() {
+        let scratch = Scratch::new("file");
+        let inner = scratch.write("inner.conf", "hz 50\n");
+        let text = format!(
+            "# caf\u{e9}\r\n\n  PORT   7000  \r\nsave \"\"\nsave ''\ninclude {inner}\ntimeout \"5\""
+        );
+        let outer = scratch.write("outer.conf", &text);
+        let config = config(&[&outer, "--timeout", "6"], "");
+        assert_eq!((config.port, config.hz, config.timeout_s), (7000, 50, 6));
+        assert_eq!(config.file, Some(PathBuf::from(outer)));
+    }
+
+    #[test]
+    fn include_takes_globs() {
+        let scratch = Scratch::new("glob");
+        scratch.write("2.conf", "hz 20");
+        scratch.write("1.conf", "hz 10\nport 1");
+        let outer = scratch.write(
+            "outer",
+            &format!("include {0}/*.conf {0}/*.none", scratch.0.display()),
+        );
+        let config = config(&[&outer], "");
+        assert_eq!((config.hz, config.port), (20, 1));
+    }
+
+    #[test]
+    fn repeated_limits_add_up() {
+        let text = "client-output-buffer-limit normal 1mb 0 0\nclient-output-buffer-limit pubsub 2mb 1mb 5 replica 0 0 0";
+        let limits = config(&["-"], text).client_output_buffer_limit;
+        assert_eq!(
+            (
+                limits.normal.hard_bytes,
+                limits.pubsub.soft_s,
+                limits.replica.soft_s
+            ),
+            (1 << 20, 5, 0)
+        );
+    }
+
+    #[test]
+    fn a_refusal_names_place_line_and_remedy() {
+        let scratch = Scratch::new("refusal");
+        let file = scratch.write("bad.conf", "port 1\nprot 2\n");
+        assert_eq!(
+            refusal(&[&file], ""),
+            format!("{file}, line 2: prot 2\n  unknown directive 'prot': did you mean 'port'?")
+        );
+        let outer = scratch.write("outer.conf", &format!("\ninclude {file}"));
+        assert!(refusal(&[&outer], "").starts_with(&format!("{file}, line 2")));
+        let loops = scratch.write(
+            "loop.conf",
+            &format!("include {}/loop.conf", scratch.0.display()),
+        );
+        assert!(refusal(&[&loops], "").contains("include each other"));
+        let missing = scratch.write("missing.conf", "include /nowhere/at/all");
+        assert!(
+            refusal(&[&missing], "").contains("line 1: include /nowhere/at/all\n  cannot read")
+        );
+        assert!(refusal(&["/nowhere/at/all"], "").contains("cannot read this configuration file"));
+        for (line, expected) in [
+            (
+                "port x",
+                "argument couldn't be parsed into an integer ('port' takes a number, 0 to 65535)",
+            ),
+            (
+                "port 70000",
+                "argument must be between 0 and 65535 inclusive",
+            ),
+            ("port", "wrong number of arguments"),
+            ("port 1 2", "wrong number of arguments"),
+            (
+                "loglevel loud",
+                "must be one of the following: debug, verbose",
+            ),
+            ("appendonly yes", "'appendonly' can only be 'no'"),
+            ("save 60 1", "'save' can only be empty"),
+            ("daemonize yes", "'daemonize' can only be 'no'"),
+            ("port \"1", "quotes are not balanced"),
+            ("frobnicate 1", "conf/millstream.conf lists the known ones"),
+            ("include", "takes the path of a file"),
+        ] {
+            let refusal = refusal(&["-"], line);
+            assert!(
+                refusal.starts_with(&format!("standard input, line 1: {line}\n")),
+                "{refusal}"
+            );
+            assert!(refusal.contains(expected), "{refusal}");
+        }
+        assert!(refusal(&["--prot", "a b"], "").starts_with("command line: --prot \"a b\"\n"));
+        assert!(refusal(&["--port"], "").contains("wrong number of arguments"));
+    }
+
+    #[test]
+    fn distance_between_names() {
+        assert_eq!(edit_distance("prot", "port"), 2);
+        assert_eq!(edit_distance("maxclient", "maxclients"), 1);
+        assert_eq!(edit_distance("", "abc"), 3);
+    }
+}

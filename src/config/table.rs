@@ -1,0 +1,361 @@
+//! Every directive, one row each, in the order of `conf/millstream.conf`.
+//!
+//! A row reads: name, default, what is accepted, where it is kept, what it means. `.at_start()` and `.protected()`
+//! say that CONFIG SET refuses it, `.alias()` gives the older name that Redis knows as well.
+
+use super::directive::{Directive, Place, Setting, field, row};
+use super::value::Shape::{
+    self, BufferLimits, Choice, NotifyClasses, Only, Percentiles, Permissions, Text, Words, YesNo,
+};
+use super::value::Value;
+use super::{DebugAccess, LogLevel};
+
+/// Directives that belong together.
+pub struct Section {
+    /// Its heading in `conf/millstream.conf`.
+    pub title: &'static str,
+    /// Its rows.
+    pub rows: &'static [Directive],
+}
+
+/// Every directive of every section.
+pub fn directives() -> impl Iterator<Item = &'static Directive> {
+    SECTIONS.iter().flat_map(|section| section.rows)
+}
+
+/// The directive of that name or older name, in any case.
+pub fn directive(name: &str) -> Option<&'static Directive> {
+    directives().find(|directive| directive.is_named(name))
+}
+
+const fn number(min: i64, max: i64) -> Shape {
+    Shape::Number { min, max }
+}
+
+const fn bytes(min: i64) -> Shape {
+    Shape::Bytes { min, max: i64::MAX }
+}
+
+/// A count or a time that fits an `int`.
+const COUNT: Shape = number(0, i32::MAX as i64);
+/// A count that may grow without bound.
+const LONG_COUNT: Shape = number(0, i64::MAX);
+/// Buffers below this would refuse ordinary requests.
+const LEAST_BUFFER_BYTES: i64 = 1 << 20;
+/// The least and the greatest `hz` that is obeyed; others are taken as the nearer of them.
+const HZ_RANGE: (i64, i64) = (1, 500);
+/// More cores than any machine has.
+const MAX_THREADS: i64 = 1024;
+
+const HZ: Place = Place::Field {
+    get: |config| config.hz.value(),
+    set: |config, value| {
+        let Value::Integer(hz) = value else {
+            unreachable!("the shape fits the field")
+        };
+        config
+            .hz
+            .assign(Value::Integer(hz.clamp(HZ_RANGE.0, HZ_RANGE.1)));
+    },
+};
+
+const NO_PERSISTENCE: &str =
+    "this version keeps its data in memory only: 'appendonly' can only be 'no'";
+const NO_SNAPSHOTS: &str = "this version keeps its data in memory only: 'save' can only be empty";
+const NO_EVICTION: &str = "this version does not evict keys: 'maxmemory' can only be 0";
+const NO_EVICTION_POLICY: &str =
+    "this version does not evict keys: 'maxmemory-policy' can only be 'noeviction'";
+const NO_CLIENT_EVICTION: &str =
+    "this version does not evict clients: 'maxmemory-clients' can only be 0";
+const NO_TLS: &str = "this version does not speak TLS: 'tls-port' can only be 0";
+const NO_CLUSTER: &str = "this version does not form clusters: 'cluster-enabled' can only be 'no'";
+const NO_REPLICATION: &str = "this version does not replicate: 'replicaof' can only be empty";
+const NO_MIN_REPLICAS: &str =
+    "this version does not replicate: 'min-replicas-to-write' can only be 0";
+const NO_DAEMON: &str = "the server stays in the foreground: 'daemonize' can only be 'no'";
+const NO_SUPERVISION: &str =
+    "the server tells no service manager of its state: 'supervised' can only be 'no'";
+const NO_PROTECTED_CHANGES: &str =
+    "protected directives change only at the start: 'enable-protected-configs' can only be 'no'";
+const NO_MODULES: &str = "modules cannot be loaded: 'enable-module-command' can only be 'no'";
+const NO_SYSLOG: &str =
+    "logs go to standard output or 'logfile': 'syslog-enabled' can only be 'no'";
+const NO_DEFRAGMENTATION: &str = "memory is not defragmented: 'activedefrag' can only be 'no'";
+const NO_OOM_SCORE: &str =
+    "the kernel's score of this process is not touched: 'oom-score-adj' can only be 'no'";
+
+/// The whole table.
+#[rustfmt::skip]
+pub static SECTIONS: &[Section] = &[
+    Section { title: "Network", rows: &[
+        row("port", "6379", number(0, 65535), field!(port),
+            "The TCP port to listen on; 0 listens on none.").at_start(),
+        row("bind", "127.0.0.1 -::1", Words, field!(bind),
+            "The addresses to listen on; one with a leading '-' may be missing on this machine.").at_start(),
+        row("tcp-backlog", "511", COUNT, field!(tcp_backlog),
+            "How many connections may wait to be accepted.").at_start(),
+        row("unixsocket", "", Text, field!(unixsocket),
+            "The path of a Unix socket to listen on; empty is none.").at_start(),
+        row("unixsocketperm", "0", Permissions, field!(unixsocketperm),
+            "The permissions of the Unix socket; 0 leaves what the umask gives.").at_start(),
+        row("protected-mode", "yes", YesNo, field!(protected_mode),
+            "Refuse clients from other hosts while no password is set."),
+        row("requirepass", "", Text, field!(requirepass),
+            "The password that clients must give with AUTH; empty is none."),
+        row("timeout", "0", COUNT, field!(timeout_s),
+            "Seconds after which an idle client is closed; 0 is never."),
+        row("tcp-keepalive", "300", COUNT, field!(tcp_keepalive_s),
+            "Seconds between TCP keepalive probes; 0 sends none."),
+    ]},
+    Section { title: "Limits", rows: &[
+        row("maxclients", "10000", number(1, u32::MAX as i64), field!(maxclients),
+            "How many clients may be connected at once."),
+        row("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+            BufferLimits, field!(client_output_buffer_limit),
+            "A client is closed when more than <hard> bytes wait for it, or more than <soft> for <seconds>; 0 is no limit."),
+        row("client-query-buffer-limit", "1073741824", bytes(LEAST_BUFFER_BYTES), field!(client_query_buffer_limit_bytes),
+            "How many bytes of unfinished requests a client may leave waiting."),
+        row("proto-max-bulk-len", "536870912", bytes(LEAST_BUFFER_BYTES), field!(proto_max_bulk_len_bytes),
+            "The longest single argument of a request."),
+    ]},
+    Section { title: "General", rows: &[
+        row("threads", "0", number(0, MAX_THREADS), field!(threads),
+            "How many cores serve, a thread on each; 0 is all of the machine.").at_start(),
+        row("databases", "16", number(1, i32::MAX as i64), field!(databases),
+            "How many databases there are, numbered from 0.").at_start(),
+        row("dir", "./data", Text, field!(dir),
+            "The directory that data is kept in; made at the start if it is missing.").protected(),
+        row("pidfile", "", Text, field!(pidfile),
+            "The file that holds the process id while the server runs; empty is none.").at_start(),
+        row("logfile", "", Text, field!(logfile),
+            "The file to log to; empty is standard output.").at_start(),
+        row("loglevel", "notice", Choice(LogLevel::NAMES), field!(loglevel),
+            "What is worth logging."),
+        row("hz", "10", COUNT, HZ,
+            "How often a second background work is looked after, between 1 and 500."),
+        row("enable-debug-command", "no", Choice(DebugAccess::NAMES), field!(enable_debug_command),
+            "Who may use DEBUG: nobody, everybody, or clients on this host.").at_start(),
+    ]},
+    Section { title: "Keyspace events", rows: &[
+        row("notify-keyspace-events", "", NotifyClasses, field!(notify_keyspace_events),
+            "Which keyspace events are published: K and E choose the channels, the other letters the classes of events."),
+    ]},
+    Section { title: "Watching the server", rows: &[
+        row("slowlog-log-slower-than", "10000", number(-1, i64::MAX), field!(slowlog_log_slower_than_us),
+            "Microseconds from which a command is slow enough for SLOWLOG; 0 takes every command, -1 none."),
+        row("slowlog-max-len", "128", LONG_COUNT, field!(slowlog_max_len),
+            "How many slow commands are remembered."),
+        row("latency-monitor-threshold", "0", LONG_COUNT, field!(latency_monitor_threshold_ms),
+            "Milliseconds from which an event is slow enough for LATENCY; 0 takes none."),
+        row("latency-tracking", "yes", YesNo, field!(latency_tracking),
+            "Keep a histogram of each command's latency, for INFO latencystats and LATENCY HISTOGRAM."),
+        row("latency-tracking-info-percentiles", "50 99 99.9", Percentiles, field!(latency_tracking_info_percentiles),
+            "The percentiles that INFO latencystats tells."),
+    ]},
+    Section { title: "Data structures", rows: &[
+        row("stream-node-max-bytes", "4096", bytes(0), field!(stream_node_max_bytes),
+            "A block of a stream is sealed at this size; 0 is no limit."),
+        row("stream-node-max-entries", "100", LONG_COUNT, field!(stream_node_max_entries),
+            "A block of a stream is sealed at this many entries; 0 is no limit."),
+        row("list-max-listpack-size", "-2", number(i32::MIN as i64, i32::MAX as i64), field!(list_max_listpack_size),
+            "Elements in a chunk of a list, or -1 to -5 for chunks of 4, 8, 16, 32 or 64 KiB.").alias("list-max-ziplist-size"),
+    ]},
+    Section { title: "Features to come: only the value that does without them is accepted", rows: &[
+        row("save", "", Only("", NO_SNAPSHOTS), Place::Inert, "When to write a snapshot."),
+        row("appendonly", "no", Only("no", NO_PERSISTENCE), Place::Inert,
+            "Keep a log of all writes on disk.").at_start(),
+        row("maxmemory", "0", Only("0", NO_EVICTION), Place::Inert, "The memory to stay within."),
+        row("maxmemory-policy", "noeviction", Only("noeviction", NO_EVICTION_POLICY), Place::Inert,
+            "What to evict when memory is full."),
+        row("maxmemory-clients", "0", Only("0", NO_CLIENT_EVICTION), Place::Inert,
+            "The memory that all clients may use."),
+        row("replicaof", "", Only("", NO_REPLICATION), Place::Inert,
+            "The server to replicate.").at_start().alias("slaveof"),
+        row("min-replicas-to-write", "0", Only("0", NO_MIN_REPLICAS), Place::Inert,
+            "How many replicas must follow for writes to be taken.").alias("min-slaves-to-write"),
+        row("tls-port", "0", Only("0", NO_TLS), Place::Inert, "The TCP port to speak TLS on.").at_start(),
+        row("cluster-enabled", "no", Only("no", NO_CLUSTER), Place::Inert, "Be a node of a cluster.").at_start(),
+        row("daemonize", "no", Only("no", NO_DAEMON), Place::Inert, "Go to the background.").at_start(),
+        row("supervised", "no", Only("no", NO_SUPERVISION), Place::Inert,
+            "Tell a service manager of the server's state.").at_start(),
+        row("syslog-enabled", "no", Only("no", NO_SYSLOG), Place::Inert, "Log to the system's log.").at_start(),
+        row("enable-protected-configs", "no", Only("no", NO_PROTECTED_CHANGES), Place::Inert,
+            "Let CONFIG SET change protected directives.").at_start(),
+        row("enable-module-command", "no", Only("no", NO_MODULES), Place::Inert,
+            "Let clients load modules.").at_start(),
+        row("activedefrag", "no", Only("no", NO_DEFRAGMENTATION), Place::Inert,
+            "Move values to free fragmented memory."),
+        row("oom-score-adj", "no", Only("no", NO_OOM_SCORE), Place::Inert, "Tell the kernel what to kill first."),
+    ]},
+    Section { title: "Accepted so that configurations written for Redis start: checked and reported, without effect", rows: &[
+        row("io-threads", "1", number(1, 128), Place::Inert,
+            "Threads for reading and writing; 'threads' is what counts here.").at_start(),
+        row("io-threads-do-reads", "no", YesNo, Place::Inert,
+            "Whether these threads read; 'threads' is what counts here.").at_start(),
+        row("dynamic-hz", "yes", YesNo, Place::Inert, "Adapting hz to the number of clients."),
+        row("active-expire-effort", "1", number(1, 10), Place::Inert,
+            "How hard to look for expired keys; here each expires on time."),
+        row("activerehashing", "yes", YesNo, Place::Inert, "Rehashing tables while idle."),
+        row("lazyfree-lazy-eviction", "no", YesNo, Place::Inert, "Freeing evicted values in the background."),
+        row("lazyfree-lazy-expire", "no", YesNo, Place::Inert, "Freeing expired values in the background."),
+        row("lazyfree-lazy-server-del", "no", YesNo, Place::Inert, "Freeing overwritten values in the background."),
+        row("lazyfree-lazy-user-del", "no", YesNo, Place::Inert, "Making DEL free in the background."),
+        row("lazyfree-lazy-user-flush", "no", YesNo, Place::Inert,
+            "Making FLUSHALL and FLUSHDB free in the background."),
+        row("replica-lazy-flush", "no", YesNo, Place::Inert,
+            "Emptying a replica in the background.").alias("slave-lazy-flush"),
+        row("maxmemory-samples", "5", number(1, 64), Place::Inert, "How many keys are sampled to find one to evict."),
+        row("maxmemory-eviction-tenacity", "10", number(0, 100), Place::Inert, "How hard to try to evict."),
+        row("lfu-log-factor", "10", COUNT, Place::Inert, "How fast the count of a key's uses grows."),
+        row("lfu-decay-time", "1", COUNT, Place::Inert, "Minutes in which the count of a key's uses falls by one."),
+        row("busy-reply-threshold", "5000", LONG_COUNT, Place::Inert,
+            "Milliseconds after which a running script lets others hear BUSY.").alias("lua-time-limit"),
+        row("list-compress-depth", "0", COUNT, Place::Inert,
+            "How many chunks at both ends of a list stay uncompressed; lists are never compressed here."),
+        row("hash-max-listpack-entries", "512", LONG_COUNT, Place::Inert,
+            "Fields in a hash that is kept packed.").alias("hash-max-ziplist-entries"),
+        row("hash-max-listpack-value", "64", LONG_COUNT, Place::Inert,
+            "Bytes of a field in a hash that is kept packed.").alias("hash-max-ziplist-value"),
+        row("set-max-intset-entries", "512", LONG_COUNT, Place::Inert,
+            "Members of a set of numbers that is kept packed."),
+        row("set-max-listpack-entries", "128", LONG_COUNT, Place::Inert, "Members of a set that is kept packed."),
+        row("set-max-listpack-value", "64", LONG_COUNT, Place::Inert,
+            "Bytes of a member of a set that is kept packed."),
+        row("zset-max-listpack-entries", "128", LONG_COUNT, Place::Inert,
+            "Members of a sorted set that is kept packed.").alias("zset-max-ziplist-entries"),
+        row("zset-max-listpack-value", "64", LONG_COUNT, Place::Inert,
+            "Bytes of a member of a sorted set that is kept packed.").alias("zset-max-ziplist-value"),
+        row("hll-sparse-max-bytes", "3000", bytes(0), Place::Inert, "Bytes of a HyperLogLog that is kept sparse."),
+        row("tracking-table-max-keys", "1000000", LONG_COUNT, Place::Inert, "Keys that client-side caching follows."),
+        row("acllog-max-len", "128", LONG_COUNT, Place::Inert, "Refusals that ACL LOG remembers."),
+        row("dbfilename", "dump.rdb", Text, Place::Inert, "The name of the snapshot file.").protected(),
+        row("rdbcompression", "yes", YesNo, Place::Inert, "Compressing strings in snapshots."),
+        row("rdbchecksum", "yes", YesNo, Place::Inert, "A checksum at the end of snapshots.").at_start(),
+        row("rdb-del-sync-files", "no", YesNo, Place::Inert, "Deleting snapshots that were made for replicas."),
+        row("rdb-save-incremental-fsync", "yes", YesNo, Place::Inert, "Flushing a snapshot to disk piece by piece."),
+        row("sanitize-dump-payload", "no", Choice(&["no", "yes", "clients"]), Place::Inert,
+            "Checking values that RESTORE brings."),
+        row("stop-writes-on-bgsave-error", "yes", YesNo, Place::Inert, "Refusing writes after a snapshot failed."),
+        row("appendfilename", "appendonly.aof", Text, Place::Inert, "The name of the log's files.").at_start(),
+        row("appenddirname", "appendonlydir", Text, Place::Inert, "The name of the log's directory.").at_start(),
+        row("appendfsync", "everysec", Choice(&["everysec", "always", "no"]), Place::Inert,
+            "When the log is flushed to disk."),
+        row("no-appendfsync-on-rewrite", "no", YesNo, Place::Inert, "Not flushing the log while it is rewritten."),
+        row("auto-aof-rewrite-percentage", "100", COUNT, Place::Inert, "Growth after which the log is rewritten."),
+        row("auto-aof-rewrite-min-size", "67108864", bytes(0), Place::Inert, "Size from which the log is rewritten."),
+        row("aof-load-truncated", "yes", YesNo, Place::Inert, "Loading a log whose end is cut off."),
+        row("aof-use-rdb-preamble", "yes", YesNo, Place::Inert, "Beginning a rewritten log with a snapshot."),
+        row("aof-timestamp-enabled", "no", YesNo, Place::Inert, "Noting times in the log."),
+        row("aof-rewrite-incremental-fsync", "yes", YesNo, Place::Inert, "Flushing a rewritten log piece by piece."),
+        row("replica-read-only", "yes", YesNo, Place::Inert,
+            "Refusing writes as a replica.").alias("slave-read-only"),
+        row("replica-serve-stale-data", "yes", YesNo, Place::Inert,
+            "Answering as a replica that lost its primary.").alias("slave-serve-stale-data"),
+        row("replica-priority", "100", COUNT, Place::Inert,
+            "The order in which replicas are promoted.").alias("slave-priority"),
+        row("replica-ignore-maxmemory", "yes", YesNo, Place::Inert,
+            "Leaving eviction to the primary.").alias("slave-ignore-maxmemory"),
+        row("replica-announced", "yes", YesNo, Place::Inert, "Being listed among the replicas."),
+        row("min-replicas-max-lag", "10", COUNT, Place::Inert,
+            "Seconds by which a counted replica may lag.").alias("min-slaves-max-lag"),
+        row("repl-diskless-sync", "yes", YesNo, Place::Inert, "Sending a snapshot to replicas without a file."),
+        row("repl-diskless-sync-delay", "5", COUNT, Place::Inert,
+            "Seconds to wait for more replicas before such a snapshot."),
+        row("repl-diskless-sync-max-replicas", "0", COUNT, Place::Inert, "Replicas that end this wait."),
+        row("repl-diskless-load", "disabled", Choice(&["disabled", "on-empty-db", "swapdb", "flush-before-load"]), Place::Inert,
+            "Loading a primary's snapshot without a file."),
+        row("repl-disable-tcp-nodelay", "no", YesNo, Place::Inert, "Fewer, larger packets to replicas."),
+        row("repl-backlog-size", "1048576", bytes(1), Place::Inert,
+            "Bytes of the log that replicas can catch up with."),
+        row("repl-backlog-ttl", "3600", LONG_COUNT, Place::Inert, "Seconds to keep them without replicas."),
+        row("repl-timeout", "60", number(1, i32::MAX as i64), Place::Inert,
+            "Seconds after which a replication link is lost."),
+        row("repl-ping-replica-period", "10", number(1, i32::MAX as i64), Place::Inert,
+            "Seconds between a primary's pings.").alias("repl-ping-slave-period"),
+        row("masterauth", "", Text, Place::Inert, "The password for the primary."),
+        row("masteruser", "", Text, Place::Inert, "The user name for the primary."),
+        row("always-show-logo", "no", YesNo, Place::Inert, "Drawing in the log.").at_start(),
+        row("set-proc-title", "yes", YesNo, Place::Inert, "Renaming the process.").at_start(),
+        row("proc-title-template", "{title} {listen-addr} {server-mode}", Text, Place::Inert,
+            "The name of the process."),
+        row("locale-collate", "", Text, Place::Inert, "The order of strings in other languages."),
+        row("crash-log-enabled", "yes", YesNo, Place::Inert, "A report in the log after a crash."),
+        row("crash-memcheck-enabled", "yes", YesNo, Place::Inert, "A test of memory after a crash."),
+        row("disable-thp", "yes", YesNo, Place::Inert, "Turning transparent huge pages off.").at_start(),
+        row("jemalloc-bg-thread", "yes", YesNo, Place::Inert, "The allocator's background thread."),
+        row("oom-score-adj-values", "0 200 800", Words, Place::Inert, "Scores to tell the kernel."),
+        row("ignore-warnings", "", Text, Place::Inert, "Warnings to leave out."),
+        row("hide-user-data-from-log", "no", YesNo, Place::Inert,
+            "Keeping values out of the log; they are never in it here."),
+        row("shutdown-timeout", "10", COUNT, Place::Inert, "Seconds to wait for replicas at the end."),
+        row("server-cpulist", "", Text, Place::Inert, "The cores to run on.").at_start(),
+        row("bio-cpulist", "", Text, Place::Inert, "The cores for background work.").at_start(),
+        row("aof-rewrite-cpulist", "", Text, Place::Inert, "The cores for rewriting the log.").at_start(),
+        row("bgsave-cpulist", "", Text, Place::Inert, "The cores for snapshots.").at_start(),
+        row("syslog-ident", "redis", Text, Place::Inert, "The name in the system's log.").at_start(),
+        row("syslog-facility", "local0", Choice(&["user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"]),
+            Place::Inert, "The facility in the system's log.").at_start(),
+    ]},
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn names_are_unique_and_lower_case() {
+        let mut names: Vec<&str> = directives()
+            .flat_map(|d| [Some(d.name), d.alias])
+            .flatten()
+            .collect();
+        let count = names.len();
+        assert!(names.iter().all(|name| *name == name.to_ascii_lowercase()));
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    /// A default is written as CONFIG GET shows it, so that the table reads true.
+    #[test]
+    fn defaults_show_as_they_are_written() {
+        let config = Config::default();
+        for directive in directives() {
+            assert_eq!(
+                directive.show(&config),
+                directive.default,
+                "{}",
+                directive.name
+            );
+        }
+    }
+
+    /// What a shape lets through fits the field behind it.
+    #[test]
+    fn bounds_fit_their_fields() {
+        let mut config = Config::default();
+        for directive in directives() {
+            if let Shape::Number { min, max } | Shape::Bytes { min, max } = directive.shape {
+                for bound in [min, max] {
+                    assert_eq!(
+                        directive.assign_text(&mut config, &bound.to_string()),
+                        Ok(())
+                    );
+                    assert!(directive.name == "hz" || directive.show(&config) == bound.to_string());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn hz_is_clamped() {
+        let mut config = Config::default();
+        for (given, kept) in [("100000", "500"), ("0", "1"), ("20", "20")] {
+            directive("hz")
+                .unwrap()
+                .assign_text(&mut config, given)
+                .unwrap();
+            assert_eq!(directive("HZ").unwrap().show(&config), kept);
+        }
+    }
+}

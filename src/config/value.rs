@@ -1,0 +1,447 @@
+//! Values of directives: what shapes they have, how their text is read, checked and shown.
+//!
+//! A [`Shape`] is what a directive accepts; a [`Value`] is a text that was accepted, parsed. Nothing here knows which
+//! directive a value belongs to or where in [`Config`](super::Config) it is kept. The sentences of refusal are the
+//! ones that Redis's clients see behind `CONFIG SET failed`.
+
+use super::{BufferLimit, BufferLimits, NotifyClasses};
+use crate::base::num;
+
+/// What a directive accepts.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// `yes` or `no`.
+    YesNo,
+    /// A whole number in decimal.
+    Number {
+        /// The least value.
+        min: i64,
+        /// The greatest value.
+        max: i64,
+    },
+    /// A number of bytes: plain, or with a unit (`1kb` is 1024, `1k` is 1000).
+    Bytes {
+        /// The least value.
+        min: i64,
+        /// The greatest value.
+        max: i64,
+    },
+    /// File permissions in octal, at most `0777`.
+    Permissions,
+    /// Any one text, possibly empty.
+    Text,
+    /// One name of several, in any case.
+    Choice(&'static [&'static str]),
+    /// Any number of words.
+    Words,
+    /// `<class> <hard> <soft> <seconds>`, once or more; classes left out keep their limits.
+    BufferLimits,
+    /// Any number of percentiles between 0 and 100.
+    Percentiles,
+    /// The letters of event classes.
+    NotifyClasses,
+    /// One text alone, because the feature that other values would ask for does not exist.
+    Only(&'static str, &'static str),
+}
+
+/// An accepted text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Of [`Shape::YesNo`].
+    YesNo(bool),
+    /// Of [`Shape::Number`], [`Shape::Bytes`] and [`Shape::Permissions`].
+    Integer(i64),
+    /// Of [`Shape::Text`].
+    Text(String),
+    /// Of [`Shape::Choice`] and [`Shape::Only`].
+    Name(&'static str),
+    /// Of [`Shape::Words`].
+    Words(Vec<String>),
+    /// Of [`Shape::BufferLimits`]: the classes that were named.
+    BufferLimits(Vec<(ClientClass, BufferLimit)>),
+    /// Of [`Shape::Percentiles`].
+    Percentiles(Vec<f64>),
+    /// Of [`Shape::NotifyClasses`].
+    NotifyClasses(NotifyClasses),
+}
+
+/// A kind of client that has an output buffer limit of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientClass {
+    /// Sends commands, reads replies.
+    Normal,
+    /// Follows the log.
+    Replica,
+    /// Is subscribed to a channel or pattern.
+    Pubsub,
+}
+
+const MAX_PERMISSIONS: i64 = 0o777;
+
+impl Shape {
+    /// Whether the value is a list of words rather than a single one.
+    pub fn takes_several_words(self) -> bool {
+        match self {
+            Self::Words | Self::BufferLimits | Self::Percentiles | Self::Only(..) => true,
+            Self::YesNo | Self::Number { .. } | Self::Bytes { .. } | Self::Permissions => false,
+            Self::Text | Self::Choice(_) | Self::NotifyClasses => false,
+        }
+    }
+
+    /// Reads and checks the words of a value; the error is a sentence for whoever wrote them.
+    pub fn parse(self, words: &[&str]) -> Result<Value, String> {
+        match self {
+            Self::Words => Ok(Value::Words(
+                words_but_one_empty(words)
+                    .iter()
+                    .map(|w| w.to_string())
+                    .collect(),
+            )),
+            Self::BufferLimits => {
+                parse_buffer_limits(words_but_one_empty(words)).map(Value::BufferLimits)
+            }
+            Self::Percentiles => {
+                parse_percentiles(words_but_one_empty(words)).map(Value::Percentiles)
+            }
+            Self::Only(text, reason) => match words.join(" ") {
+                given if given.eq_ignore_ascii_case(text) => Ok(Value::Name(text)),
+                _ => Err(reason.into()),
+            },
+            _ => match words {
+                [word] => self.parse_word(word),
+                _ => Err("wrong number of arguments".into()),
+            },
+        }
+    }
+
+    fn parse_word(self, word: &str) -> Result<Value, String> {
+        match self {
+            Self::YesNo => match word.to_ascii_lowercase().as_str() {
+                "yes" => Ok(Value::YesNo(true)),
+                "no" => Ok(Value::YesNo(false)),
+                _ => Err("argument must be 'yes' or 'no'".into()),
+            },
+            Self::Number { min, max } => {
+                let number =
+                    parse_integer(word).ok_or("argument couldn't be parsed into an integer")?;
+                within(number, min, max).map(Value::Integer)
+            }
+            Self::Bytes { min, max } => {
+                let bytes = parse_bytes(word).ok_or("argument must be a memory value")?;
+                within(bytes, min, max).map(Value::Integer)
+            }
+            Self::Permissions => match i64::from_str_radix(word, 8) {
+                Ok(bits) if word.starts_with(|c: char| c.is_digit(8)) => {
+                    within(bits, 0, MAX_PERMISSIONS).map(Value::Integer)
+                }
+                _ => Err("argument couldn't be parsed as an octal number".into()),
+            },
+            Self::Choice(names) => names
+                .iter()
+                .find(|name| name.eq_ignore_ascii_case(word))
+                .map(|name| Value::Name(name))
+                .ok_or_else(|| {
+                    format!(
+                        "argument(s) must be one of the following: {}",
+                        names.join(", ")
+                    )
+                }),
+            Self::NotifyClasses => NotifyClasses::parse(word)
+                .map(Value::NotifyClasses)
+                .ok_or_else(|| "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".into()),
+            Self::Text => Ok(Value::Text(word.into())),
+            Self::Words | Self::BufferLimits | Self::Percentiles | Self::Only(..) => {
+                unreachable!("shapes of several words are parsed by `parse`")
+            }
+        }
+    }
+
+    /// The value as CONFIG GET prints it.
+    pub fn show(self, value: &Value) -> String {
+        match value {
+            Value::YesNo(true) => "yes".into(),
+            Value::YesNo(false) => "no".into(),
+            Value::Integer(bits) if matches!(self, Self::Permissions) => format!("{bits:o}"),
+            Value::Integer(number) => number.to_string(),
+            Value::Text(text) => text.clone(),
+            Value::Name(name) => name.to_string(),
+            Value::Words(words) => words.join(" "),
+            Value::BufferLimits(limits) => {
+                let limits: Vec<String> = limits
+                    .iter()
+                    .map(|(class, limit)| show_limit(*class, *limit))
+                    .collect();
+                limits.join(" ")
+            }
+            Value::Percentiles(percentiles) => {
+                let percentiles: Vec<String> = percentiles.iter().map(f64::to_string).collect();
+                percentiles.join(" ")
+            }
+            Value::NotifyClasses(classes) => classes.to_string(),
+        }
+    }
+
+    /// The accepted values in few words, for the commented configuration file.
+    pub fn describe(self) -> String {
+        match self {
+            Self::YesNo => "yes or no".into(),
+            Self::Number { min, max: i64::MAX } => format!("a number from {min}"),
+            Self::Number { min, max } => format!("a number, {min} to {max}"),
+            Self::Bytes { min: 0, .. } => "bytes, such as 64mb".into(),
+            Self::Bytes { min, .. } => format!("bytes, at least {min}"),
+            Self::Permissions => "octal permissions".into(),
+            Self::Text => "text".into(),
+            Self::Choice(names) => names.join(", "),
+            Self::Words => "words".into(),
+            Self::BufferLimits => "<class> <hard> <soft> <seconds>, once or more".into(),
+            Self::Percentiles => "percentiles".into(),
+            Self::NotifyClasses => "letters of Ag$lshzxeKEtmdn".into(),
+            Self::Only("", _) => "only empty".into(),
+            Self::Only(text, _) => format!("only {text}"),
+        }
+    }
+}
+
+impl ClientClass {
+    /// Every class, in the order in which CONFIG GET prints them.
+    pub const ALL: [Self; 3] = [Self::Normal, Self::Replica, Self::Pubsub];
+
+    fn parse(word: &str) -> Option<Self> {
+        match word.to_ascii_lowercase().as_str() {
+            "normal" => Some(Self::Normal),
+            "replica" | "slave" => Some(Self::Replica),
+            "pubsub" => Some(Self::Pubsub),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Replica => "slave",
+            Self::Pubsub => "pubsub",
+        }
+    }
+}
+
+/// The least number of bytes in a readable unit, for a configuration file: `64mb`, `1gb`, `1000`.
+pub fn show_bytes_with_unit(bytes: i64) -> String {
+    const UNITS: [(i64, &str); 3] = [(1 << 30, "gb"), (1 << 20, "mb"), (1 << 10, "kb")];
+    let unit = UNITS
+        .iter()
+        .find(|(size, _)| bytes != 0 && bytes % size == 0);
+    unit.map_or_else(
+        || bytes.to_string(),
+        |(size, name)| format!("{}{name}", bytes / size),
+    )
+}
+
+fn parse_integer(word: &str) -> Option<i64> {
+    num::parse_i64(word.as_bytes())
+}
+
+fn parse_bytes(word: &str) -> Option<i64> {
+    num::parse_size_bytes(word.as_bytes())?.try_into().ok()
+}
+
+fn within(number: i64, min: i64, max: i64) -> Result<i64, String> {
+    match (min..=max).contains(&number) {
+        true => Ok(number),
+        false => Err(format!(
+            "argument must be between {min} and {max} inclusive"
+        )),
+    }
+}
+
+/// A list is emptied by giving one empty word.
+fn words_but_one_empty<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
+    if words == [""] { &[] } else { words }
+}
+
+fn parse_buffer_limits(words: &[&str]) -> Result<Vec<(ClientClass, BufferLimit)>, String> {
+    if !words.len().is_multiple_of(4) {
+        return Err("Wrong number of arguments in buffer limit configuration.".into());
+    }
+    let limit_of = |words: &[&str]| {
+        let class = ClientClass::parse(words[0])
+            .ok_or("Invalid client class specified in buffer limit configuration.")?;
+        let limit = parse_limit(&words[1..])
+            .ok_or("Error in hard, soft or soft_seconds setting in buffer limit configuration.")?;
+        Ok((class, limit))
+    };
+    words.chunks_exact(4).map(limit_of).collect()
+}
+
+fn parse_limit(words: &[&str]) -> Option<BufferLimit> {
+    Some(BufferLimit {
+        hard_bytes: parse_bytes(words[0])?.try_into().ok()?,
+        soft_bytes: parse_bytes(words[1])?.try_into().ok()?,
+        soft_s: words[2].parse().ok()?,
+    })
+}
+
+fn show_limit(class: ClientClass, limit: BufferLimit) -> String {
+    format!(
+        "{} {} {} {}",
+        class.name(),
+        limit.hard_bytes,
+        limit.soft_bytes,
+        limit.soft_s
+    )
+}
+
+fn parse_percentiles(words: &[&str]) -> Result<Vec<f64>, String> {
+    let percentile_of = |word: &&str| match word.parse::<f64>() {
+        Ok(percentile) if (0.0..=100.0).contains(&percentile) => Ok(percentile),
+        Ok(percentile) if !percentile.is_nan() => Err(
+            "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]"
+                .to_string(),
+        ),
+        _ => Err("Invalid latency-tracking-info-percentiles parameters".to_string()),
+    };
+    words.iter().map(percentile_of).collect()
+}
+
+impl BufferLimits {
+    /// The limit of one class.
+    pub fn of(&self, class: ClientClass) -> BufferLimit {
+        match class {
+            ClientClass::Normal => self.normal,
+            ClientClass::Replica => self.replica,
+            ClientClass::Pubsub => self.pubsub,
+        }
+    }
+
+    pub(super) fn set(&mut self, class: ClientClass, limit: BufferLimit) {
+        match class {
+            ClientClass::Normal => self.normal = limit,
+            ClientClass::Replica => self.replica = limit,
+            ClientClass::Pubsub => self.pubsub = limit,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(shape: Shape, text: &str) -> Result<String, String> {
+        let words: Vec<&str> = text.split(' ').collect();
+        shape.parse(&words).map(|value| shape.show(&value))
+    }
+
+    #[test]
+    fn integers_are_strict() {
+        let port = Shape::Number {
+            min: -1,
+            max: 65535,
+        };
+        for text in ["0", "-1", "65535"] {
+            assert_eq!(shown(port, text), Ok(text.into()));
+        }
+        for text in [
+            "",
+            "-",
+            "+5",
+            "010",
+            "-0",
+            "0x10",
+            "5x",
+            "99999999999999999999",
+        ] {
+            assert_eq!(
+                shown(port, text),
+                Err("argument couldn't be parsed into an integer".into()),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            shown(port, "65536"),
+            Err("argument must be between -1 and 65535 inclusive".into())
+        );
+    }
+
+    #[test]
+    fn bytes_take_units() {
+        let bytes = Shape::Bytes {
+            min: 0,
+            max: i64::MAX,
+        };
+        for (text, expected) in [
+            ("0", "0"),
+            ("1k", "1000"),
+            ("1kb", "1024"),
+            ("2MB", "2097152"),
+            ("1Gb", "1073741824"),
+            ("7b", "7"),
+        ] {
+            assert_eq!(shown(bytes, text), Ok(expected.into()));
+        }
+        for text in ["-1", "1q", "1.5gb", "50%", "1tb"] {
+            assert_eq!(
+                shown(bytes, text),
+                Err("argument must be a memory value".into()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn units_are_shown_only_when_exact() {
+        let shown: Vec<String> = [0, 1, 1000, 1024, 1 << 20, 3 << 30]
+            .map(show_bytes_with_unit)
+            .into();
+        assert_eq!(shown, ["0", "1", "1000", "1kb", "1mb", "3gb"]);
+    }
+
+    #[test]
+    fn lists_read_and_show() {
+        assert_eq!(
+            shown(Shape::BufferLimits, "NORMAL 0 0 0 replica 1mb 1k 3"),
+            Ok("normal 0 0 0 slave 1048576 1000 3".into())
+        );
+        assert!(
+            shown(Shape::BufferLimits, "normal 0 0")
+                .unwrap_err()
+                .starts_with("Wrong number")
+        );
+        assert!(
+            shown(Shape::BufferLimits, "master 0 0 0")
+                .unwrap_err()
+                .starts_with("Invalid client class")
+        );
+        assert!(
+            shown(Shape::BufferLimits, "normal 0 0 -1")
+                .unwrap_err()
+                .starts_with("Error in hard")
+        );
+        assert_eq!(
+            shown(Shape::Percentiles, "50 99.5 99.999"),
+            Ok("50 99.5 99.999".into())
+        );
+        assert_eq!(shown(Shape::Percentiles, ""), Ok("".into()));
+        assert!(
+            shown(Shape::Percentiles, "101")
+                .unwrap_err()
+                .contains("should sit between")
+        );
+        assert!(
+            shown(Shape::Percentiles, "nan")
+                .unwrap_err()
+                .starts_with("Invalid")
+        );
+        assert_eq!(shown(Shape::Words, "* -::*"), Ok("* -::*".into()));
+        assert_eq!(shown(Shape::Words, ""), Ok("".into()));
+    }
+
+    #[test]
+    fn permissions_are_octal() {
+        assert_eq!(shown(Shape::Permissions, "0700"), Ok("700".into()));
+        for text in ["", "999", "0700x", "+7", "-7"] {
+            assert_eq!(
+                shown(Shape::Permissions, text),
+                Err("argument couldn't be parsed as an octal number".into())
+            );
+        }
+    }
+}
