@@ -257,7 +257,7 @@ class Vocabulary:
 
     def string(self):
         key = self.key(STRINGS)
-        expiry = self.pick(["EX", "1000"], ["PX", "1000000"], ["KEEPTTL"], ["PXAT", "33177117420000"], ["EXAT", "1"], [])
+        expiry = self.pick(["EX", "1000"], ["PX", "1000000"], ["KEEPTTL"], ["PXAT", "33177117420000"], [])
         return self.random.choices(
             [
                 ["SET", key, self.value(), *self.maybe(self.pick("NX", "XX"), part=0.3), *self.maybe("GET", part=0.2), *expiry],
