@@ -126,8 +126,8 @@ async fn blocking_reads_time_out_and_wake_up() {
     for protocol in &PROTOCOLS {
         let (db, other, keys) = (connect(protocol, "").await, connect(protocol, "").await, Keys::new());
         let began = Instant::now();
-        let none: Option<(String, String)> = db.blpop(keys.key("l"), 0.06).await.unwrap();
-        assert_eq!(none, None);
+        let none = db.blpop::<(String, String), _>(keys.key("l"), 0.06).await;
+        assert_eq!(none.unwrap_err().kind(), &ErrorKind::Timeout, "how fred says null");
         assert!((55..600).contains(&began.elapsed().as_millis()));
 
         let pushing = later(other.rpush::<u32, _, _>(keys.key("l"), "x"));
