@@ -1,11 +1,7 @@
 //! Streams and their consumer groups: the rows of their commands.
 
-use crate::command::table::keys::*;
-use crate::command::table::words::access::*;
-use crate::command::table::words::flag::*;
-use crate::command::table::*;
-
 use crate::command::stream::*;
+use crate::command::table::prelude::*;
 
 pub static ROWS: &[Spec] = &[
     row("xack", -4, ack::xack)
