@@ -70,7 +70,7 @@ impl Scan {
         while !args.is_empty() {
             if args.len() > 1 && args.keyword("COUNT") {
                 let count = num::parse_i64(args.bytes()?).filter(|count| (1..=MAX_COUNT).contains(count));
-                scan.count = count.ok_or(error::COUNT_NOT_POSITIVE)? as usize;
+                scan.count = count.ok_or(error::XAUTOCLAIM_COUNT_NOT_POSITIVE)? as usize;
             } else if args.keyword("JUSTID") {
                 scan.just_id = true;
             } else {

@@ -7,7 +7,8 @@ use crate::command::error::{self, Error};
 use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::data::Stream;
 use crate::data::stream::{ConsumerSlot, Group, Id, Log, Pending};
-use crate::resp::{Aggregate, Reply};
+use crate::resp::Reply;
+use crate::resp::reply::Aggregate;
 
 /// `XCLAIM key group consumer min-idle-ms id... [options]`: hands pending entries to another consumer.
 pub fn xclaim(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {

@@ -8,7 +8,8 @@ use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::data::Stream;
 use crate::data::stream::{ConsumerSlot, Group, Id, Log, Reading};
 use crate::keyspace::waiters::Awaits;
-use crate::resp::{Aggregate, Reply};
+use crate::resp::Reply;
+use crate::resp::reply::Aggregate;
 
 /// What a consumer asks a stream for.
 #[derive(Clone, Copy)]
