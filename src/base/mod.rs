@@ -1,8 +1,15 @@
-//! What every room may use and that knows nobody: text to number and back, glob patterns.
+//! What every room stands on: numbers and text, patterns, hashing to slots, the clock, mailboxes between cores.
+//! Knows nothing of commands, keys or sockets.
 
+pub mod blob;
+pub mod clock;
+pub mod crc16;
 pub mod float;
 pub mod glob;
 pub mod histogram;
+pub mod inbox;
 pub mod longdouble;
 pub mod num;
 pub mod version;
+
+pub use blob::Blob;

@@ -69,6 +69,11 @@ impl NotifyClasses {
             })
     }
 
+    /// The set as the keyspace knows it.
+    pub fn bits(self) -> u32 {
+        u32::from(self.0)
+    }
+
     /// Whether every class of `other` is in this set.
     pub fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0

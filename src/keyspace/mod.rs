@@ -1,1 +1,103 @@
-//! keyspace
+//! The striped keyspace: S lock-protected partitions; a key's hash slot picks its stripe.
+//!
+//! A command takes the stripes of all its keys in ascending order before it touches anything (`Locked::acquire`) and
+//! holds them until it is done, so every command and transaction is atomic across any keys and no deadlock is possible.
+//! Lock order of the whole program: stripes ascending, then channel stripes, then the log.
+//!
+//! One thing runs against that order: serving a client that waits on a key which just became ready may need stripes
+//! beyond those held. `Locked::try_extend` never waits; when it fails, the key stays in its stripe's `ready` list and whoever
+//! takes that stripe next serves it first. So nothing runs on a stripe between the command that fed a key and the waiters it feeds.
+
+pub mod db;
+pub mod locked;
+pub mod notify;
+pub mod stripe;
+pub mod waiters;
+pub mod watch;
+
+pub use db::{Db, Entry, NEVER};
+pub use locked::{Locked, StripeSet};
+pub use stripe::Stripe;
+pub use waiters::Waiter;
+
+use crate::base::crc16::key_slot;
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// The most stripes a keyspace may have.
+pub const MAX_STRIPES: usize = 1024;
+/// Stripes per core: enough that two cores seldom meet.
+pub const STRIPES_PER_CORE: usize = 16;
+
+/// A stripe on a cache line of its own.
+#[repr(align(128))]
+struct Slot {
+    stripe: Mutex<Stripe>,
+    /// The earliest deadline of any key in the stripe, Unix milliseconds; `NEVER` for none. May be too early, never too late.
+    next_deadline_ms: AtomicI64,
+}
+
+/// All keys of all databases.
+pub struct Keyspace {
+    slots: Box<[Slot]>,
+    databases: usize,
+}
+
+impl Keyspace {
+    /// A keyspace of `databases` databases, striped for `cores` cores.
+    pub fn new(databases: usize, cores: usize) -> Self {
+        let stripes = (cores * STRIPES_PER_CORE)
+            .next_power_of_two()
+            .min(MAX_STRIPES);
+        Keyspace {
+            slots: (0..stripes)
+                .map(|_| Slot {
+                    stripe: Mutex::new(Stripe::new(databases)),
+                    next_deadline_ms: AtomicI64::new(NEVER),
+                })
+                .collect(),
+            databases,
+        }
+    }
+
+    /// Number of databases.
+    pub fn databases(&self) -> usize {
+        self.databases
+    }
+
+    /// Number of stripes, a power of two.
+    pub fn stripes(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The stripe of `key`.
+    #[inline]
+    pub fn stripe_of(&self, key: &[u8]) -> usize {
+        key_slot(key) as usize & (self.slots.len() - 1)
+    }
+
+    /// The core that expires the keys of `stripe`.
+    pub fn caretaker(&self, stripe: usize, cores: usize) -> usize {
+        stripe % cores
+    }
+
+    /// When the first key of `stripe` expires, at the earliest.
+    pub fn next_deadline_ms(&self, stripe: usize) -> i64 {
+        self.slots[stripe].next_deadline_ms.load(Ordering::Acquire)
+    }
+
+    /// Publishes when the first key of `stripe` expires; call with the stripe held.
+    pub fn set_next_deadline_ms(&self, stripe: usize, deadline_ms: i64) {
+        self.slots[stripe]
+            .next_deadline_ms
+            .store(deadline_ms, Ordering::Release);
+    }
+
+    fn lock(&self, stripe: usize) -> MutexGuard<'_, Stripe> {
+        self.slots[stripe].stripe.lock()
+    }
+
+    fn try_lock(&self, stripe: usize) -> Option<MutexGuard<'_, Stripe>> {
+        self.slots[stripe].stripe.try_lock()
+    }
+}

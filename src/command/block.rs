@@ -1,0 +1,209 @@
+//! Clients that wait on keys: how a wait begins, how waiters are served, how a wait ends otherwise.
+//!
+//! Serving runs a waiter's whole command again, under the stripes of all its keys, in order of arrival per key, right after the
+//! command that made a key ready and before any other command on that stripe. The command that finds nothing for it waits on. One
+//! that moves an element on may make another key ready, which is served in turn.
+//!
+//! The feeding command holds only its own keys' stripes; a waiter may need more. They are taken without waiting if possible. If
+//! not, everything is let go and taken again in order: the key is still in its stripe's `ready` list, and whoever takes
+//! that stripe first serves it first, so no command can slip in between.
+
+use super::ctx::{Block, Flow};
+use super::dispatch::{Env, invoke};
+use super::error;
+use super::mail::Mail;
+use super::registry::{self, Hold};
+use super::session::Session;
+use crate::keyspace::waiters::{Awaits, OnTimeout, Wait};
+use crate::keyspace::{StripeSet, Waiter};
+use crate::resp::{Reply, Request};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// The client waits from now on. The stripes of its keys are held.
+pub fn enter(env: &mut Env<'_, '_>, session: &mut Session, request: Request<'_>, block: Block) {
+    let waiter = Waiter::new(Wait {
+        core: env.local.core,
+        token: session.token,
+        client_id: session.id,
+        db: session.db,
+        version: session.version,
+        request: block.request.unwrap_or_else(|| request.to_owned()),
+        keys: block.keys,
+        awaits: block.awaits,
+        on_timeout: block.on_timeout,
+        deadline_ms: block.deadline_ms,
+    });
+    for key in &waiter.wait.keys {
+        env.locked
+            .stripe_of(key)
+            .waiting
+            .add(session.db, key, &waiter);
+    }
+    env.shared.clients.blocked.fetch_add(1, Ordering::Relaxed);
+    session.blocked = Some(waiter);
+}
+
+/// Serves the waiters of all keys that became ready in the stripes held.
+#[cold]
+pub fn serve_ready(env: &mut Env<'_, '_>) {
+    while let Some((stripe, db, key)) = next_ready(env) {
+        match serve_key(env, db, &key) {
+            Served::All => {
+                let ready = &mut env.locked.stripe(stripe).ready;
+                if let Some(at) = ready.iter().position(|r| r.0 as usize == db && r.1 == key) {
+                    ready.remove(at);
+                }
+            }
+            Served::Needs(stripes) => {
+                let mut all = env.locked.held();
+                all.union(&stripes);
+                env.locked.release();
+                env.locked.acquire(&all);
+            }
+        }
+    }
+}
+
+fn next_ready(env: &mut Env<'_, '_>) -> Option<(usize, usize, Box<[u8]>)> {
+    env.locked.iter_mut().find_map(|(index, stripe)| {
+        let (db, key) = stripe.ready.first()?;
+        Some((index, *db as usize, key.clone()))
+    })
+}
+
+enum Served {
+    /// Everybody who could be served has been.
+    All,
+    /// A waiter needs these stripes, which could not be had without waiting.
+    Needs(StripeSet),
+}
+
+fn serve_key(env: &mut Env<'_, '_>, db: usize, key: &[u8]) -> Served {
+    let mut last_ticket = 0;
+    while let Some(waiter) = next_waiter(env, db, key, last_ticket) {
+        last_ticket = waiter.ticket;
+        let stripes = stripes_of(env, &waiter);
+        if !env.locked.try_extend(&stripes) {
+            return Served::Needs(stripes);
+        }
+        serve_waiter(env, &waiter);
+    }
+    Served::All
+}
+
+/// The next waiter of `key` after `last_ticket` that what the key holds now may serve.
+fn next_waiter(
+    env: &mut Env<'_, '_>,
+    db: usize,
+    key: &[u8],
+    last_ticket: u64,
+) -> Option<Arc<Waiter>> {
+    let now_ms = env.now.unix_ms;
+    let stripe = env.locked.stripe_of(key);
+    let table = &stripe.dbs[db];
+    let held = table
+        .position(key)
+        .map(|position| table.entry(position))
+        .filter(|entry| entry.deadline_ms() > now_ms)
+        .map(|entry| entry.value.type_name());
+    let queue = stripe.waiting.queue(db, key)?;
+    let may_serve = |awaits: Awaits| match awaits {
+        Awaits::List => held == Some("list"),
+        Awaits::Stream => held == Some("stream"),
+        Awaits::StreamOrLoss => true,
+        Awaits::Nothing => false,
+    };
+    if held.is_none() && queue.losses() == 0 {
+        return None;
+    }
+    queue
+        .after(last_ticket)
+        .find(|waiter| may_serve(waiter.wait.awaits))
+        .cloned()
+}
+
+fn stripes_of(env: &Env<'_, '_>, waiter: &Waiter) -> StripeSet {
+    let request = waiter.wait.request.as_request();
+    let keyspace = env.locked.keyspace();
+    match registry::lookup(request.arg(0)) {
+        Some(command) if command.hold() != Hold::All => command.stripes(keyspace, request),
+        _ => StripeSet::All,
+    }
+}
+
+/// Runs a waiter's command again; if that gives a reply, the wait is over.
+fn serve_waiter(env: &mut Env<'_, '_>, waiter: &Arc<Waiter>) {
+    if !waiter.begin_serving() {
+        return forget(env, waiter);
+    }
+    let request = waiter.wait.request.as_request();
+    let (Some(record), Some(command)) = (
+        env.shared.clients.find(waiter.wait.client_id),
+        registry::lookup(request.arg(0)),
+    ) else {
+        waiter.end_serving(true);
+        return forget(env, waiter);
+    };
+    let mut session = Session::stand_in(record, waiter);
+    let mut reply = Reply::new(waiter.wait.version);
+    let flow = invoke(env, &mut session, command, request, &mut reply, false);
+    match flow {
+        Flow::Block(_) => return waiter.end_serving(false),
+        Flow::Long(mut rest) => while !rest.write_some(&mut reply) {},
+        Flow::Done => {}
+    }
+    waiter.end_serving(true);
+    forget(env, waiter);
+    env.shared.send(
+        waiter.wait.core,
+        Mail::Served {
+            token: waiter.wait.token,
+            client_id: waiter.wait.client_id,
+            reply: Box::new(reply),
+        },
+    );
+}
+
+/// Takes a waiter out of the queues in the stripes held.
+fn forget(env: &mut Env<'_, '_>, waiter: &Waiter) {
+    let wait = &waiter.wait;
+    for key in &wait.keys {
+        let stripe = env.locked.keyspace().stripe_of(key);
+        if env.locked.holds(stripe) {
+            let stripe = env.locked.stripe(stripe);
+            stripe.waiting.remove(wait.db, key, waiter.ticket);
+        }
+    }
+}
+
+/// How a wait ends that is not served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Time is up, or CLIENT UNBLOCK says to act as if it were.
+    Timeout,
+    /// CLIENT UNBLOCK ... ERROR.
+    Error,
+}
+
+/// Writes the reply of a wait that was claimed and ended without being served.
+pub fn write_ending(waiter: &Waiter, ending: Ending, reply: &mut Reply) {
+    match (ending, waiter.wait.on_timeout) {
+        (Ending::Error, _) => reply.error(error::UNBLOCKED.text()),
+        (Ending::Timeout, OnTimeout::NullArray) => reply.null_array(),
+        (Ending::Timeout, OnTimeout::Null) => reply.null(),
+        (Ending::Timeout, OnTimeout::Int(n)) => reply.int(n),
+    }
+}
+
+/// Takes a waiter whose wait has ended out of all queues, one stripe at a time.
+pub fn leave_queues(env: &mut Env<'_, '_>, waiter: &Waiter) {
+    let wait = &waiter.wait;
+    for key in &wait.keys {
+        let stripe = env.locked.keyspace().stripe_of(key);
+        env.locked.acquire_one(stripe);
+        let stripe = env.locked.stripe(stripe);
+        stripe.waiting.remove(wait.db, key, waiter.ticket);
+    }
+    env.locked.release();
+}

@@ -1,0 +1,7 @@
+//! The connection itself: handshake, PING and the like.
+
+mod basic;
+mod hello;
+
+pub use basic::{echo, ping, quit, reset, select};
+pub use hello::{auth, hello};

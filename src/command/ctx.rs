@@ -1,0 +1,96 @@
+//! What a command runs with, and what it answers with.
+
+use super::error::Error;
+use super::keys::Keys;
+use super::session::Session;
+use super::shared::Shared;
+use super::registry::Command;
+use crate::base::clock::Now;
+use crate::keyspace::waiters::{Awaits, OnTimeout};
+use crate::pubsub::Listeners;
+use crate::resp::{OwnedRequest, Reply};
+use crate::config::Config;
+use smallvec::SmallVec;
+use std::fmt;
+use std::sync::Arc;
+
+/// A command's surroundings. The fields are apart so that a value borrowed from `keys` can be written to `reply`.
+pub struct Ctx<'a, 'k> {
+    /// What all cores share.
+    pub shared: &'k Shared,
+    /// This core's own state.
+    pub local: &'a mut Local,
+    /// The keyspace under the stripes this command holds.
+    pub keys: Keys<'a, 'k>,
+    /// The client.
+    pub session: &'a mut Session,
+    /// Where the reply goes.
+    pub reply: &'a mut Reply,
+    /// The time.
+    pub now: Now,
+    /// The command's row.
+    pub command: &'static Command,
+    /// Inside a transaction: a blocking command answers at once.
+    pub nested: bool,
+}
+
+/// What one core keeps for itself and commands may use.
+#[derive(Debug)]
+pub struct Local {
+    /// The core's number.
+    pub core: usize,
+    /// Which of its connections listen to what.
+    pub listeners: Listeners,
+    /// Its connections that monitor.
+    pub monitors: Vec<usize>,
+    /// An inbox has become crowded by what a command of the current client sent: let others go first.
+    pub crowded: bool,
+    /// The configuration in force, as this core last saw it.
+    pub config: Arc<Config>,
+    /// The last command's name as it was sent, and its row: most clients repeat themselves.
+    pub last: Option<(SmallVec<[u8; 16]>, &'static Command)>,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub enum Flow {
+    /// The reply has been written.
+    Done,
+    /// The client waits; nothing has been written.
+    Block(Block),
+    /// The reply has begun and is long: the rest is written in slices, without any stripe.
+    Long(Box<dyn LongReply>),
+}
+
+/// What a handler returns: how it ended, or an error reply. What it wrote before an error is taken back.
+pub type Outcome = Result<Flow, Error>;
+
+/// The outcome of a command whose reply has been written.
+pub const DONE: Outcome = Ok(Flow::Done);
+
+/// What a client waits for.
+#[derive(Debug)]
+pub struct Block {
+    /// The keys, in the client's database.
+    pub keys: Vec<Box<[u8]>>,
+    /// What can serve it.
+    pub awaits: Awaits,
+    /// What it is told when time is up.
+    pub on_timeout: OnTimeout,
+    /// When it gives up, Unix milliseconds; `NEVER` for not at all.
+    pub deadline_ms: i64,
+    /// The command to run when a key is ready, where that is not the one received (`$` has become an id).
+    pub request: Option<OwnedRequest>,
+}
+
+/// A reply that is written in slices, so that it stalls nobody else.
+pub trait LongReply: Send {
+    /// Writes some tens of kilobytes more; true when that was the last.
+    fn write_some(&mut self, reply: &mut Reply) -> bool;
+}
+
+impl fmt::Debug for dyn LongReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LongReply")
+    }
+}

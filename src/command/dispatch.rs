@@ -1,0 +1,417 @@
+//! From a request to its reply: find the row, look at the client's state, take the stripes, run the handler, let what
+//! follows from it follow.
+
+use super::ctx::{Ctx, Flow, Local, LongReply};
+use super::error::{self, Error};
+use super::keys::{Changes, Keys};
+use super::registry::{self, Command, Hold};
+use super::session::{Queued, ReplyMode, Session};
+use super::shared::{Shared, gate};
+use super::slowlog::{self, SlowCommand};
+use super::table::words::flag;
+use super::{Args, block, monitor, pubsub};
+use crate::base::clock::{Now, Stopwatch};
+use crate::keyspace::{Locked, notify};
+use crate::pubsub::Subject;
+use crate::resp::{Reply, Request};
+use smallvec::SmallVec;
+
+/// What commands run in: a core, at a moment, with the stripes it holds.
+pub struct Env<'a, 'k> {
+    /// What all cores share.
+    pub shared: &'k Shared,
+    /// This core's own state.
+    pub local: &'a mut Local,
+    /// The stripes held from command to command.
+    pub locked: &'a mut Locked<'k>,
+    /// What the current command has changed.
+    pub changes: &'a mut Changes,
+    /// The time.
+    pub now: Now,
+    /// Measures each command.
+    pub stopwatch: Stopwatch,
+}
+
+/// What the server does with the connection next.
+#[derive(Debug)]
+pub enum Next {
+    /// Goes on with its next request.
+    Continue,
+    /// Waits until the blocked client is served.
+    Blocked,
+    /// Writes the rest of a long reply before its next request.
+    Long(Box<dyn LongReply>),
+    /// Clients are paused: the same request is to be executed later.
+    Paused,
+}
+
+/// Executes one request of a client and writes its reply.
+#[inline]
+pub fn execute(
+    env: &mut Env<'_, '_>,
+    session: &mut Session,
+    request: Request<'_>,
+    reply: &mut Reply,
+) -> Next {
+    if request.is_empty() {
+        return Next::Continue;
+    }
+    let shut = env.shared.gates.load(std::sync::atomic::Ordering::Relaxed);
+    if shut != 0 || session.is_special() {
+        return execute_special(env, session, request, reply);
+    }
+    match find(env.local, request) {
+        Ok(command) => run(env, session, command, request, reply),
+        Err(refusal) => refuse(env, refusal, reply),
+    }
+}
+
+/// A command that is not run, and why.
+struct Refusal {
+    error: Error,
+    command: Option<&'static Command>,
+}
+
+/// The row of a request, its arity checked.
+#[inline]
+fn find(local: &mut Local, request: Request<'_>) -> Result<&'static Command, Refusal> {
+    let name = request.arg(0);
+    let command = match &local.last {
+        Some((last, command)) if **last == *name => *command,
+        _ => find_afresh(local, request)?,
+    };
+    let command = match command.is_container() && request.len() > 1 {
+        true => find_subcommand(command, request)?,
+        false => command,
+    };
+    let refused = |error| Refusal {
+        error,
+        command: Some(command),
+    };
+    if !command.spec.admits(request.len()) || command.spec.handler.is_none() {
+        return Err(refused(error::wrong_arity(&command.full_name)));
+    }
+    Ok(command)
+}
+
+#[cold]
+fn find_afresh(local: &mut Local, request: Request<'_>) -> Result<&'static Command, Refusal> {
+    let name = request.arg(0);
+    let command = registry::lookup(name).ok_or_else(|| Refusal {
+        error: error::unknown_command(name, request.iter().skip(1)),
+        command: None,
+    })?;
+    local.last = Some((SmallVec::from_slice(name), command));
+    Ok(command)
+}
+
+fn find_subcommand(
+    container: &'static Command,
+    request: Request<'_>,
+) -> Result<&'static Command, Refusal> {
+    let name = request.arg(1);
+    match container.subcommand(name) {
+        Some(command) => Ok(command),
+        // A command that runs without subcommands takes other arguments too.
+        None if container.spec.handler.is_some() && container.spec.name == "command" => {
+            Err(unknown_subcommand(container, name))
+        }
+        None if container.spec.handler.is_some() => Ok(container),
+        None => Err(unknown_subcommand(container, name)),
+    }
+}
+
+fn unknown_subcommand(container: &'static Command, name: &[u8]) -> Refusal {
+    Refusal {
+        error: error::unknown_subcommand(container.spec.name, name),
+        command: None,
+    }
+}
+
+#[cold]
+fn refuse(env: &mut Env<'_, '_>, refusal: Refusal, reply: &mut Reply) -> Next {
+    let stats = &env.shared.stats[env.local.core];
+    if let Some(command) = refusal.command {
+        stats.commands[command.id].rejected.add(1);
+    }
+    stats.error(refusal.error.code());
+    reply.error(refusal.error.text());
+    Next::Continue
+}
+
+/// The way of a request when a gate is shut or the client is in some special state.
+#[cold]
+fn execute_special(
+    env: &mut Env<'_, '_>,
+    session: &mut Session,
+    request: Request<'_>,
+    reply: &mut Reply,
+) -> Next {
+    if session.reply_mode == ReplyMode::SkipNext {
+        session.reply_mode = ReplyMode::Skip;
+    }
+    let mark = reply.mark();
+    let next = match find(env.local, request).and_then(|command| {
+        may_run(session, command).map_err(|error| Refusal {
+            error,
+            command: Some(command),
+        })?;
+        Ok(command)
+    }) {
+        Ok(command) if is_paused(env, session, command) => return Next::Paused,
+        Ok(command) if queues(session, command) => {
+            queue(session, command, request, reply);
+            Next::Continue
+        }
+        Ok(command) => {
+            if env.shared.gate(gate::MONITORED) {
+                monitor::feed(env.shared, env.now, session, command, request);
+            }
+            run(env, session, command, request, reply)
+        }
+        Err(refusal) => {
+            if let Some(multi) = &mut session.multi {
+                multi.refused = true;
+            }
+            refuse(env, refusal, reply)
+        }
+    };
+    match session.reply_mode {
+        ReplyMode::Off => reply.rollback(mark),
+        ReplyMode::Skip => {
+            reply.rollback(mark);
+            session.reply_mode = ReplyMode::On;
+        }
+        ReplyMode::On | ReplyMode::SkipNext => {}
+    }
+    next
+}
+
+fn may_run(session: &Session, command: &Command) -> Result<(), Error> {
+    if !session.authenticated && !command.is(flag::NO_AUTH) {
+        return Err(error::NO_AUTH);
+    }
+    if session.multi.is_some() && command.is(flag::NO_MULTI) {
+        return Err(error::NOT_IN_MULTI);
+    }
+    if session.in_subscriber_mode() && !pubsub::allowed_while_subscribed(command) {
+        return Err(error::only_subscriber_commands(&command.full_name));
+    }
+    Ok(())
+}
+
+fn is_paused(env: &Env<'_, '_>, session: &Session, command: &Command) -> bool {
+    if !env.shared.gate(gate::PAUSED) {
+        return false;
+    }
+    let pause = *env.shared.pause.lock();
+    if env.now.unix_ms >= pause.until_ms {
+        env.shared.set_gate(gate::PAUSED, false);
+        return false;
+    }
+    let writes = command.writes()
+        || (command.spec.name == "exec"
+            && session
+                .multi
+                .as_ref()
+                .is_some_and(|multi| multi.queue.iter().any(|queued| queued.command.writes())));
+    (!pause.writes_only || writes) && !(command.spec.name == "unpause")
+}
+
+/// True for a command that MULTI queues.
+fn queues(session: &Session, command: &Command) -> bool {
+    session.multi.is_some()
+        && !matches!(
+            command.spec.name,
+            "exec" | "discard" | "multi" | "watch" | "quit" | "reset"
+        )
+}
+
+fn queue(
+    session: &mut Session,
+    command: &'static Command,
+    request: Request<'_>,
+    reply: &mut Reply,
+) {
+    let Some(multi) = &mut session.multi else {
+        return;
+    };
+    if !multi.refused {
+        let request = request.to_owned();
+        multi.bytes += request.heap_bytes() + size_of::<Queued>();
+        multi.queue.push(Queued { command, request });
+    }
+    reply.simple("QUEUED");
+}
+
+/// Takes the stripes, runs the handler, serves whom it fed.
+#[inline]
+fn run(
+    env: &mut Env<'_, '_>,
+    session: &mut Session,
+    command: &'static Command,
+    request: Request<'_>,
+    reply: &mut Reply,
+) -> Next {
+    match command.hold() {
+        Hold::OneKey(index) => {
+            let keyspace = env.locked.keyspace();
+            env.locked
+                .acquire_one(keyspace.stripe_of(request.arg(index as usize)));
+        }
+        Hold::Anything => {}
+        Hold::Keys => {
+            let stripes = command.stripes(env.locked.keyspace(), request);
+            env.locked.acquire(&stripes);
+        }
+        Hold::All => env.locked.acquire(&crate::keyspace::StripeSet::All),
+        Hold::Nothing => env.locked.release(),
+    }
+    if env.locked.any_ready() {
+        block::serve_ready(env);
+    }
+    let flow = invoke(env, session, command, request, reply, false);
+    let next = match flow {
+        Flow::Done => Next::Continue,
+        Flow::Long(rest) => Next::Long(rest),
+        Flow::Block(blocked) => {
+            block::enter(env, session, request, blocked);
+            Next::Blocked
+        }
+    };
+    if env.locked.any_ready() {
+        block::serve_ready(env);
+    }
+    next
+}
+
+/// Calls the handler, turns its error into a reply, counts, and lets its changes follow. The stripes are held.
+#[inline]
+pub fn invoke(
+    env: &mut Env<'_, '_>,
+    session: &mut Session,
+    command: &'static Command,
+    request: Request<'_>,
+    reply: &mut Reply,
+    nested: bool,
+) -> Flow {
+    let mark = reply.mark();
+    let handler = command.spec.handler.expect("dispatch runs only rows with a handler");
+    let outcome = handler(
+        &mut Ctx {
+            shared: env.shared,
+            keys: Keys {
+                locked: env.locked,
+                changes: env.changes,
+                db: session.db,
+                now_ms: env.now.unix_ms,
+                touch: !session.no_touch,
+            },
+            local: env.local,
+            session,
+            reply,
+            now: env.now,
+            command,
+            nested,
+        },
+        Args::new(request, command.names),
+    );
+    let stats = &env.shared.stats[env.local.core];
+    let flow = outcome.unwrap_or_else(|error| {
+        reply.rollback(mark);
+        reply.error(error.text());
+        stats.commands[command.id].failed.add(1);
+        stats.error(error.code());
+        Flow::Done
+    });
+    settle(env);
+    let ns = env.stopwatch.lap_ns();
+    stats.processed.add(1);
+    stats.commands[command.id].call(ns);
+    let threshold_us = env.local.config.slowlog_log_slower_than_us;
+    if ns / 1000 >= threshold_us as u64 && threshold_us >= 0 && !command.is(flag::SKIP_SLOWLOG) {
+        log_slow(env, session, request, ns / 1000);
+    }
+    let latency_ms = env.local.config.latency_monitor_threshold_ms;
+    if latency_ms > 0 && ns / 1_000_000 >= latency_ms {
+        let event = if command.is(flag::FAST) { "fast-command" } else { "command" };
+        env.shared
+            .latency
+            .lock()
+            .record(event, env.now.unix_ms / 1000, ns / 1_000_000);
+    }
+    flow
+}
+
+#[cold]
+fn log_slow(env: &Env<'_, '_>, session: &Session, request: Request<'_>, us: u64) {
+    env.shared.slowlog.lock().record(
+        SlowCommand {
+            id: 0,
+            at_s: env.now.unix_ms / 1000,
+            us,
+            args: slowlog::shorten(request.iter()),
+            addr: session.record.addr.clone(),
+            name: session.record.introduction.lock().name.clone(),
+        },
+        env.local.config.slowlog_max_len as usize,
+    );
+}
+
+/// Lets everything follow that follows from the changes made: statistics, events, freed values, earlier wake-ups.
+#[inline]
+pub fn settle(env: &mut Env<'_, '_>) {
+    let changes = &mut *env.changes;
+    let stats = &env.shared.stats[env.local.core];
+    let counts = changes.hits + changes.misses + changes.dirty + changes.expired;
+    if counts > 0 {
+        stats.hits.add(std::mem::take(&mut changes.hits));
+        stats.misses.add(std::mem::take(&mut changes.misses));
+        stats.dirty.add(std::mem::take(&mut changes.dirty));
+        stats.expired.add(std::mem::take(&mut changes.expired));
+    }
+    let quiet =
+        changes.events.is_empty() && changes.discarded.is_empty() && changes.deadlines.is_empty();
+    if !quiet {
+        settle_rest(env);
+    }
+}
+
+#[cold]
+fn settle_rest(env: &mut Env<'_, '_>) {
+    for value in env.changes.discarded.drain(..) {
+        // A reaper that cannot keep up leaves the work here.
+        let _ = env.shared.reaper.try_send(value);
+    }
+    let cores = env.shared.cores();
+    for (stripe, deadline_ms) in env.changes.deadlines.drain(..) {
+        let caretaker = env.shared.keyspace.caretaker(stripe, cores);
+        if caretaker != env.local.core {
+            env.shared.inboxes[caretaker].wake_by(deadline_ms);
+        }
+    }
+    let events = std::mem::take(&mut env.changes.events);
+    for event in events {
+        if env.changes.classes & notify::KEYSPACE != 0 {
+            let mut channel = format!("__keyspace@{}__:", event.db).into_bytes();
+            channel.extend_from_slice(&event.key);
+            pubsub::publish(
+                env.shared,
+                env.local,
+                Subject::Channel,
+                &channel,
+                event.name.as_bytes(),
+            );
+        }
+        if env.changes.classes & notify::KEYEVENT != 0 {
+            let channel = format!("__keyevent@{}__:{}", event.db, event.name);
+            pubsub::publish(
+                env.shared,
+                env.local,
+                Subject::Channel,
+                channel.as_bytes(),
+                &event.key,
+            );
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Error replies: every text that clients match on, in one place.
+
+use std::borrow::Cow;
+use std::fmt::{self, Display};
+
+/// An error reply: its text, the code first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error(Cow<'static, [u8]>);
+
+impl Error {
+    /// An error of a fixed text.
+    pub const fn new(text: &'static str) -> Self {
+        Error(Cow::Borrowed(text.as_bytes()))
+    }
+
+    /// An error of a text made up on the spot.
+    pub fn from_text(text: impl Into<Vec<u8>>) -> Self {
+        Error(Cow::Owned(text.into()))
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The code: the first word.
+    pub fn code(&self) -> &[u8] {
+        code_of(&self.0)
+    }
+}
+
+/// The code of an error reply's text: its first word.
+pub fn code_of(text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|&byte| byte == b' ');
+    &text[..end.unwrap_or(text.len())]
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The key holds a value of another type.
+pub const WRONG_TYPE: Error =
+    Error::new("WRONGTYPE Operation against a key holding the wrong kind of value");
+/// The arguments do not form the command.
+pub const SYNTAX: Error = Error::new("ERR syntax error");
+/// A number was expected.
+pub const NOT_AN_INTEGER: Error = Error::new("ERR value is not an integer or out of range");
+/// A floating-point number was expected.
+pub const NOT_A_FLOAT: Error = Error::new("ERR value is not a valid float");
+/// A number above zero was expected.
+pub const MUST_BE_POSITIVE: Error = Error::new("ERR value is out of range, must be positive");
+/// There is no such key.
+pub const NO_SUCH_KEY: Error = Error::new("ERR no such key");
+/// The index lies outside the value.
+pub const INDEX_OUT_OF_RANGE: Error = Error::new("ERR index out of range");
+/// There is no such database.
+pub const DB_OUT_OF_RANGE: Error = Error::new("ERR DB index is out of range");
+/// A database was expected.
+pub const INVALID_DB: Error = Error::new("ERR invalid DB index");
+/// A timeout is no number.
+pub const TIMEOUT_NOT_A_FLOAT: Error = Error::new("ERR timeout is not a float or out of range");
+/// A timeout is no integer.
+pub const TIMEOUT_NOT_AN_INTEGER: Error =
+    Error::new("ERR timeout is not an integer or out of range");
+/// A timeout lies before now.
+pub const TIMEOUT_NEGATIVE: Error = Error::new("ERR timeout is negative");
+/// A timeout lies too far ahead.
+pub const TIMEOUT_OUT_OF_RANGE: Error = Error::new("ERR timeout is out of range");
+/// The client has to authenticate first.
+pub const NO_AUTH: Error = Error::new("NOAUTH Authentication required.");
+/// Wrong name or password.
+pub const WRONG_PASS: Error =
+    Error::new("WRONGPASS invalid username-password pair or user is disabled.");
+/// AUTH with a password where none is set.
+pub const AUTH_WITHOUT_PASSWORD: Error = Error::new(
+    "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
+);
+/// HELLO asks for a version that does not exist.
+pub const NO_PROTO: Error = Error::new("NOPROTO unsupported protocol version");
+/// HELLO's version is no number.
+pub const PROTO_NOT_AN_INTEGER: Error =
+    Error::new("ERR Protocol version is not an integer or out of range");
+/// EXEC after an error while queueing.
+pub const EXEC_ABORT: Error =
+    Error::new("EXECABORT Transaction discarded because of previous errors.");
+/// MULTI inside MULTI.
+pub const NESTED_MULTI: Error = Error::new("ERR MULTI calls can not be nested");
+/// WATCH inside MULTI.
+pub const WATCH_IN_MULTI: Error = Error::new("ERR WATCH inside MULTI is not allowed");
+/// EXEC outside MULTI.
+pub const EXEC_WITHOUT_MULTI: Error = Error::new("ERR EXEC without MULTI");
+/// DISCARD outside MULTI.
+pub const DISCARD_WITHOUT_MULTI: Error = Error::new("ERR DISCARD without MULTI");
+/// A command that may not stand in a transaction.
+pub const NOT_IN_MULTI: Error =
+    Error::new("ERR Command not allowed inside a transaction");
+/// Too many connections.
+pub const MAX_CLIENTS: Error = Error::new("ERR max number of clients reached");
+/// A blocked client was told to give up.
+pub const UNBLOCKED: Error = Error::new("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+
+/// Too few or too many arguments.
+pub fn wrong_arity(full_name: &str) -> Error {
+    Error::from_text(format!(
+        "ERR wrong number of arguments for '{full_name}' command"
+    ))
+}
+
+/// No such command; `args` are its arguments. Quotes at most 128 bytes of name and arguments each.
+pub fn unknown_command<'a>(name: &[u8], args: impl Iterator<Item = &'a [u8]>) -> Error {
+    let mut quoted = Vec::new();
+    for arg in args {
+        if quoted.len() >= 128 {
+            break;
+        }
+        let room = 128 - quoted.len();
+        quoted.push(b'\'');
+        quoted.extend_from_slice(&until_nul(arg)[..until_nul(arg).len().min(room)]);
+        quoted.extend_from_slice(b"' ");
+    }
+    let mut text = b"ERR unknown command '".to_vec();
+    text.extend_from_slice(&until_nul(name)[..until_nul(name).len().min(128)]);
+    text.extend_from_slice(b"', with args beginning with: ");
+    text.extend_from_slice(&quoted);
+    Error::from_text(text)
+}
+
+/// No such subcommand of `command`.
+pub fn unknown_subcommand(command: &str, sub: &[u8]) -> Error {
+    let mut text = b"ERR unknown subcommand '".to_vec();
+    text.extend_from_slice(&until_nul(sub)[..until_nul(sub).len().min(128)]);
+    text.extend_from_slice(format!("'. Try {} HELP.", command.to_ascii_uppercase()).as_bytes());
+    Error::from_text(text)
+}
+
+/// A command that a RESP2 subscriber may not send.
+pub fn only_subscriber_commands(full_name: &str) -> Error {
+    Error::from_text(format!(
+        "ERR Can't execute '{full_name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+    ))
+}
+
+/// An expiry that no clock reaches.
+pub fn invalid_expire(full_name: &str) -> Error {
+    Error::from_text(format!("ERR invalid expire time in '{full_name}' command"))
+}
+
+/// A C string ends at its first NUL; the texts Redis quotes do too.
+fn until_nul(text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|&byte| byte == 0);
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// Too few or too many arguments, found by the command itself.
+pub fn wrong_arity_of(command: &super::Command) -> Error {
+    wrong_arity(&command.full_name)
+}
+
+/// HELLO by a client that has yet to authenticate.
+pub const HELLO_NO_AUTH: Error = Error::new(
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
+);
+/// A name that CLIENT LIST could not show.
+pub const CLIENT_NAME: Error = Error::new(
+    "ERR Client names cannot contain spaces, newlines or special characters.",
+);
+
+/// An option that HELLO does not know.
+pub fn hello_option(option: &[u8]) -> Error {
+    let mut text = b"ERR Syntax error in HELLO option '".to_vec();
+    text.extend_from_slice(until_nul(option));
+    text.push(b'\'');
+    Error::from_text(text)
+}
+/// A stranger knocks at a server without a password.
+pub const PROTECTED_MODE: Error = Error::new(
+    "DENIED Millstream is in protected mode: without a password it serves only this machine. Set requirepass, or protected-mode no if the network is trusted, or connect by the loopback address.",
+);

@@ -1,0 +1,170 @@
+//! The table, ready for dispatch: every row with its full name, a number, and a hash index by name. Built once.
+
+use super::table::keys::{KeyRule, keys_of};
+use super::table::words::{Flags, flag};
+use super::table::{self, Group, Locks, Spec};
+use crate::keyspace::{Keyspace, StripeSet};
+use crate::resp::Request;
+use ahash::AHashMap;
+use smallvec::SmallVec;
+use std::sync::OnceLock;
+
+/// A command or subcommand as dispatch sees it.
+#[derive(Debug)]
+pub struct Command {
+    /// Its row.
+    pub spec: &'static Spec,
+    /// Its number: where its statistics are.
+    pub id: usize,
+    /// `xadd`, or for a subcommand `xgroup|create`.
+    pub full_name: String,
+    /// Its family.
+    pub group: Group,
+    /// Its flags, with the derived ones.
+    pub flags: Flags,
+    /// Numbers of its subcommands.
+    subcommands: Vec<usize>,
+    /// Names before its first argument: 1, or 2 for a subcommand.
+    pub names: usize,
+}
+
+impl Command {
+    /// True when all of `flags` are set.
+    #[inline]
+    pub fn is(&self, flags: Flags) -> bool {
+        self.flags & flags == flags
+    }
+
+    /// The subcommand called `name`, in upper or lower case.
+    pub fn subcommand(&self, name: &[u8]) -> Option<&'static Command> {
+        self.subcommands
+            .iter()
+            .map(|&id| &commands()[id])
+            .find(|sub| sub.spec.name.as_bytes().eq_ignore_ascii_case(name))
+    }
+
+    /// The subcommands.
+    pub fn subcommands(&self) -> impl Iterator<Item = &'static Command> {
+        self.subcommands.iter().map(|&id| &commands()[id])
+    }
+
+    /// True for a command that only its subcommands run.
+    pub fn is_container(&self) -> bool {
+        !self.spec.subcommands.is_empty()
+    }
+
+    /// The stripes its keys lie in, for a command that holds the stripes of its keys.
+    pub fn stripes(&self, keyspace: &Keyspace, request: Request<'_>) -> StripeSet {
+        let argv: SmallVec<[&[u8]; 16]> = request.iter().collect();
+        let mut set = StripeSet::none();
+        // A call whose keys cannot be found fails on its syntax before it touches any.
+        if let Ok(runs) = keys_of(self.spec.keys, &argv) {
+            for index in runs.iter().flat_map(|run| run.indexes()) {
+                set.insert(keyspace.stripe_of(argv[index]));
+            }
+        }
+        set
+    }
+}
+
+struct Registry {
+    commands: Vec<Command>,
+    by_name: AHashMap<&'static [u8], usize>,
+}
+
+static REGISTRY: OnceLock<Registry> = OnceLock::new();
+
+fn registry() -> &'static Registry {
+    REGISTRY.get_or_init(|| {
+        let mut registry = Registry {
+            commands: Vec::new(),
+            by_name: AHashMap::new(),
+        };
+        for spec in table::all() {
+            let id = registry.add(spec, None);
+            registry.by_name.insert(spec.name.as_bytes(), id);
+        }
+        registry
+    })
+}
+
+impl Registry {
+    fn add(&mut self, spec: &'static Spec, container: Option<&'static Spec>) -> usize {
+        let id = self.commands.len();
+        self.commands.push(Command {
+            spec,
+            id,
+            full_name: match container {
+                Some(container) => format!("{}|{}", container.name, spec.name),
+                None => spec.name.to_owned(),
+            },
+            group: container.unwrap_or(spec).group,
+            flags: spec.all_flags(),
+            subcommands: Vec::new(),
+            names: if container.is_some() { 2 } else { 1 },
+        });
+        let subcommands = spec
+            .subcommands
+            .iter()
+            .map(|sub| self.add(sub, Some(spec)))
+            .collect();
+        self.commands[id].subcommands = subcommands;
+        id
+    }
+}
+
+/// All commands and subcommands; a command's number is its index.
+pub fn commands() -> &'static [Command] {
+    &registry().commands
+}
+
+/// The longest name of a command.
+const MAX_NAME_BYTES: usize = 32;
+
+/// The command called `name`, in upper or lower case.
+pub fn lookup(name: &[u8]) -> Option<&'static Command> {
+    let mut lower = [0; MAX_NAME_BYTES];
+    let lower = lower.get_mut(..name.len())?;
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    let registry = registry();
+    registry
+        .by_name
+        .get(&*lower)
+        .map(|&id| &registry.commands[id])
+}
+
+/// What a command holds while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// Whatever is held already: it touches no key.
+    Anything,
+    /// The stripe of the key at this index.
+    OneKey(u8),
+    /// The stripes of its keys.
+    Keys,
+    /// Every stripe.
+    All,
+    /// None at first: it locks for itself.
+    Nothing,
+}
+
+impl Command {
+    /// What it holds.
+    #[inline]
+    pub fn hold(&self) -> Hold {
+        match (self.spec.locks, self.spec.key_rule) {
+            (Locks::All, _) => Hold::All,
+            (Locks::Own, _) => Hold::Nothing,
+            (Locks::None, _) | (Locks::Keys, KeyRule::None) => Hold::Anything,
+            (Locks::Keys, KeyRule::One(index)) => Hold::OneKey(index),
+            (Locks::Keys, KeyRule::Search) => Hold::Keys,
+        }
+    }
+
+    /// True when the command can change data or is otherwise held up by CLIENT PAUSE WRITE.
+    pub fn writes(&self) -> bool {
+        self.flags & flag::WRITE != 0
+            || matches!(self.spec.name, "publish" | "spublish")
+    }
+}

@@ -1,0 +1,205 @@
+//! A client as commands see it: who it is, which database and protocol it chose, what it has queued, watched and
+//! subscribed to. Knows no socket; the server keeps one beside each connection.
+
+use super::clients::{ClientRecord, flag};
+use super::registry::Command;
+use crate::keyspace::Waiter;
+use crate::keyspace::watch::WatchFlag;
+use crate::pubsub::Subject;
+use crate::resp::{OwnedRequest, Version};
+use bytes::Bytes;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// What becomes of a client's replies (CLIENT REPLY).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReplyMode {
+    /// They are sent.
+    #[default]
+    On,
+    /// They are dropped.
+    Off,
+    /// That of the next command is dropped.
+    SkipNext,
+    /// That of the current command is dropped.
+    Skip,
+}
+
+/// A command queued by MULTI.
+#[derive(Debug)]
+pub struct Queued {
+    /// Its row.
+    pub command: &'static Command,
+    /// Its arguments.
+    pub request: OwnedRequest,
+}
+
+/// A transaction being put together.
+#[derive(Debug, Default)]
+pub struct Multi {
+    /// The commands so far.
+    pub queue: Vec<Queued>,
+    /// A command was refused, so EXEC must fail.
+    pub refused: bool,
+    /// Bytes held by the queue.
+    pub bytes: usize,
+}
+
+/// The keys a client watches.
+#[derive(Debug, Default)]
+pub struct Watch {
+    /// Raised when one of them changes.
+    pub changed: WatchFlag,
+    /// The keys by database, each once.
+    pub keys: Vec<(usize, Box<[u8]>)>,
+}
+
+/// What a client listens to, by subject.
+#[derive(Debug, Default)]
+pub struct Subscriptions {
+    names: [BTreeSet<Bytes>; Subject::COUNT],
+}
+
+impl Subscriptions {
+    /// The names of one subject.
+    pub fn of(&self, subject: Subject) -> &BTreeSet<Bytes> {
+        &self.names[subject as usize]
+    }
+
+    /// The names of one subject, to change.
+    pub fn of_mut(&mut self, subject: Subject) -> &mut BTreeSet<Bytes> {
+        &mut self.names[subject as usize]
+    }
+
+    /// Channels and patterns together, as replies count them.
+    pub fn plain_count(&self) -> usize {
+        self.of(Subject::Channel).len() + self.of(Subject::Pattern).len()
+    }
+
+    /// All of them.
+    pub fn count(&self) -> usize {
+        self.plain_count() + self.of(Subject::Shard).len()
+    }
+}
+
+/// See the module's description.
+#[derive(Debug)]
+pub struct Session {
+    /// What other cores may know and say of this client.
+    pub record: Arc<ClientRecord>,
+    /// The client's id.
+    pub id: u64,
+    /// The connection's token on its core.
+    pub token: usize,
+    /// The selected database.
+    pub db: usize,
+    /// The chosen protocol.
+    pub version: Version,
+    /// True once the client may use commands that need authentication.
+    pub authenticated: bool,
+    /// What becomes of its replies.
+    pub reply_mode: ReplyMode,
+    /// The transaction being put together.
+    pub multi: Option<Box<Multi>>,
+    /// The keys it watches.
+    pub watch: Option<Box<Watch>>,
+    /// What it listens to.
+    pub subscriptions: Option<Box<Subscriptions>>,
+    /// What it waits for.
+    pub blocked: Option<Arc<Waiter>>,
+    /// It receives every command that is executed (MONITOR).
+    pub monitor: bool,
+    /// Its reads do not count as use of keys (CLIENT NO-TOUCH).
+    pub no_touch: bool,
+    /// It is not to be evicted for memory (CLIENT NO-EVICT).
+    pub no_evict: bool,
+    /// Its connection closes once its replies have been sent.
+    pub closing: bool,
+}
+
+impl Session {
+    /// The session of a client that has just connected.
+    pub fn new(record: Arc<ClientRecord>, token: usize, authenticated: bool) -> Self {
+        Session {
+            id: record.id,
+            record,
+            token,
+            db: 0,
+            version: Version::Resp2,
+            authenticated,
+            reply_mode: ReplyMode::On,
+            multi: None,
+            watch: None,
+            subscriptions: None,
+            blocked: None,
+            monitor: false,
+            no_touch: false,
+            no_evict: false,
+            closing: false,
+        }
+    }
+
+    /// A session that stands for a blocked client while its command runs again.
+    pub fn stand_in(record: Arc<ClientRecord>, waiter: &Waiter) -> Self {
+        let mut session = Session::new(record, waiter.wait.token, true);
+        session.id = waiter.wait.client_id;
+        session.db = waiter.wait.db;
+        session.version = waiter.wait.version;
+        session
+    }
+
+    /// True when a RESP2 client listens to something, so that it may send little else.
+    pub fn in_subscriber_mode(&self) -> bool {
+        self.version == Version::Resp2
+            && self
+                .subscriptions
+                .as_ref()
+                .is_some_and(|subscriptions| subscriptions.count() > 0)
+    }
+
+    /// Notes in the client's record what other cores may see of this session.
+    pub fn note_state(&self) {
+        let record = &self.record;
+        let mut flags = record.flags.load(Ordering::Relaxed) & flag::UNIX;
+        let mut set = |bit, on: bool| flags |= if on { bit } else { 0 };
+        set(flag::BLOCKED, self.blocked.is_some());
+        set(flag::MULTI, self.multi.is_some());
+        set(flag::CLOSING, self.closing);
+        set(flag::PUBSUB, self.subscriptions.is_some());
+        set(flag::MONITOR, self.monitor);
+        set(flag::NO_EVICT, self.no_evict);
+        set(flag::NO_TOUCH, self.no_touch);
+        let watch = self.watch.as_deref();
+        set(
+            flag::DIRTY,
+            watch.is_some_and(|watch| watch.changed.load(Ordering::Relaxed)),
+        );
+        record.flags.store(flags, Ordering::Relaxed);
+        let (queued, queued_bytes) = match &self.multi {
+            Some(multi) => (multi.queue.len() as i64, multi.bytes),
+            None => (-1, 0),
+        };
+        record.queued.store(queued, Ordering::Relaxed);
+        record.queued_bytes.store(queued_bytes, Ordering::Relaxed);
+        record
+            .watched
+            .store(watch.map_or(0, |watch| watch.keys.len()), Ordering::Relaxed);
+        for subject in [Subject::Channel, Subject::Pattern, Subject::Shard] {
+            let count = self
+                .subscriptions
+                .as_ref()
+                .map_or(0, |subscriptions| subscriptions.of(subject).len());
+            record.subscriptions[subject as usize].store(count, Ordering::Relaxed);
+        }
+    }
+
+    /// True when the next command needs a closer look before it runs.
+    #[inline]
+    pub fn is_special(&self) -> bool {
+        !self.authenticated
+            || self.multi.is_some()
+            || self.subscriptions.is_some()
+            || self.reply_mode != ReplyMode::On
+    }
+}

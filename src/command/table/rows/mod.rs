@@ -1,0 +1,24 @@
+//! The rows, a file per family.
+
+mod connection;
+mod generic;
+mod list;
+mod pubsub;
+mod server;
+mod stream;
+mod string;
+mod transactions;
+
+use super::Spec;
+
+/// All of them.
+pub(super) const FAMILIES: [&[Spec]; 8] = [
+    connection::ROWS,
+    generic::ROWS,
+    list::ROWS,
+    pubsub::ROWS,
+    server::ROWS,
+    stream::ROWS,
+    string::ROWS,
+    transactions::ROWS,
+];

@@ -1,0 +1,303 @@
+
+//! Streams and their consumer groups: the rows of their commands.
+
+use crate::command::table::keys::*;
+use crate::command::table::words::access::*;
+use crate::command::table::words::acl;
+use crate::command::table::words::flag::*;
+use crate::command::table::*;
+
+use crate::command::unwritten;
+
+pub static ROWS: &[Spec] = &[
+    row("xack", -4, unwritten)
+        .flags(WRITE | FAST)
+        .keys(&[at(1, RW | UPDATE)])
+        .since("5.0.0")
+        .group(Group::Stream)
+        .complexity("O(1) per id")
+        .summary("Marks pending entries of a group as done and tells how many were.")
+        .syntax("key group id..."),
+    row("xackdel", -6, unwritten)
+        .flags(WRITE | FAST)
+        .keys(&[at(1, RW | UPDATE | DELETE)])
+        .since("8.2.0")
+        .group(Group::Stream)
+        .complexity("O(1) per id")
+        .summary(
+            "Acknowledges entries in one group and removes them from the stream, as the \
+             reference mode allows.",
+        )
+        .syntax("key group [condition:<KEEPREF | DELREF | ACKED>] IDS ids:{numids:integer id...}"),
+    row("xadd", -5, unwritten)
+        .flags(WRITE | DENYOOM | FAST)
+        .keys(&[at(1, RW | UPDATE).note("UPDATE, not INSERT, since it may trim")])
+        .tips(&["nondeterministic_output"])
+        .since("5.0.0")
+        .group(Group::Stream)
+        .complexity("O(1), plus O(N) for N entries trimmed")
+        .summary(
+            "Appends an entry, making the stream first if need be, and may trim it in the same \
+             step.",
+        )
+        .history(&[
+            ("6.2.0", "`NOMKSTREAM`, `MINID` and `LIMIT`."),
+            ("7.0.0", "Ids of the form `<ms>-*`."),
+            ("8.2.0", "`KEEPREF`, `DELREF` and `ACKED`."),
+        ])
+        .syntax(
+            "key [NOMKSTREAM@6.2.0] [condition:<KEEPREF | DELREF | ACKED>] \
+             [trim:{strategy:<MAXLEN | MINID@6.2.0> [operator:<equal='=' \
+             | approximately='~'>] threshold [LIMIT count:integer@6.2.0]}] \
+             id-selector:<auto-id='*' | id> data:{field value}...",
+        ),
+    row("xautoclaim", -6, unwritten)
+        .flags(WRITE | FAST)
+        .keys(&[at(1, RW | DELETE)])
+        .tips(&["nondeterministic_output"])
+        .since("6.2.0")
+        .group(Group::Stream)
+        .complexity("O(N) for N entries scanned, which COUNT bounds")
+        .summary("Scans a group's pending entries for idle ones and hands them to a consumer.")
+        .history(&[(
+            "7.0.0",
+            "The reply also lists the entries found deleted and dropped from the pending \
+             list.",
+        )])
+        .syntax("key group consumer min-idle-time start [COUNT count:integer] [JUSTID]"),
+    row("xclaim", -6, unwritten)
+        .flags(WRITE | FAST)
+        .keys(&[at(1, RW | UPDATE)])
+        .tips(&["nondeterministic_output"])
+        .since("5.0.0")
+        .group(Group::Stream)
+        .complexity("O(log N) per id, for N pending entries in the group")
+        .summary("Hands named pending entries to another consumer of the group.")
+        .syntax(
+            "key group consumer min-idle-time id... [IDLE ms:integer] \
+             [TIME unix-time-milliseconds:unix-time] [RETRYCOUNT count:integer] [FORCE] \
+             [JUSTID] [LASTID lastid]",
+        ),
+    row("xdel", -3, unwritten)
+        .flags(WRITE | FAST)
+        .keys(&[at(1, RW | DELETE)])
+        .since("5.0.0")
+        .group(Group::Stream)
+        .complexity("O(1) per id, whatever the length of the stream")
+        .summary("Removes entries by id and tells how many were there.")
+        .syntax("key id..."),
+    row("xdelex", -5, unwritten)
+        .flags(WRITE | FAST)
+        .keys(&[at(1, RW | DELETE)])
+        .since("8.2.0")
+        .group(Group::Stream)
+        .complexity("O(1) per id, whatever the length of the stream")
+        .summary(
+            "Removes entries by id, with a say in what becomes of the groups' references to \
+             them.",
+        )
+        .syntax("key [condition:<KEEPREF | DELREF | ACKED>] IDS ids:{numids:integer id...}"),
+    container("xgroup", -2)
+        .since("5.0.0")
+        .group(Group::Stream)
+        .summary("Manages the consumer groups of a stream.")
+        .subcommands(&[
+            row("create", -5, unwritten)
+                .flags(WRITE | DENYOOM)
+                .keys(&[at(2, RW | INSERT)])
+                .since("5.0.0")
+                .complexity("O(1)")
+                .summary("Adds a group that reads from a given id on.")
+                .history(&[("7.0.0", "`ENTRIESREAD`.")])
+                .syntax(
+                    "key group id-selector:<id | new-id='$'> [MKSTREAM] \
+                     [ENTRIESREAD entriesread(entries-read):integer]",
+                ),
+            row("createconsumer", 5, unwritten)
+                .flags(WRITE | DENYOOM)
+                .keys(&[at(2, RW | INSERT)])
+                .since("6.2.0")
+                .complexity("O(1)")
+                .summary("Adds a consumer to a group ahead of its first read.")
+                .syntax("key group consumer"),
+            row("delconsumer", 5, unwritten)
+                .flags(WRITE)
+                .keys(&[at(2, RW | DELETE)])
+                .since("5.0.0")
+                .complexity("O(1)")
+                .summary("Removes a consumer from a group along with its pending entries.")
+                .syntax("key group consumer"),
+            row("destroy", 4, unwritten)
+                .flags(WRITE)
+                .keys(&[at(2, RW | DELETE)])
+                .since("5.0.0")
+                .complexity("O(N) for N entries pending in the group")
+                .summary("Removes a group with all it knows.")
+                .syntax("key group"),
+            row("help", 2, unwritten)
+                .flags(LOADING | STALE)
+                .since("5.0.0")
+                .complexity("O(1)")
+                .summary("Lists the subcommands."),
+            row("setid", -5, unwritten)
+                .flags(WRITE)
+                .keys(&[at(2, RW | UPDATE)])
+                .since("5.0.0")
+                .complexity("O(1)")
+                .summary("Moves the id up to which a group counts as having read.")
+                .history(&[("7.0.0", "`ENTRIESREAD`.")])
+                .syntax(
+                    "key group id-selector:<id | new-id='$'> \
+                     [ENTRIESREAD entriesread(entries-read):integer]",
+                ),
+        ]),
+    container("xinfo", -2)
+        .since("5.0.0")
+        .group(Group::Stream)
+        .summary("Looks into a stream and its groups.")
+        .subcommands(&[
+            row("consumers", 4, unwritten)
+                .flags(READONLY)
+                .keys(&[at(2, RO | ACCESS)])
+                .tips(&["nondeterministic_output"])
+                .since("5.0.0")
+                .complexity("O(1)")
+                .summary(
+                    "The consumers of one group, with what each holds and when it was last \
+                     active.",
+                )
+                .history(&[(
+                    "7.2.0",
+                    "`inactive` is new, and `idle` counts from the last attempt.",
+                )])
+                .syntax("key group"),
+            row("groups", 3, unwritten)
+                .flags(READONLY)
+                .keys(&[at(2, RO | ACCESS)])
+                .since("5.0.0")
+                .complexity("O(1)")
+                .summary("The groups of a stream, each with its position, pending count and lag.")
+                .history(&[("7.0.0", "`entries-read` and `lag`.")])
+                .syntax("key"),
+            row("help", 2, unwritten)
+                .flags(LOADING | STALE)
+                .since("5.0.0")
+                .complexity("O(1)")
+                .summary("Lists the subcommands."),
+            row("stream", -3, unwritten)
+                .flags(READONLY)
+                .keys(&[at(2, RO | ACCESS)])
+                .since("5.0.0")
+                .complexity("O(1)")
+                .summary("The state of a stream; with FULL, its entries and groups as well.")
+                .history(&[
+                    ("6.0.0", "`FULL`."),
+                    (
+                        "7.0.0",
+                        "`max-deleted-entry-id`, `entries-added`, `recorded-first-entry-id`, \
+                     `entries-read` and `lag`.",
+                    ),
+                    (
+                        "7.2.0",
+                        "`active-time` is new, and `seen-time` counts attempts.",
+                    ),
+                ])
+                .syntax("key [full-block:{FULL [COUNT count:integer]}]"),
+        ]),
+    row("xlen", 2, unwritten)
+        .flags(READONLY | FAST)
+        .keys(&[at(1, RO)])
+        .since("5.0.0")
+        .group(Group::Stream)
+        .complexity("O(1)")
+        .summary("How many entries a stream holds.")
+        .syntax("key"),
+    row("xpending", -3, unwritten)
+        .flags(READONLY)
+        .keys(&[at(1, RO | ACCESS)])
+        .tips(&["nondeterministic_output"])
+        .since("5.0.0")
+        .group(Group::Stream)
+        .complexity("O(N) for N entries returned; with IDLE, for N entries scanned")
+        .summary(
+            "What a group has delivered and not yet seen acknowledged, as a summary or entry by \
+             entry.",
+        )
+        .history(&[("6.2.0", "`IDLE`, and exclusive bounds.")])
+        .syntax(
+            "key group \
+             [filters:{[IDLE min-idle-time:integer@6.2.0] start end count:integer [consumer]}]",
+        ),
+    row("xrange", -4, unwritten)
+        .flags(READONLY)
+        .keys(&[at(1, RO | ACCESS)])
+        .since("5.0.0")
+        .group(Group::Stream)
+        .complexity("O(N) for N entries returned")
+        .summary("The entries between two ids, oldest first.")
+        .history(&[("6.2.0", "Exclusive bounds.")])
+        .syntax("key start end [COUNT count:integer]"),
+    row("xread", -4, unwritten)
+        .flags(READONLY | BLOCKING)
+        .keys(&[after("STREAMS", 1, RO | ACCESS).to(-1).limit(2)])
+        .since("5.0.0")
+        .group(Group::Stream)
+        .summary(
+            "The entries after given ids in one or more streams, waiting for some if asked to.",
+        )
+        .syntax(
+            "[COUNT count:integer] [BLOCK milliseconds:integer] STREAMS streams:{key... id...}",
+        ),
+    row("xreadgroup", -7, unwritten)
+        .flags(WRITE | BLOCKING)
+        .keys(&[after("STREAMS", 4, RO | ACCESS).to(-1).limit(2)])
+        .since("5.0.0")
+        .group(Group::Stream)
+        .complexity("O(N) per stream for N entries returned")
+        .summary(
+            "Delivers entries to a consumer of a group: new ones, which become pending, or its \
+             own pending ones again.",
+        )
+        .syntax(
+            "GROUP group-block:{group consumer} [COUNT count:integer] \
+             [BLOCK milliseconds:integer] [NOACK] STREAMS streams:{key... id...}",
+        ),
+    row("xrevrange", -4, unwritten)
+        .flags(READONLY)
+        .keys(&[at(1, RO | ACCESS)])
+        .since("5.0.0")
+        .group(Group::Stream)
+        .complexity("O(N) for N entries returned")
+        .summary("The entries between two ids, newest first.")
+        .history(&[("6.2.0", "Exclusive bounds.")])
+        .syntax("key end start [COUNT count:integer]"),
+    row("xsetid", -3, unwritten)
+        .flags(WRITE | DENYOOM | FAST)
+        .keys(&[at(1, RW | UPDATE)])
+        .since("5.0.0")
+        .group(Group::Stream)
+        .complexity("O(1)")
+        .summary("Sets a stream's last id and counters; meant for replication.")
+        .history(&[("7.0.0", "`ENTRIESADDED` and `MAXDELETEDID`.")])
+        .syntax(
+            "key last-id [ENTRIESADDED entries-added:integer@7.0.0] \
+             [MAXDELETEDID max-deleted-id@7.0.0]",
+        ),
+    row("xtrim", -4, unwritten)
+        .flags(WRITE)
+        .keys(&[at(1, RW | DELETE)])
+        .tips(&["nondeterministic_output"])
+        .since("5.0.0")
+        .group(Group::Stream)
+        .complexity("O(N) for N entries dropped, whole blocks at a time")
+        .summary("Drops the oldest entries of a stream, down to a length or up to an id.")
+        .history(&[
+            ("6.2.0", "`MINID` and `LIMIT`."),
+            ("8.2.0", "`KEEPREF`, `DELREF` and `ACKED`."),
+        ])
+        .syntax(
+            "key trim:{strategy:<MAXLEN | MINID@6.2.0> [operator:<equal='=' \
+             | approximately='~'>] threshold [LIMIT count:integer@6.2.0] [condition:<KEEPREF \
+             | DELREF | ACKED>]}",
+        ),
+];

@@ -1,0 +1,185 @@
+//! Transactions: MULTI queues, EXEC runs the queue as one under the stripes of all its keys, WATCH makes EXEC depend on keys
+//! staying as they are.
+
+use super::ctx::{Ctx, DONE, Flow, Outcome};
+use super::dispatch::{self, Env};
+use super::registry::Hold;
+use super::session::{Multi, Session, Watch};
+use super::shared::Shared;
+use super::{Args, block, error, monitor};
+use crate::keyspace::{Locked, StripeSet};
+use std::sync::atomic::Ordering;
+
+use super::shared::gate;
+
+/// `MULTI`: queue what follows.
+pub fn multi(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    if ctx.session.multi.is_some() {
+        return Err(error::NESTED_MULTI);
+    }
+    ctx.session.multi = Some(Box::default());
+    ctx.reply.ok();
+    DONE
+}
+
+/// `DISCARD`: drop the queue.
+pub fn discard(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    if ctx.session.multi.take().is_none() {
+        return Err(error::DISCARD_WITHOUT_MULTI);
+    }
+    unwatch_all(ctx);
+    ctx.reply.ok();
+    DONE
+}
+
+/// `WATCH key...`: the next EXEC does nothing if one of these changes before it.
+pub fn watch(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
+    if ctx.session.multi.is_some() {
+        return Err(error::WATCH_IN_MULTI);
+    }
+    let db = ctx.session.db;
+    let watch = ctx.session.watch.get_or_insert_default();
+    for key in args.rest() {
+        let known = watch
+            .keys
+            .iter()
+            .any(|(known_db, known)| *known_db == db && **known == *key);
+        if known {
+            continue;
+        }
+        // A key whose time is up is gone before it is watched, so that its going is no change later.
+        ctx.keys.contains(key);
+        let stripe = ctx.keys.stripe(key);
+        stripe.watched.add(db, key, &watch.changed);
+        watch.keys.push((db, key.into()));
+    }
+    ctx.reply.ok();
+    DONE
+}
+
+/// `UNWATCH`: watch nothing any more.
+pub fn unwatch(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    unwatch_all(ctx);
+    ctx.reply.ok();
+    DONE
+}
+
+fn unwatch_all(ctx: &mut Ctx<'_, '_>) {
+    if let Some(watch) = ctx.session.watch.take() {
+        for (db, key) in &watch.keys {
+            let stripe = ctx.keys.keyspace().stripe_of(key);
+            ctx.keys.with_stripe(stripe, |keys| {
+                keys.stripe(key).watched.remove(*db, key, &watch.changed);
+            });
+        }
+    }
+}
+
+/// Forgets what a session that ends was watching; no stripe may be held.
+pub fn forget_watch(shared: &Shared, session: &mut Session) {
+    let Some(watch) = session.watch.take() else {
+        return;
+    };
+    let mut locked = Locked::new(&shared.keyspace);
+    for (db, key) in &watch.keys {
+        locked.acquire_one(shared.keyspace.stripe_of(key));
+        locked
+            .stripe_of(key)
+            .watched
+            .remove(*db, key, &watch.changed);
+    }
+}
+
+/// `EXEC`: run the queue.
+pub fn exec(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    let Some(multi) = ctx.session.multi.take() else {
+        return Err(error::EXEC_WITHOUT_MULTI);
+    };
+    if multi.refused {
+        unwatch_all(ctx);
+        return Err(error::EXEC_ABORT);
+    }
+    let mut env = Env {
+        shared: ctx.shared,
+        local: ctx.local,
+        locked: ctx.keys.locked,
+        changes: ctx.keys.changes,
+        now: ctx.now,
+        stopwatch: crate::base::clock::Stopwatch::start(),
+    };
+    env.locked.acquire(&stripes_of(&env, &multi, ctx.session));
+    while env.locked.any_ready() {
+        block::serve_ready(&mut env);
+    }
+    let changed = watched_changed(&mut env, ctx.session);
+    if changed {
+        ctx.reply.null_array();
+    } else {
+        ctx.reply.array(multi.queue.len());
+        for queued in &multi.queue {
+            run_queued(&mut env, ctx.session, ctx.reply, queued);
+        }
+    }
+    unwatch_all(ctx);
+    DONE
+}
+
+fn run_queued(
+    env: &mut Env<'_, '_>,
+    session: &mut Session,
+    reply: &mut crate::resp::Reply,
+    queued: &super::session::Queued,
+) {
+    let request = queued.request.as_request();
+    if env.shared.gate(gate::MONITORED) {
+        monitor::feed(env.shared, env.now, session, queued.command, request);
+    }
+    match dispatch::invoke(env, session, queued.command, request, reply, true) {
+        Flow::Done => {}
+        Flow::Long(mut rest) => while !rest.write_some(reply) {},
+        Flow::Block(_) => unreachable!("a nested command does not block"),
+    }
+}
+
+/// The stripes of all keys queued and watched.
+fn stripes_of(env: &Env<'_, '_>, multi: &Multi, session: &Session) -> StripeSet {
+    let keyspace = env.locked.keyspace();
+    let mut all = StripeSet::none();
+    for queued in &multi.queue {
+        match queued.command.hold() {
+            Hold::Anything => {}
+            Hold::All | Hold::Nothing => return StripeSet::All,
+            Hold::OneKey(_) | Hold::Keys => {
+                all.union(&queued.command.stripes(keyspace, queued.request.as_request()));
+            }
+        }
+    }
+    if let Some(watch) = &session.watch {
+        for (_, key) in &watch.keys {
+            all.insert(keyspace.stripe_of(key));
+        }
+    }
+    all
+}
+
+fn watched_changed(env: &mut Env<'_, '_>, session: &mut Session) -> bool {
+    let Some(watch) = &session.watch else {
+        return false;
+    };
+    expire_watched(env, watch);
+    watch.changed.load(Ordering::Acquire)
+}
+
+/// Looks at every watched key, so that one whose time is up goes now and raises the flag.
+fn expire_watched(env: &mut Env<'_, '_>, watch: &Watch) {
+    for (db, key) in &watch.keys {
+        super::Keys {
+            locked: env.locked,
+            changes: env.changes,
+            db: *db,
+            now_ms: env.now.unix_ms,
+            touch: false,
+        }
+        .contains(key);
+    }
+}

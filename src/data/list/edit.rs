@@ -1,0 +1,198 @@
+//! Changes inside a list: by index, by value, by position relative to a value.
+
+use super::chunk::{Chunk, Packed};
+use super::entry::Entry;
+use super::{End, Limit, List, Needle};
+use crate::base::Blob;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Which side of an element a new one goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Towards the front.
+    Before,
+    /// Towards the back.
+    After,
+}
+
+impl List {
+    /// Replaces the element at `index`; `false` if there is none.
+    pub fn set(&mut self, index: usize, limit: Limit, value: Blob) -> bool {
+        let text = value.as_slice();
+        self.expect_growth(limit, text.len(), 1);
+        let Some((number, inside)) = self.locate(index) else {
+            return false;
+        };
+        let chunk = &self.chunks[number];
+        let large = !self.compact && limit.is_large(text.len());
+        match &**chunk {
+            Chunk::Packed(_) if !large => {
+                let start = chunk.offset_of(inside);
+                let range = start..chunk.read(start).1;
+                self.packed_mut(number).replace(range, &Entry::new(text));
+            }
+            Chunk::Single(_) if large => self.chunks[number] = single(value),
+            _ => {
+                self.insert_beside((number, inside), Side::After, limit, value);
+                let chunk = &self.chunks[number];
+                let start = chunk.offset_of(inside);
+                let range = start..chunk.read(start).1;
+                self.remove_ranges(number, &[range]);
+                self.drop_empty_chunks();
+            }
+        }
+        self.settle(limit);
+        true
+    }
+
+    /// Adds an element next to the first one that equals `pivot`; `false` if none does.
+    pub fn insert(&mut self, side: Side, pivot: &[u8], limit: Limit, value: Blob) -> bool {
+        self.expect_growth(limit, value.as_slice().len(), 1);
+        let Some(index) = self.positions(pivot, End::Front, self.len).next() else {
+            return false;
+        };
+        let place = self.locate(index).expect("the pivot was found in the list");
+        self.insert_beside(place, side, limit, value);
+        true
+    }
+
+    /// Removes up to `max` elements equal to `text`, beginning at one end, and says how many there were.
+    pub fn remove(&mut self, text: &[u8], from: End, limit: Limit, max: usize) -> usize {
+        let needle = Needle::new(text);
+        let mut removed = 0;
+        for step in 0..self.chunks.len() {
+            let number = match from {
+                End::Front => step,
+                End::Back => self.chunks.len() - 1 - step,
+            };
+            let mut found = self.chunks[number].find(&needle, from, max - removed);
+            if from == End::Back {
+                found.reverse();
+            }
+            self.remove_ranges(number, &found);
+            removed += found.len();
+            if removed == max {
+                break;
+            }
+        }
+        if removed > 0 {
+            self.drop_empty_chunks();
+            self.settle(limit);
+        }
+        removed
+    }
+
+    /// Keeps only the elements at `kept`, which must exist.
+    pub fn trim(&mut self, kept: Range<usize>, limit: Limit) {
+        assert!(
+            kept.start <= kept.end && kept.end <= self.len,
+            "a range lies within its list"
+        );
+        self.discard(End::Back, limit, self.len - kept.end);
+        self.discard(End::Front, limit, kept.start);
+    }
+
+    /// Adds `value` beside the element at `place`, given as its chunk and its number in there: in the same chunk or, if
+    /// that is full, in a neighbour, or in a new chunk, splitting the old one.
+    fn insert_beside(&mut self, place: (usize, usize), side: Side, limit: Limit, value: Blob) {
+        let (number, inside) = place;
+        let text = value.as_slice();
+        let chunk = &self.chunks[number];
+        let before = inside + usize::from(side == Side::After);
+        self.len += 1;
+        if self.compact || limit.admits(chunk, text.len()) {
+            let at = chunk.offset_of(before);
+            return self.packed_mut(number).insert(at, &Entry::new(text));
+        }
+        // The new element goes between chunks `gap - 1` and `gap`, once there is a gap.
+        let (gap, split) = match before {
+            0 => (number, false),
+            _ if before == chunk.count() => (number + 1, false),
+            _ => {
+                self.split(number, before);
+                (number + 1, true)
+            }
+        };
+        if limit.is_large(text.len()) {
+            return self.chunks.insert(gap, single(value));
+        }
+        let entry = Entry::new(text);
+        match side {
+            Side::After if split || self.admits_at(gap, limit, text) => {
+                self.packed_mut(gap).push(End::Front, &entry)
+            }
+            Side::Before if split || gap > 0 && self.admits_at(gap - 1, limit, text) => {
+                self.packed_mut(gap - 1).push(End::Back, &entry);
+            }
+            _ => self
+                .chunks
+                .insert(gap, Arc::new(Chunk::Packed(Packed::of(&entry)))),
+        }
+        if split {
+            self.merge_around(if side == Side::After { gap - 1 } else { gap }, limit);
+        }
+    }
+
+    fn admits_at(&self, number: usize, limit: Limit, text: &[u8]) -> bool {
+        self.chunks
+            .get(number)
+            .is_some_and(|chunk| limit.admits(chunk, text.len()))
+    }
+
+    /// Makes two of a packed chunk: its first `count` elements stay.
+    fn split(&mut self, number: usize, count: usize) {
+        let at = self.chunks[number].offset_of(count);
+        let tail = self.packed_mut(number).split_off(at, count);
+        self.chunks
+            .insert(number + 1, Arc::new(Chunk::Packed(tail)));
+    }
+
+    /// Joins what a split has left small with its neighbours, two on either side of chunk `center`.
+    fn merge_around(&mut self, mut center: usize, limit: Limit) {
+        if center >= 2 && self.try_merge(center - 2, limit) {
+            center -= 1;
+        }
+        self.try_merge(center + 1, limit);
+        if center >= 1 && self.try_merge(center - 1, limit) {
+            center -= 1;
+        }
+        self.try_merge(center, limit);
+    }
+
+    /// Moves the elements of the chunk after `left` into it, if there is one and they fit.
+    fn try_merge(&mut self, left: usize, limit: Limit) -> bool {
+        let fits = self
+            .chunks
+            .get(left + 1)
+            .is_some_and(|right| limit.admits_merge(&self.chunks[left], right));
+        if fits {
+            let right = self.chunks.remove(left + 1).expect("checked above");
+            if let Chunk::Packed(right) = &*right {
+                self.packed_mut(left).append(right);
+            }
+        }
+        fits
+    }
+
+    /// Removes elements of one chunk, which may be left empty for [`List::drop_empty_chunks`].
+    fn remove_ranges(&mut self, number: usize, ranges: &[Range<usize>]) {
+        if ranges.is_empty() {
+            return;
+        }
+        self.len -= ranges.len();
+        if ranges.len() == self.chunks[number].count() {
+            self.chunks[number] = Arc::new(Chunk::Packed(Packed::default()));
+        } else {
+            self.packed_mut(number).remove(ranges);
+        }
+    }
+
+    fn drop_empty_chunks(&mut self) {
+        self.chunks.retain(|chunk| chunk.count() > 0);
+    }
+}
+
+fn single(value: Blob) -> Arc<Chunk> {
+    Arc::new(Chunk::Single(Box::new(value.to_bytes())))
+}

@@ -1,0 +1,398 @@
+//! A packed run of entries.
+//!
+//! ```text
+//! bytes:  name*              the field names its entries share, each behind its length
+//!         entry*             from `entries_at` on, in id order
+//!
+//! entry:  flags u8           DELETED, OWN_NAMES, two bits that say how the id follows
+//!         [id delta]         against the entry before it, by those two bits:
+//!                              NEXT        nothing: same ms, seq + 1
+//!                              SAME_MS     seq - seq before - 1
+//!                              NEW_MS      ms - ms before, seq
+//!                              NEW_MS_SEQ0 ms - ms before
+//!         [count]            of fields, with OWN_NAMES only
+//!         ([name] value)*    each behind its length; names with OWN_NAMES only
+//! ```
+//! Numbers and lengths are varints. `base` stands for the entry before the first, so an entry made for a fresh
+//! block costs no delta. Deleting an entry sets its flag and leaves its bytes; a block with no live entry is dropped by the
+//! stream. Dropping entries from the front moves `entries_at` and `base`.
+
+use super::id::Id;
+use super::varint;
+
+const DELETED: u8 = 1;
+const OWN_NAMES: u8 = 1 << 1;
+const ID_BITS: u8 = 3 << 2;
+const NEXT: u8 = 0;
+const SAME_MS: u8 = 1 << 2;
+const NEW_MS: u8 = 2 << 2;
+const NEW_MS_SEQ0: u8 = 3 << 2;
+
+/// Bytes at which a block is full; an entry too large for that has a block to itself. An allocator's size class, so
+/// that a full block wastes nothing.
+pub(super) const MAX_BLOCK_BYTES: usize = 4096;
+/// What a stream's first block starts with.
+const FIRST_BLOCK_BYTES: usize = 128;
+/// The most that an entry's flags and id delta take.
+const MAX_HEAD_BYTES: usize = 21;
+
+/// See the head of this file.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    /// What the first entry's id is told against.
+    base: Id,
+    /// The id of the first entry, deleted or not.
+    first: Id,
+    /// The id of the last entry, deleted or not.
+    last: Id,
+    /// Entries that are not deleted.
+    live: u32,
+    /// How many names the entries share.
+    names: u32,
+    entries_at: usize,
+    bytes: Vec<u8>,
+}
+
+/// A decoded entry: where its fields stand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    pub id: Id,
+    pub deleted: bool,
+    own_names: bool,
+    /// Where the flags stand.
+    at: usize,
+    /// Where what follows the id delta stands.
+    body: usize,
+}
+
+impl Block {
+    /// An empty block whose entries share `names`, with room for an entry of `fields_bytes`.
+    pub fn new<'a>(
+        id: Id,
+        names: impl ExactSizeIterator<Item = &'a [u8]>,
+        fields_bytes: usize,
+        first: bool,
+    ) -> Block {
+        let count = names.len() as u32;
+        let start = if first {
+            FIRST_BLOCK_BYTES
+        } else {
+            MAX_BLOCK_BYTES
+        };
+        let mut bytes = Vec::with_capacity(start);
+        names.for_each(|name| varint::put_bytes(&mut bytes, name));
+        let need = MAX_HEAD_BYTES + fields_bytes;
+        if bytes.len() + need > start {
+            bytes.reserve_exact(need);
+        }
+        let base = Id::new(id.ms, id.seq.wrapping_sub(1));
+        Block {
+            base,
+            first: id,
+            last: base,
+            live: 0,
+            names: count,
+            entries_at: bytes.len(),
+            bytes,
+        }
+    }
+
+    /// An empty block that shares this one's names.
+    pub fn new_alike(&self, id: Id, fields_bytes: usize) -> Block {
+        Block::new(id, self.names(), fields_bytes, false)
+    }
+
+    pub fn first(&self) -> Id {
+        self.first
+    }
+
+    pub fn last(&self) -> Id {
+        self.last
+    }
+
+    pub fn live(&self) -> u32 {
+        self.live
+    }
+
+    /// Heap bytes held.
+    pub fn heap_bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// The shared names.
+    pub fn names(&self) -> Names<'_> {
+        Names {
+            bytes: &self.bytes,
+            at: 0,
+            left: self.names as usize,
+        }
+    }
+
+    /// Whether entries with these names, in this order, need no names of their own here.
+    #[inline]
+    pub fn shares_names<'a>(&self, mut names: impl ExactSizeIterator<Item = &'a [u8]>) -> bool {
+        let mut at = 0;
+        names.len() == self.names as usize
+            && names.all(|name| varint::take_bytes(&self.bytes, &mut at) == name)
+    }
+
+    /// Whether an entry whose fields take `fields_bytes` fits.
+    #[inline]
+    pub fn has_room(&self, fields_bytes: usize) -> bool {
+        self.bytes.len() + MAX_HEAD_BYTES + fields_bytes <= MAX_BLOCK_BYTES
+    }
+
+    /// Appends an entry, which the caller has made sure of room for. `own_names` says whether to store its names.
+    #[inline]
+    pub fn push<'a>(
+        &mut self,
+        id: Id,
+        fields: impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])>,
+        own_names: bool,
+    ) {
+        let last = self.last;
+        let names_flag = if own_names { OWN_NAMES } else { 0 };
+        if id.ms == last.ms && id.seq == last.seq.wrapping_add(1) {
+            self.bytes.push(names_flag | NEXT);
+        } else {
+            self.push_delta(id, names_flag);
+        }
+        if own_names {
+            varint::put(&mut self.bytes, fields.len() as u64);
+        }
+        for (name, value) in fields {
+            if own_names {
+                varint::put_bytes(&mut self.bytes, name);
+            }
+            varint::put_bytes(&mut self.bytes, value);
+        }
+        self.last = id;
+        self.live += 1;
+    }
+
+    fn push_delta(&mut self, id: Id, names_flag: u8) {
+        let last = self.last;
+        if id.ms == last.ms {
+            self.bytes.push(names_flag | SAME_MS);
+            varint::put(&mut self.bytes, id.seq - last.seq - 1);
+            return;
+        }
+        self.bytes
+            .push(names_flag | if id.seq == 0 { NEW_MS_SEQ0 } else { NEW_MS });
+        varint::put(&mut self.bytes, id.ms - last.ms);
+        if id.seq != 0 {
+            varint::put(&mut self.bytes, id.seq);
+        }
+    }
+
+    /// Gives back what the block will not use, now that it takes no further entry.
+    pub fn seal(&mut self) {
+        let spare = self.bytes.capacity() - self.bytes.len();
+        if spare > self.bytes.len() / 16 {
+            self.bytes.shrink_to_fit();
+        }
+    }
+
+    /// Prepares for appending again: a copy made for a writer has no room beyond its entries.
+    pub fn reserve(&mut self, fields_bytes: usize) {
+        let need = MAX_HEAD_BYTES + fields_bytes;
+        if self.bytes.capacity() - self.bytes.len() < need {
+            let grown = (self.bytes.capacity() * 2).clamp(self.bytes.len() + need, MAX_BLOCK_BYTES);
+            self.bytes.reserve_exact(grown - self.bytes.len());
+        }
+    }
+
+    /// Where reading starts.
+    pub fn start(&self) -> Cursor {
+        Cursor {
+            at: self.entries_at,
+            previous: self.base,
+        }
+    }
+
+    /// Decodes the entry at the cursor and moves the cursor behind its id.
+    #[inline]
+    fn head(&self, cursor: Cursor) -> Head {
+        let Cursor { at, previous } = cursor;
+        let flags = self.bytes[at];
+        let mut body = at + 1;
+        let id = match flags & ID_BITS {
+            NEXT => Id::new(previous.ms, previous.seq.wrapping_add(1)),
+            SAME_MS => Id::new(
+                previous.ms,
+                previous.seq + varint::take(&self.bytes, &mut body) + 1,
+            ),
+            NEW_MS => {
+                let ms = previous.ms + varint::take(&self.bytes, &mut body);
+                Id::new(ms, varint::take(&self.bytes, &mut body))
+            }
+            _ => Id::new(previous.ms + varint::take(&self.bytes, &mut body), 0),
+        };
+        Head {
+            id,
+            deleted: flags & DELETED != 0,
+            own_names: flags & OWN_NAMES != 0,
+            at,
+            body,
+        }
+    }
+
+    /// Decodes the entry at the cursor and moves the cursor to the next one.
+    #[inline]
+    pub fn take(&self, cursor: &mut Cursor) -> Option<Head> {
+        if cursor.at >= self.bytes.len() {
+            return None;
+        }
+        let head = self.head(*cursor);
+        let mut at = head.body;
+        let strings = if head.own_names {
+            2 * varint::take(&self.bytes, &mut at)
+        } else {
+            u64::from(self.names)
+        };
+        for _ in 0..strings {
+            at += varint::take(&self.bytes, &mut at) as usize;
+        }
+        *cursor = Cursor {
+            at,
+            previous: head.id,
+        };
+        Some(head)
+    }
+
+    /// The fields of a decoded entry.
+    #[inline]
+    pub fn fields(&self, head: &Head) -> Fields<'_> {
+        let mut at = head.body;
+        let (names_at, left) = if head.own_names {
+            (None, varint::take(&self.bytes, &mut at) as usize)
+        } else {
+            (Some(0), self.names as usize)
+        };
+        Fields {
+            bytes: &self.bytes,
+            names_at,
+            at,
+            left,
+        }
+    }
+
+    /// The entry with this id, deleted or not.
+    pub fn find(&self, id: Id) -> Option<Head> {
+        let mut cursor = self.start();
+        while let Some(head) = self.take(&mut cursor) {
+            if head.id >= id {
+                return (head.id == id).then_some(head);
+            }
+        }
+        None
+    }
+
+    /// Live entries with ids in `start..=end`.
+    pub fn count(&self, start: Id, end: Id) -> u64 {
+        if start <= self.first && self.last <= end {
+            return u64::from(self.live);
+        }
+        let mut cursor = self.start();
+        let mut count = 0;
+        while let Some(head) = self.take(&mut cursor).filter(|head| head.id <= end) {
+            count += u64::from(!head.deleted && head.id >= start);
+        }
+        count
+    }
+
+    /// Marks a live entry, as `find` gave it, deleted.
+    pub fn delete(&mut self, head: &Head) {
+        assert!(!head.deleted);
+        self.bytes[head.at] |= DELETED;
+        self.live -= 1;
+    }
+
+    /// Forgets the deleted entries behind the last live one.
+    pub fn drop_dead_tail(&mut self) {
+        let mut cursor = self.start();
+        let mut end = cursor;
+        while let Some(head) = self.take(&mut cursor) {
+            if !head.deleted {
+                end = cursor;
+            }
+        }
+        self.bytes.truncate(end.at);
+        self.last = end.previous;
+    }
+
+    /// Drops the entries with ids below `id`, which the last entry is not.
+    pub fn drop_below(&mut self, id: Id) {
+        assert!(id <= self.last);
+        let mut cursor = self.start();
+        loop {
+            let before = cursor;
+            let head = self.take(&mut cursor).expect("the last entry is not below");
+            if head.id >= id {
+                self.entries_at = before.at;
+                self.base = before.previous;
+                self.first = head.id;
+                return;
+            }
+            self.live -= u32::from(!head.deleted);
+        }
+    }
+}
+
+/// A place between two entries of a block.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cursor {
+    at: usize,
+    previous: Id,
+}
+
+/// The names that a block's entries share.
+#[derive(Clone, Debug)]
+pub(super) struct Names<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    left: usize,
+}
+
+impl<'a> Iterator for Names<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        self.left = self.left.checked_sub(1)?;
+        Some(varint::take_bytes(self.bytes, &mut self.at))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Names<'_> {}
+
+/// The fields of an entry, in the order in which they were added.
+#[derive(Clone, Debug)]
+pub struct Fields<'a> {
+    bytes: &'a [u8],
+    /// Where the next shared name stands; `None` when names stand before their values.
+    names_at: Option<usize>,
+    at: usize,
+    left: usize,
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let names_at = self.names_at.as_mut().unwrap_or(&mut self.at);
+        let name = varint::take_bytes(self.bytes, names_at);
+        Some((name, varint::take_bytes(self.bytes, &mut self.at)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Fields<'_> {}

@@ -1,0 +1,270 @@
+//! The entries of a stream: packed blocks, and what is known of them all.
+//!
+//! What must hold: ids grow; `len` is the sum of the live entries, of the blocks and of the nodes; every block has a live
+//! entry; `first_id` and `newest_id` are those of the first and last live entry, or `0-0`; `last_id` is at least every
+//! id in the blocks.
+
+use std::sync::Arc;
+
+use super::block::Block;
+use super::id::Id;
+use super::nodes::{Footprint, NodeLimits, Nodes};
+use super::range::{self, Blocks, Direction, Entries, EntriesRev, EntryRef, Frozen};
+use super::varint;
+
+/// See the head of this file.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    pub(super) blocks: Blocks,
+    pub(super) nodes: Nodes,
+    pub(super) len: u64,
+    pub(super) first_id: Id,
+    newest_id: Id,
+    pub(super) last_id: Id,
+    pub(super) max_deleted_id: Id,
+    pub(super) entries_added: u64,
+}
+
+impl Log {
+    /// How many entries it has.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it has no entries.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The id of its first entry, `0-0` without any.
+    pub fn first_id(&self) -> Id {
+        self.first_id
+    }
+
+    /// The id of its newest entry, `0-0` without any.
+    pub fn newest_id(&self) -> Id {
+        self.newest_id
+    }
+
+    /// The greatest id it has or had, or was set to.
+    pub fn last_id(&self) -> Id {
+        self.last_id
+    }
+
+    /// The greatest id that was deleted one by one; trimming does not count.
+    pub fn max_deleted_id(&self) -> Id {
+        self.max_deleted_id
+    }
+
+    /// How many entries it ever had.
+    pub fn entries_added(&self) -> u64 {
+        self.entries_added
+    }
+
+    /// The number of nodes that Redis would have.
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The number of radix tree nodes that Redis would find them by.
+    pub fn radix_tree_nodes(&self) -> usize {
+        self.nodes.radix_tree_nodes()
+    }
+
+    /// Overrides what was learnt from the entries. `last_id` is at least that of the newest entry.
+    pub fn set_progress(&mut self, last_id: Id, entries_added: u64, max_deleted_id: Id) {
+        assert!(last_id >= self.newest_id);
+        if let Some(tail) = self.blocks.back_mut().filter(|tail| last_id < tail.last()) {
+            Arc::make_mut(tail).drop_dead_tail();
+            self.nodes.set_last(self.newest_id);
+        }
+        self.last_id = last_id;
+        self.entries_added = entries_added;
+        self.max_deleted_id = max_deleted_id;
+    }
+
+    /// Appends an entry. `id` is greater than `last_id`.
+    #[inline]
+    pub fn append<'a, F>(&mut self, id: Id, fields: F, limits: NodeLimits)
+    where
+        F: ExactSizeIterator<Item = (&'a [u8], &'a [u8])> + Clone,
+    {
+        debug_assert!(id > self.last_id);
+        let mut footprint = Footprint::default();
+        let mut values_bytes = 0;
+        for (name, value) in fields.clone() {
+            footprint.add(name, value);
+            values_bytes += varint::size(value.len()) + value.len();
+        }
+        let names = fields.clone().map(|(name, _)| name);
+        let same_names = self
+            .blocks
+            .back()
+            .is_some_and(|block| block.shares_names(names.clone()));
+        if self.blocks.is_empty() || self.nodes.must_open(footprint.payload_bytes, limits) {
+            self.nodes.open(id, footprint);
+            self.open_block(id, names, values_bytes, same_names);
+            self.tail().push(id, fields, false);
+        } else {
+            self.nodes.extend(id, footprint, same_names);
+            let own_names_bytes = if same_names {
+                0
+            } else {
+                own_names_bytes(names)
+            };
+            self.make_room(id, values_bytes + own_names_bytes);
+            self.tail().push(id, fields, !same_names);
+        }
+        if self.len == 0 {
+            self.first_id = id;
+        }
+        self.len += 1;
+        self.entries_added += 1;
+        self.last_id = id;
+        self.newest_id = id;
+    }
+
+    /// Readies the tail for the first entry of a node, whose names the tail's entries must share.
+    fn open_block<'a>(
+        &mut self,
+        id: Id,
+        names: impl ExactSizeIterator<Item = &'a [u8]>,
+        values_bytes: usize,
+        same_names: bool,
+    ) {
+        if same_names {
+            return self.make_room(id, values_bytes);
+        }
+        let first = self.blocks.is_empty();
+        self.push_block(Block::new(id, names, values_bytes, first));
+    }
+
+    /// Readies the tail for an entry whose fields take `fields_bytes`.
+    #[inline]
+    fn make_room(&mut self, id: Id, fields_bytes: usize) {
+        let tail = self
+            .blocks
+            .back_mut()
+            .expect("a node without blocks is not added to");
+        if tail.has_room(fields_bytes) {
+            Arc::make_mut(tail).reserve(fields_bytes);
+        } else {
+            let block = tail.new_alike(id, fields_bytes);
+            self.push_block(block);
+        }
+    }
+
+    fn push_block(&mut self, block: Block) {
+        if let Some(full) = self.blocks.back_mut() {
+            Arc::make_mut(full).seal();
+        }
+        self.blocks.push_back(Arc::new(block));
+    }
+
+    #[inline]
+    fn tail(&mut self) -> &mut Block {
+        Arc::make_mut(self.blocks.back_mut().expect("just made room in it"))
+    }
+
+    /// The entries with ids in `start..=end`, oldest first.
+    #[inline]
+    pub fn range(&self, start: Id, end: Id) -> Entries<'_> {
+        Entries::new(&self.blocks, start, end)
+    }
+
+    /// The entries with ids in `start..=end`, newest first.
+    pub fn range_rev(&self, start: Id, end: Id) -> EntriesRev<'_> {
+        EntriesRev::new(&self.blocks, start, end)
+    }
+
+    /// The entry with this id.
+    pub fn entry(&self, id: Id) -> Option<EntryRef<'_>> {
+        self.range(id, id).next()
+    }
+
+    /// A copy of the entries with ids in `start..=end` that later writes do not change: the first `limit` of them in
+    /// the direction given. Costs no more than a count of its blocks.
+    pub fn freeze(&self, start: Id, end: Id, direction: Direction, limit: u64) -> Frozen {
+        Frozen::new(&self.blocks, start..=end, direction, limit)
+    }
+
+    /// How many entries have ids from `start` on; stops counting at `limit`.
+    pub fn count_from(&self, start: Id, limit: u64) -> u64 {
+        let from = range::first_block_from(&self.blocks, start);
+        let mut count = 0;
+        for block in self.blocks.range(from..) {
+            count += block.count(start, Id::MAX);
+            if count >= limit {
+                return limit;
+            }
+        }
+        count
+    }
+
+    /// Removes a live entry.
+    pub(super) fn remove(&mut self, id: Id) {
+        let at = range::first_block_from(&self.blocks, id);
+        let block = Arc::make_mut(&mut self.blocks[at]);
+        let head = block.find(id).expect("the entry is there");
+        block.delete(&head);
+        if block.live() == 0 {
+            self.blocks.remove(at);
+        }
+        self.nodes.delete(id);
+        self.len -= 1;
+        if id == self.newest_id {
+            let newest = self.range_rev(Id::MIN, Id::MAX).next();
+            self.newest_id = newest.map_or(Id::MIN, |entry| entry.id);
+        }
+        if id == self.first_id {
+            self.update_first_id();
+        }
+    }
+
+    /// Finds the first entry again, after the one that was it went.
+    pub(super) fn update_first_id(&mut self) {
+        let first = self.range(Id::MIN, Id::MAX).next();
+        self.first_id = first.map_or(Id::MIN, |entry| entry.id);
+        if self.len == 0 {
+            self.newest_id = Id::MIN;
+        }
+    }
+
+    /// Drops the entries below `id` from the blocks; the caller has counted them.
+    pub(super) fn drop_blocks_below(&mut self, id: Id) {
+        while self.blocks.front().is_some_and(|block| block.last() < id) {
+            self.blocks.pop_front();
+        }
+        let Some(block) = self.blocks.front_mut().filter(|block| block.first() < id) else {
+            return;
+        };
+        let block = Arc::make_mut(block);
+        block.drop_below(id);
+        if block.live() == 0 {
+            self.blocks.pop_front();
+        }
+    }
+
+    /// How many blocks it has: what freeing it costs.
+    pub fn block_count(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Heap bytes held.
+    pub fn heap_bytes(&self) -> usize {
+        const ARC_COUNTS_BYTES: usize = 2 * size_of::<usize>();
+        let block_bytes =
+            |block: &Arc<Block>| block.heap_bytes() + size_of::<Block>() + ARC_COUNTS_BYTES;
+        self.blocks.iter().map(block_bytes).sum::<usize>()
+            + self.blocks.capacity() * size_of::<Arc<Block>>()
+            + self.nodes.heap_bytes()
+    }
+}
+
+/// What an entry takes to bring its names.
+fn own_names_bytes<'a>(names: impl ExactSizeIterator<Item = &'a [u8]>) -> usize {
+    varint::size(names.len())
+        + names
+            .map(|name| varint::size(name.len()) + name.len())
+            .sum::<usize>()
+}

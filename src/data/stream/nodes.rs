@@ -1,0 +1,317 @@
+//! Where Redis would cut this stream into nodes.
+//!
+//! Redis stores a stream as listpack nodes, and its clients see them: `MAXLEN ~` drops whole nodes, `LIMIT` counts in
+//! them, XINFO STREAM tells their number. Our own blocks are laid out for memory and speed, so this ledger keeps the
+//! node borders that Redis would have made: it adds up the bytes a listpack would take (an element is encoded as an
+//! integer when its text is one, and closes with its own length), and starts a node where the configured limits say.
+//!
+//! It holds no entry; 40 bytes of it stand for up to a hundred.
+
+use std::collections::VecDeque;
+
+use super::id::Id;
+
+/// How large a node may grow (`stream-node-max-entries`, `stream-node-max-bytes`). 0 is no limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NodeLimits {
+    /// Entries in a node, deleted ones included.
+    pub max_entries: u32,
+    /// Bytes of a node's listpack.
+    pub max_bytes: usize,
+}
+
+impl Default for NodeLimits {
+    fn default() -> Self {
+        NodeLimits {
+            max_entries: 100,
+            max_bytes: 4096,
+        }
+    }
+}
+
+/// No node's listpack grows beyond this, whatever the limits say.
+const MAX_NODE_BYTES: usize = 1 << 30;
+/// What a listpack takes before its first element and after its last.
+const LISTPACK_FRAME_BYTES: usize = 7;
+
+/// A run of entries that Redis would keep in one listpack.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    /// The id of the entry that opened it, deleted or not.
+    pub first: Id,
+    /// The id of its newest entry, deleted or not.
+    pub last: Id,
+    /// Entries in it that are not deleted. 0 only after a trim inside it, as in Redis.
+    pub live: u32,
+    /// Entries in it, deleted ones included.
+    total: u32,
+}
+
+/// All nodes in id order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Nodes {
+    nodes: VecDeque<Node>,
+    /// Bytes of the newest node's listpack without its two counters.
+    open_bytes: usize,
+}
+
+/// What one entry would take in a listpack.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Footprint {
+    /// Plain bytes of all names and values.
+    pub payload_bytes: usize,
+    /// Encoded names.
+    pub names_bytes: usize,
+    /// Encoded values.
+    pub values_bytes: usize,
+    /// How many fields.
+    pub fields: usize,
+}
+
+impl Nodes {
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub fn front(&self) -> Option<&Node> {
+        self.nodes.front()
+    }
+
+    /// The node with this place in id order.
+    pub fn get(&self, at: usize) -> Option<&Node> {
+        self.nodes.get(at)
+    }
+
+    /// The first node that begins at `id` or later, and its place.
+    pub fn from(&self, id: Id) -> Option<(usize, &Node)> {
+        let at = self.nodes.partition_point(|node| node.first < id);
+        Some((at, self.nodes.get(at)?))
+    }
+
+    /// Whether an entry of `payload_bytes` opens a new node.
+    #[inline]
+    pub fn must_open(&self, payload_bytes: usize, limits: NodeLimits) -> bool {
+        let Some(node) = self.nodes.back() else {
+            return true;
+        };
+        let max_bytes = match limits.max_bytes {
+            0 => MAX_NODE_BYTES,
+            bytes => bytes.min(MAX_NODE_BYTES),
+        };
+        let counters =
+            integer_size(i64::from(node.live)) + integer_size(i64::from(node.total - node.live));
+        self.open_bytes + counters + payload_bytes >= max_bytes
+            || (limits.max_entries != 0 && node.total >= limits.max_entries)
+    }
+
+    /// Opens a node with the entry `id`.
+    pub fn open(&mut self, id: Id, footprint: Footprint) {
+        let count = integer_size(footprint.fields as i64);
+        self.open_bytes = LISTPACK_FRAME_BYTES + count + footprint.names_bytes + integer_size(0);
+        self.open_bytes += entry_size(id, id, footprint, true);
+        self.nodes.push_back(Node {
+            first: id,
+            last: id,
+            live: 1,
+            total: 1,
+        });
+    }
+
+    /// Adds the entry `id` to the newest node, whose field names it shares or not.
+    #[inline]
+    pub fn extend(&mut self, id: Id, footprint: Footprint, same_names: bool) {
+        let node = self
+            .nodes
+            .back_mut()
+            .expect("must_open is true without a node");
+        self.open_bytes += entry_size(id, node.first, footprint, same_names);
+        node.last = id;
+        node.live += 1;
+        node.total += 1;
+    }
+
+    /// Takes note that the newest node ends at `id`: deleted entries behind it are forgotten.
+    pub fn set_last(&mut self, id: Id) {
+        if let Some(node) = self.nodes.back_mut() {
+            node.last = id;
+        }
+    }
+
+    /// Takes note that one live entry is deleted. A node without live entries goes.
+    pub fn delete(&mut self, id: Id) {
+        let at = self.nodes.partition_point(|node| node.first <= id) - 1;
+        let node = &mut self.nodes[at];
+        node.live -= 1;
+        if node.live == 0 {
+            self.nodes.remove(at);
+        }
+    }
+
+    /// Drops the oldest node.
+    pub fn drop_front(&mut self) {
+        self.nodes.pop_front();
+    }
+
+    /// Takes note that `count` live entries of the oldest node are deleted. Unlike by `delete`, it stays.
+    pub fn delete_in_front(&mut self, count: u64) {
+        let node = self
+            .nodes
+            .front_mut()
+            .expect("deleted entries stand in a node");
+        node.live = u32::try_from(count)
+            .ok()
+            .and_then(|count| node.live.checked_sub(count))
+            .expect("no more than live");
+    }
+
+    /// Heap bytes held.
+    pub fn heap_bytes(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>()
+    }
+
+    /// The nodes of the radix tree in which Redis keeps its stream nodes under their 16-byte first ids.
+    ///
+    /// Every key ends in a leaf, every branching byte is a tree node, and every unbranched stretch of bytes is one more.
+    pub fn radix_tree_nodes(&self) -> usize {
+        let mut keys = self.nodes.iter().map(|node| node.first.to_be_bytes());
+        let Some(mut previous) = keys.next() else {
+            return 1;
+        };
+        // Depths at which the path to the newest key branches, shallowest first.
+        let mut branches: Vec<usize> = Vec::new();
+        let mut count = 1;
+        // Bytes that all keys share.
+        let mut shared = KEY_BYTES;
+        for key in keys {
+            let common = previous
+                .iter()
+                .zip(&key)
+                .take_while(|(a, b)| a == b)
+                .count();
+            let mut below = KEY_BYTES;
+            while branches.last().is_some_and(|&depth| depth > common) {
+                let depth = branches.pop().expect("just seen");
+                count += stretch_below(depth, below);
+                below = depth;
+            }
+            count += stretch_below(common, below);
+            if branches.last() != Some(&common) {
+                branches.push(common);
+                count += 1;
+            }
+            shared = shared.min(common);
+            count += 1;
+            previous = key;
+        }
+        let mut below = KEY_BYTES;
+        while let Some(depth) = branches.pop() {
+            count += stretch_below(depth, below);
+            below = depth;
+        }
+        count + usize::from(shared > 0)
+    }
+}
+
+/// Bytes of a key in that tree.
+const KEY_BYTES: usize = 16;
+
+/// 1 if unbranched bytes lie between a branch at `depth` (whose edge takes one byte) and the next node at `below`.
+fn stretch_below(depth: usize, below: usize) -> usize {
+    usize::from(below > depth + 1)
+}
+
+/// Bytes of an entry: flags, two id deltas, its names unless shared, its values, its element count.
+#[inline]
+fn entry_size(id: Id, first: Id, footprint: Footprint, same_names: bool) -> usize {
+    let deltas = integer_size(id.ms.wrapping_sub(first.ms) as i64)
+        + integer_size(id.seq.wrapping_sub(first.seq) as i64);
+    let fields = footprint.fields as i64;
+    let flags = integer_size(0);
+    if same_names {
+        flags + deltas + footprint.values_bytes + integer_size(fields + 3)
+    } else {
+        let names = integer_size(fields) + footprint.names_bytes;
+        flags + deltas + names + footprint.values_bytes + integer_size(2 * fields + 4)
+    }
+}
+
+impl Footprint {
+    /// Adds one field.
+    #[inline]
+    pub fn add(&mut self, name: &[u8], value: &[u8]) {
+        self.payload_bytes += name.len() + value.len();
+        self.names_bytes += element_size(name);
+        self.values_bytes += element_size(value);
+        self.fields += 1;
+    }
+}
+
+/// Bytes of a listpack element holding `text`.
+#[inline]
+fn element_size(text: &[u8]) -> usize {
+    if let Some(number) = canonical_integer(text) {
+        return integer_size(number);
+    }
+    let encoded = match text.len() {
+        len @ 0..64 => 1 + len,
+        len @ 64..4096 => 2 + len,
+        len => 5 + len,
+    };
+    encoded + closing_size(encoded)
+}
+
+/// Bytes of a listpack element holding `number`.
+#[inline]
+fn integer_size(number: i64) -> usize {
+    const I24: std::ops::Range<i64> = -(1 << 23)..1 << 23;
+    const I32: std::ops::RangeInclusive<i64> = i32::MIN as i64..=i32::MAX as i64;
+    1 + match number {
+        0..128 => 1,
+        -4096..4096 => 2,
+        -32_768..32_768 => 3,
+        _ if I24.contains(&number) => 4,
+        _ if I32.contains(&number) => 5,
+        _ => 9,
+    }
+}
+
+/// Bytes of the length that closes an element of `encoded` bytes.
+#[inline]
+fn closing_size(encoded: usize) -> usize {
+    match encoded {
+        0..128 => 1,
+        128..16_383 => 2,
+        16_383..2_097_151 => 3,
+        2_097_151..268_435_455 => 4,
+        _ => 5,
+    }
+}
+
+/// The integer whose shortest text this is.
+#[inline]
+fn canonical_integer(text: &[u8]) -> Option<i64> {
+    const MAX_DIGITS: usize = 19;
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    match digits {
+        [b'0'] => return (!negative).then_some(0),
+        [b'1'..=b'9', ..] if digits.len() <= MAX_DIGITS => {}
+        _ => return None,
+    }
+    // 19 digits fit a u64.
+    let mut number: u64 = 0;
+    for &byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    if negative {
+        0i64.checked_sub_unsigned(number)
+    } else {
+        i64::try_from(number).ok()
+    }
+}

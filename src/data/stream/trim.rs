@@ -1,0 +1,159 @@
+//! Dropping the oldest entries, by number or by id.
+
+use super::Stream;
+use super::id::Id;
+use super::nodes::Node;
+
+/// What is to remain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TrimTo {
+    /// At most this many entries, the newest.
+    MaxLen(u64),
+    /// The entries from this id on.
+    MinId(Id),
+}
+
+/// What becomes of pending entries when their entry is to be removed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum References {
+    /// They stay and point to nothing (`KEEPREF`).
+    #[default]
+    Keep,
+    /// They go too (`DELREF`).
+    Delete,
+    /// The entry is removed only once every group has read and acknowledged it (`ACKED`).
+    Acked,
+}
+
+/// How to trim.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Trim {
+    /// What is to remain.
+    pub to: TrimTo,
+    /// Whether to stop where a whole node can no longer be dropped.
+    pub approximate: bool,
+    /// Remove no more entries than this; 0 is no limit. For approximate trims only.
+    pub limit: u64,
+    /// What becomes of pending entries.
+    pub references: References,
+}
+
+impl Stream {
+    /// Trims and says how many entries went.
+    pub fn trim(&mut self, trim: &Trim) -> u64 {
+        let before = self.log.len;
+        match trim.references {
+            References::Keep => self.trim_nodes(trim),
+            // As in Redis: whole nodes are dropped only where nobody asks about their entries.
+            _ if trim.approximate => {}
+            References::Delete => self.trim_nodes(trim),
+            References::Acked => self.trim_acked(trim.to),
+        }
+        if self.log.len != before {
+            self.log.update_first_id();
+        }
+        before - self.log.len
+    }
+
+    fn trim_nodes(&mut self, trim: &Trim) {
+        let before = self.log.len;
+        while let Some(node) = self.log.nodes.front() {
+            let live = u64::from(node.live);
+            if self.is_short_enough(trim.to)
+                || (trim.limit != 0 && before - self.log.len + live > trim.limit)
+            {
+                break;
+            }
+            if !self.goes_whole(node, trim.to) {
+                if !trim.approximate {
+                    self.trim_in_front_node(trim);
+                }
+                break;
+            }
+            if trim.references == References::Delete {
+                self.delete_references(node.first, node.last);
+            }
+            self.log.nodes.drop_front();
+            self.log.len -= live;
+        }
+        match self.log.nodes.front().map(|node| node.first) {
+            Some(first) => self.log.drop_blocks_below(first),
+            None => self.log.blocks.clear(),
+        }
+    }
+
+    fn is_short_enough(&self, to: TrimTo) -> bool {
+        matches!(to, TrimTo::MaxLen(max_len) if self.log.len <= max_len)
+    }
+
+    /// Whether all entries of the oldest node are beyond what is to remain.
+    fn goes_whole(&self, node: &Node, to: TrimTo) -> bool {
+        match to {
+            TrimTo::MaxLen(max_len) => self.log.len - u64::from(node.live) >= max_len,
+            TrimTo::MinId(min_id) => node.last < min_id,
+        }
+    }
+
+    /// Removes from the oldest node those entries that are beyond what is to remain, which is not all of them.
+    fn trim_in_front_node(&mut self, trim: &Trim) {
+        let node = self.log.nodes.front().expect("called with a node");
+        let (first, last) = (node.first, node.last);
+        let entries = self.log.range(first, last);
+        let (cut, count) = match trim.to {
+            TrimTo::MaxLen(max_len) => {
+                let excess = self.log.len - max_len;
+                let mut rest = entries.skip(excess as usize);
+                (
+                    rest.next().expect("more live entries than excess ones").id,
+                    excess,
+                )
+            }
+            TrimTo::MinId(min_id) => (
+                min_id,
+                entries.take_while(|entry| entry.id < min_id).count() as u64,
+            ),
+        };
+        if count == 0 {
+            return;
+        }
+        if trim.references == References::Delete {
+            self.delete_references(first, cut.prev().expect("entries lie below"));
+        }
+        self.log.nodes.delete_in_front(count);
+        self.log.len -= count;
+        self.log.drop_blocks_below(cut);
+    }
+
+    /// Removes what every group is done with, from the nodes that an exact trim would touch.
+    fn trim_acked(&mut self, to: TrimTo) {
+        let read_by_all = self.read_by_all();
+        let mut next = self.log.nodes.front().map(|node| node.first);
+        while let Some(from) = next {
+            let Some((at, node)) = self.log.nodes.from(from) else {
+                return;
+            };
+            if self.is_short_enough(to) {
+                return;
+            }
+            let whole = self.goes_whole(node, to);
+            let last = node.last;
+            next = self
+                .log
+                .nodes
+                .get(at + 1)
+                .map(|node| node.first)
+                .filter(|_| whole);
+            let ids: Vec<Id> = self.log.range(from, last).map(|entry| entry.id).collect();
+            for id in ids {
+                let stop =
+                    self.is_short_enough(to) || matches!(to, TrimTo::MinId(min_id) if id >= min_id);
+                if stop {
+                    return;
+                }
+                if id <= read_by_all && !self.is_pending(id) {
+                    self.log.remove(id);
+                }
+            }
+        }
+    }
+}

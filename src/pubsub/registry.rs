@@ -1,0 +1,212 @@
+//! The registry shared by all cores: per channel and pattern, how many subscribers each core has.
+
+use super::Note;
+use crate::base::crc16::crc16;
+use crate::base::glob;
+use ahash::AHashMap;
+use bytes::Bytes;
+use parking_lot::{Mutex, RwLock};
+use smallvec::SmallVec;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Number of stripes of the channel registry.
+const STRIPES: usize = 64;
+
+/// What one can subscribe to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A channel (SUBSCRIBE).
+    Channel,
+    /// All channels that match (PSUBSCRIBE).
+    Pattern,
+    /// A shard channel (SSUBSCRIBE).
+    Shard,
+}
+
+impl Subject {
+    /// Number of subjects.
+    pub const COUNT: usize = 3;
+}
+
+/// Subscribers by core.
+#[derive(Default)]
+struct Interest(SmallVec<[u32; 4]>);
+
+impl Interest {
+    fn add(&mut self, core: usize) {
+        if self.0.len() <= core {
+            self.0.resize(core + 1, 0);
+        }
+        self.0[core] += 1;
+    }
+
+    /// Takes one away; true when nobody is left.
+    fn remove(&mut self, core: usize) -> bool {
+        self.0[core] -= 1;
+        self.0.iter().all(|&count| count == 0)
+    }
+
+    fn total(&self) -> usize {
+        self.0.iter().map(|&count| count as usize).sum()
+    }
+
+    fn deliver(&self, note: &Note, deliver: &mut impl FnMut(usize, Note)) -> usize {
+        for (core, _) in self.0.iter().enumerate().filter(|(_, count)| **count > 0) {
+            deliver(core, note.clone());
+        }
+        self.total()
+    }
+}
+
+type Names = AHashMap<Bytes, Interest>;
+
+#[derive(Default)]
+struct Channels {
+    plain: Names,
+    shard: Names,
+}
+
+impl Channels {
+    fn names(&mut self, subject: Subject) -> &mut Names {
+        match subject {
+            Subject::Shard => &mut self.shard,
+            _ => &mut self.plain,
+        }
+    }
+}
+
+/// See the module's description.
+pub struct Registry {
+    stripes: Box<[Mutex<Channels>]>,
+    patterns: RwLock<Names>,
+    pattern_count: AtomicUsize,
+    channel_count: AtomicUsize,
+    shard_count: AtomicUsize,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Registry {
+            stripes: (0..STRIPES).map(|_| Mutex::default()).collect(),
+            patterns: RwLock::default(),
+            pattern_count: AtomicUsize::new(0),
+            channel_count: AtomicUsize::new(0),
+            shard_count: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Registry {
+    /// One more subscriber on `core`.
+    pub fn subscribe(&self, subject: Subject, name: &Bytes, core: usize) {
+        let add = |names: &mut Names, count: &AtomicUsize| {
+            names.entry(name.clone()).or_default().add(core);
+            count.store(names.len(), Ordering::Relaxed);
+        };
+        match subject {
+            Subject::Pattern => add(&mut self.patterns.write(), &self.pattern_count),
+            _ => {
+                let mut stripe = self.stripe(name).lock();
+                let names = stripe.names(subject);
+                if !names.contains_key(name) {
+                    self.count(subject).fetch_add(1, Ordering::Relaxed);
+                }
+                names.entry(name.clone()).or_default().add(core);
+            }
+        }
+    }
+
+    /// One subscriber on `core` less.
+    pub fn unsubscribe(&self, subject: Subject, name: &[u8], core: usize) {
+        let remove = |names: &mut Names| {
+            let gone = names.get_mut(name).is_some_and(|interest| interest.remove(core));
+            if gone {
+                names.remove(name);
+            }
+            gone
+        };
+        match subject {
+            Subject::Pattern => {
+                let mut patterns = self.patterns.write();
+                remove(&mut patterns);
+                self.pattern_count.store(patterns.len(), Ordering::Relaxed);
+            }
+            _ => {
+                if remove(self.stripe(name).lock().names(subject)) {
+                    self.count(subject).fetch_sub(1, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    /// Hands a message to the cores that have subscribers of `channel`; returns the number of subscribers. `deliver` is
+    /// called under the channel's lock and must not wait.
+    pub fn publish(
+        &self,
+        subject: Subject,
+        channel: &[u8],
+        payload: &[u8],
+        mut deliver: impl FnMut(usize, Note),
+    ) -> usize {
+        let mut stripe = self.stripe(channel).lock();
+        let mut receivers = 0;
+        if let Some((name, interest)) = stripe.names(subject).get_key_value(channel) {
+            let kind: &[u8] = match subject {
+                Subject::Shard => b"smessage",
+                _ => b"message",
+            };
+            receivers += interest.deliver(&Note::message(kind, subject, name, payload), &mut deliver);
+        }
+        if subject == Subject::Channel && self.pattern_count.load(Ordering::Relaxed) > 0 {
+            for (pattern, interest) in &*self.patterns.read() {
+                if glob::matches(pattern, channel) {
+                    receivers +=
+                        interest.deliver(&Note::pattern(pattern, channel, payload), &mut deliver);
+                }
+            }
+        }
+        receivers
+    }
+
+    /// Number of subscribers of a channel, those by pattern not counted.
+    pub fn subscribers(&self, subject: Subject, channel: &[u8]) -> usize {
+        self.stripe(channel)
+            .lock()
+            .names(subject)
+            .get(channel)
+            .map_or(0, Interest::total)
+    }
+
+    /// The channels that have subscribers and match `pattern`.
+    pub fn channels(&self, subject: Subject, pattern: Option<&[u8]>) -> Vec<Bytes> {
+        let mut found = Vec::new();
+        for stripe in &self.stripes {
+            let mut stripe = stripe.lock();
+            found.extend(
+                stripe
+                    .names(subject)
+                    .keys()
+                    .filter(|name| pattern.is_none_or(|pattern| glob::matches(pattern, name)))
+                    .cloned(),
+            );
+        }
+        found
+    }
+
+    /// Number of different patterns, or channels with subscribers.
+    pub fn len(&self, subject: Subject) -> usize {
+        self.count(subject).load(Ordering::Relaxed)
+    }
+
+    fn count(&self, subject: Subject) -> &AtomicUsize {
+        match subject {
+            Subject::Channel => &self.channel_count,
+            Subject::Pattern => &self.pattern_count,
+            Subject::Shard => &self.shard_count,
+        }
+    }
+
+    fn stripe(&self, name: &[u8]) -> &Mutex<Channels> {
+        &self.stripes[crc16(name) as usize % STRIPES]
+    }
+}

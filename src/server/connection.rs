@@ -1,0 +1,134 @@
+//! One client's connection: its socket, what has arrived but not been executed, what is to be sent, its session.
+//!
+//! An idle connection holds no buffers: requests are parsed in the core's own receive buffer, and only an incomplete rest
+//! is copied here; replies are written into the core's spare output, which stays here only if the socket would not take all.
+
+use crate::command::{LongReply, Session};
+use crate::resp::{OwnedRequest, Parser, Reply};
+use mio::net::{TcpStream, UnixStream};
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// Slices of one vectored write.
+const WRITE_SLICES: usize = 64;
+
+/// A client's socket.
+#[derive(Debug)]
+pub enum Socket {
+    /// TCP.
+    Tcp(TcpStream),
+    /// The Unix socket.
+    Unix(UnixStream),
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Socket::Tcp(stream) => stream.as_fd(),
+            Socket::Unix(stream) => stream.as_fd(),
+        }
+    }
+}
+
+/// Why a connection is not reading requests.
+#[derive(Debug, Default)]
+pub enum Halt {
+    /// It is reading.
+    #[default]
+    None,
+    /// Its client waits on keys, or for time.
+    Blocked,
+    /// A long reply is being written.
+    Long(Box<dyn LongReply>),
+    /// Clients are paused; this request is the first to be executed after.
+    Paused(Box<OwnedRequest>),
+}
+
+/// A request that has begun to arrive, and what arrived behind it.
+#[derive(Debug, Default)]
+pub struct Partial {
+    /// Bytes from the request's first on.
+    pub bytes: Vec<u8>,
+    /// How far they have been parsed.
+    pub parser: Parser,
+}
+
+/// See the module's description.
+#[derive(Debug)]
+pub struct Connection {
+    /// The socket.
+    pub socket: Socket,
+    /// The client as commands see it.
+    pub session: Session,
+    /// What has arrived but not been executed.
+    pub partial: Option<Box<Partial>>,
+    /// What is to be sent.
+    pub out: Reply,
+    /// Why it is not reading.
+    pub halt: Halt,
+    /// The socket may have more to read.
+    pub readable: bool,
+    /// It is on the core's list of connections to write.
+    pub listed: bool,
+    /// Since when its output has been above the soft limit, Unix milliseconds.
+    pub over_soft_since_ms: Option<i64>,
+    /// Its last sign of life, Unix milliseconds.
+    pub active_ms: i64,
+}
+
+/// How a write ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// Everything has been sent.
+    All,
+    /// The socket takes no more for now.
+    Some,
+    /// The connection is broken.
+    Broken,
+}
+
+impl Connection {
+    /// A connection of a new client.
+    pub fn new(socket: Socket, session: Session, now_ms: i64) -> Self {
+        Connection {
+            socket,
+            out: Reply::new(session.version),
+            session,
+            partial: None,
+            halt: Halt::None,
+            readable: false,
+            listed: false,
+            over_soft_since_ms: None,
+            active_ms: now_ms,
+        }
+    }
+
+    /// Sends as much as the socket takes; returns how it ended and the bytes sent.
+    pub fn write(&mut self) -> (Written, usize) {
+        let mut sent = 0;
+        while !self.out.is_empty() {
+            let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
+            let count = self.out.fill_slices(&mut slices);
+            match rustix::io::writev(&self.socket, &slices[..count]).map_err(io::Error::from) {
+                Ok(0) => return (Written::Broken, sent),
+                Ok(n) => {
+                    sent += n;
+                    self.out.advance(n);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return (Written::Some, sent);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return (Written::Broken, sent),
+            }
+        }
+        (Written::All, sent)
+    }
+
+    /// Bytes received and not yet executed.
+    pub fn query_bytes(&self) -> usize {
+        self.partial
+            .as_ref()
+            .map_or(0, |partial| partial.bytes.len() + partial.parser.held_bytes())
+    }
+}

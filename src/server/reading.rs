@@ -1,0 +1,172 @@
+//! Reading a connection and executing what has arrived.
+
+use super::connection::{Connection, Halt, Partial};
+use crate::command::dispatch::{self, Env, Next};
+use crate::resp::{Limits, OwnedRequest, Parsed, Parser};
+use rustix::buffer::spare_capacity;
+use std::io;
+
+/// Room made for each read behind an incomplete request.
+const READ_BYTES: usize = 16 * 1024;
+
+/// What a read brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// Bytes; more may be waiting.
+    Full,
+    /// Bytes; the socket is empty for now.
+    Drained,
+    /// Nothing yet.
+    Nothing,
+    /// The peer has closed, or the connection is broken.
+    Closed,
+}
+
+/// Reads once and executes all whole requests; returns what the read brought and how many bytes.
+pub fn read_and_execute(
+    connection: &mut Connection,
+    scratch: &mut Vec<u8>,
+    parser: &mut Parser,
+    env: &mut Env<'_, '_>,
+) -> (Read, usize) {
+    let Some(mut partial) = connection.partial.take() else {
+        scratch.clear();
+        let (read, n) = receive(connection, scratch);
+        if n > 0 {
+            let rest = execute_all(connection, scratch, parser, env);
+            keep_rest(connection, &scratch[rest.0..rest.1], parser);
+        }
+        return (read, n);
+    };
+    let (read, n) = match partial.parser.filling() {
+        Some(argument) => receive(connection, argument),
+        None => {
+            partial.bytes.reserve(READ_BYTES);
+            receive(connection, &mut partial.bytes)
+        }
+    };
+    if n > 0 {
+        execute_partial(connection, &mut partial, env);
+    }
+    restore(connection, partial);
+    (read, n)
+}
+
+/// Executes what arrived while the connection could not go on: first the request that was held up by a pause, if any.
+pub fn execute_kept(
+    connection: &mut Connection,
+    paused: Option<Box<OwnedRequest>>,
+    env: &mut Env<'_, '_>,
+) {
+    if let Some(request) = paused {
+        let next = dispatch::execute(
+            env,
+            &mut connection.session,
+            request.as_request(),
+            &mut connection.out,
+        );
+        connection.halt = match next {
+            Next::Continue => Halt::None,
+            Next::Blocked => Halt::Blocked,
+            Next::Long(rest) => Halt::Long(rest),
+            Next::Paused => Halt::Paused(request),
+        };
+    }
+    if !matches!(connection.halt, Halt::None) || connection.session.closing {
+        return;
+    }
+    if let Some(mut partial) = connection.partial.take() {
+        execute_partial(connection, &mut partial, env);
+        restore(connection, partial);
+    }
+}
+
+fn execute_partial(connection: &mut Connection, partial: &mut Partial, env: &mut Env<'_, '_>) {
+    let (start, end) = execute_all(connection, &partial.bytes, &mut partial.parser, env);
+    partial.bytes.truncate(end);
+    partial.bytes.drain(..start);
+}
+
+/// Keeps the partial request, unless nothing of it is left.
+fn restore(connection: &mut Connection, mut partial: Box<Partial>) {
+    if !partial.bytes.is_empty() || partial.parser.filling().is_some() {
+        if partial.bytes.capacity() > 4 * READ_BYTES.max(partial.bytes.len()) {
+            partial.bytes.shrink_to(READ_BYTES.max(partial.bytes.len()));
+        }
+        connection.partial = Some(partial);
+    }
+}
+
+fn keep_rest(connection: &mut Connection, rest: &[u8], parser: &mut Parser) {
+    if !rest.is_empty() || parser.filling().is_some() {
+        connection.partial = Some(Box::new(Partial {
+            bytes: rest.to_vec(),
+            parser: std::mem::take(parser),
+        }));
+    }
+}
+
+/// Reads into the spare capacity of `buffer`.
+fn receive(connection: &Connection, buffer: &mut Vec<u8>) -> (Read, usize) {
+    let room = buffer.capacity() - buffer.len();
+    debug_assert!(room > 0);
+    match rustix::io::read(&connection.socket, spare_capacity(buffer)).map_err(io::Error::from) {
+        Ok(0) => (Read::Closed, 0),
+        Ok(n) if n == room => (Read::Full, n),
+        Ok(n) => (Read::Drained, n),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => (Read::Nothing, 0),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => (Read::Full, 0),
+        Err(_) => (Read::Closed, 0),
+    }
+}
+
+/// Executes the whole requests in `input`; returns where the first byte still needed is, and the last.
+fn execute_all(
+    connection: &mut Connection,
+    input: &[u8],
+    parser: &mut Parser,
+    env: &mut Env<'_, '_>,
+) -> (usize, usize) {
+    let mut start = 0;
+    let bulk_bytes = env.local.config.proto_max_bulk_len_bytes as i64;
+    while start < input.len() || parser.filling().is_some() {
+        let limits = Limits {
+            bulk_bytes,
+            authenticated: connection.session.authenticated,
+        };
+        let consumed = match parser.parse(&input[start..], limits) {
+            Ok(Parsed::Request { consumed }) => consumed,
+            Ok(Parsed::Incomplete { keep }) => return (start, start + keep),
+            Err(error) => {
+                let text = format!("ERR Protocol error: {error}");
+                connection.out.error(text.as_bytes());
+                env.shared.stats[env.local.core].error(b"ERR");
+                connection.session.closing = true;
+                parser.reset();
+                return (input.len(), input.len());
+            }
+        };
+        let request = parser.request(&input[start..]);
+        let next = dispatch::execute(env, &mut connection.session, request, &mut connection.out);
+        if let Next::Paused = next {
+            connection.halt = Halt::Paused(Box::new(request.to_owned()));
+        }
+        parser.reset();
+        start += consumed;
+        match next {
+            Next::Continue if connection.session.closing => return (input.len(), input.len()),
+            Next::Continue if env.local.crowded => return (start, input.len()),
+            Next::Continue => {}
+            Next::Blocked => {
+                connection.halt = Halt::Blocked;
+                return (start, input.len());
+            }
+            Next::Long(rest) => {
+                connection.halt = Halt::Long(rest);
+                return (start, input.len());
+            }
+            Next::Paused => return (start, input.len()),
+        }
+    }
+    (start, input.len())
+}
