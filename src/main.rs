@@ -43,7 +43,9 @@ fn start_log(config: &Config) -> std::io::Result<()> {
         LogLevel::Warning => LevelFilter::WARN,
         LogLevel::Nothing => LevelFilter::OFF,
     };
-    let log = tracing_subscriber::fmt().with_max_level(level).with_target(false);
+    let log = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_target(false);
     if config.logfile.is_empty() {
         log.init();
     } else {

@@ -2,14 +2,14 @@
 
 use super::error::Error;
 use super::keys::Keys;
+use super::registry::Command;
 use super::session::Session;
 use super::shared::Shared;
-use super::registry::Command;
 use crate::base::clock::Now;
+use crate::config::Config;
 use crate::keyspace::waiters::{Awaits, OnTimeout};
 use crate::pubsub::Listeners;
 use crate::resp::{OwnedRequest, Reply};
-use crate::config::Config;
 use smallvec::SmallVec;
 use std::fmt;
 use std::sync::Arc;

@@ -296,7 +296,10 @@ pub fn invoke(
     nested: bool,
 ) -> Flow {
     let mark = reply.mark();
-    let handler = command.spec.handler.expect("dispatch runs only rows with a handler");
+    let handler = command
+        .spec
+        .handler
+        .expect("dispatch runs only rows with a handler");
     let outcome = handler(
         &mut Ctx {
             shared: env.shared,
@@ -334,7 +337,11 @@ pub fn invoke(
     }
     let latency_ms = env.local.config.latency_monitor_threshold_ms;
     if latency_ms > 0 && ns / 1_000_000 >= latency_ms {
-        let event = if command.is(flag::FAST) { "fast-command" } else { "command" };
+        let event = if command.is(flag::FAST) {
+            "fast-command"
+        } else {
+            "command"
+        };
         env.shared
             .latency
             .lock()

@@ -97,8 +97,7 @@ pub const EXEC_WITHOUT_MULTI: Error = Error::new("ERR EXEC without MULTI");
 /// DISCARD outside MULTI.
 pub const DISCARD_WITHOUT_MULTI: Error = Error::new("ERR DISCARD without MULTI");
 /// A command that may not stand in a transaction.
-pub const NOT_IN_MULTI: Error =
-    Error::new("ERR Command not allowed inside a transaction");
+pub const NOT_IN_MULTI: Error = Error::new("ERR Command not allowed inside a transaction");
 /// Too many connections.
 pub const MAX_CLIENTS: Error = Error::new("ERR max number of clients reached");
 /// A blocked client was told to give up.
@@ -166,9 +165,8 @@ pub const HELLO_NO_AUTH: Error = Error::new(
     "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
 );
 /// A name that CLIENT LIST could not show.
-pub const CLIENT_NAME: Error = Error::new(
-    "ERR Client names cannot contain spaces, newlines or special characters.",
-);
+pub const CLIENT_NAME: Error =
+    Error::new("ERR Client names cannot contain spaces, newlines or special characters.");
 
 /// An option that HELLO does not know.
 pub fn hello_option(option: &[u8]) -> Error {

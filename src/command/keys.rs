@@ -110,8 +110,7 @@ impl<'k> Keys<'_, 'k> {
         self.changes.discard(entry.value);
         self.changes.expired += 1;
         self.lost(key);
-        self.changes
-            .event(notify::EXPIRED, "expired", self.db, key);
+        self.changes.event(notify::EXPIRED, "expired", self.db, key);
     }
 
     /// The entry of `key`, for a command that writes.
@@ -136,8 +135,7 @@ impl<'k> Keys<'_, 'k> {
             }
             None => {
                 self.changes.misses += 1;
-                self.changes
-                    .event(notify::KEYMISS, "keymiss", self.db, key);
+                self.changes.event(notify::KEYMISS, "keymiss", self.db, key);
                 None
             }
         }

@@ -44,13 +44,7 @@ pub fn stop(shared: &Shared, local: &mut super::Local, session: &mut Session) {
 }
 
 /// Sends a command to all monitors: `+seconds.micros [db address] "arg" "arg"`.
-pub fn feed(
-    shared: &Shared,
-    now: Now,
-    session: &Session,
-    command: &Command,
-    request: Request<'_>,
-) {
+pub fn feed(shared: &Shared, now: Now, session: &Session, command: &Command, request: Request<'_>) {
     if command.flags & (flag::SKIP_MONITOR | flag::ADMIN) != 0 {
         return;
     }

@@ -164,7 +164,6 @@ impl Command {
 
     /// True when the command can change data or is otherwise held up by CLIENT PAUSE WRITE.
     pub fn writes(&self) -> bool {
-        self.flags & flag::WRITE != 0
-            || matches!(self.spec.name, "publish" | "spublish")
+        self.flags & flag::WRITE != 0 || matches!(self.spec.name, "publish" | "spublish")
     }
 }

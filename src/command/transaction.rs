@@ -150,7 +150,11 @@ fn stripes_of(env: &Env<'_, '_>, multi: &Multi, session: &Session) -> StripeSet 
             Hold::Anything => {}
             Hold::All | Hold::Nothing => return StripeSet::All,
             Hold::OneKey(_) | Hold::Keys => {
-                all.union(&queued.command.stripes(keyspace, queued.request.as_request()));
+                all.union(
+                    &queued
+                        .command
+                        .stripes(keyspace, queued.request.as_request()),
+                );
             }
         }
     }

@@ -49,10 +49,6 @@ macro_rules! kinds {
 
 kinds!(Str: StrValue, List: List, Stream: Stream);
 
-
-/// A value of more blocks than this is freed away from the event loop.
-const BLOCKS_FREED_INLINE: usize = 64;
-
 impl Value {
     /// The type's name, as TYPE says it.
     pub fn type_name(&self) -> &'static str {
@@ -66,8 +62,8 @@ impl Value {
     /// The encoding's name, as OBJECT ENCODING says it.
     pub fn encoding_name(&self) -> &'static str {
         match self {
-            Value::Str(string) => string.encoding().name(),
-            Value::List(list) => list.encoding().name(),
+            Value::Str(string) => string.encoding_name(),
+            Value::List(list) => list.encoding_name(),
             Value::Stream(_) => "stream",
         }
     }
@@ -85,8 +81,8 @@ impl Value {
     pub fn is_costly_to_free(&self) -> bool {
         match self {
             Value::Str(_) => false,
-            Value::List(list) => list.chunk_count() > BLOCKS_FREED_INLINE,
-            Value::Stream(stream) => stream.block_count() > BLOCKS_FREED_INLINE,
+            Value::List(list) => list.is_costly_to_free(),
+            Value::Stream(stream) => stream.is_costly_to_free(),
         }
     }
 }

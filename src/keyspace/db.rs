@@ -68,13 +68,12 @@ impl Db {
 
     /// Mean time to live of the entries that have an expiry, milliseconds, from at most `sample` of them.
     pub fn mean_ttl_ms(&self, now_ms: i64, sample: usize) -> i64 {
-        let (sum, count) = self
-            .deadlines
-            .iter()
-            .take(sample)
-            .fold((0i64, 0i64), |(sum, count), (deadline_ms, _)| {
+        let (sum, count) = self.deadlines.iter().take(sample).fold(
+            (0i64, 0i64),
+            |(sum, count), (deadline_ms, _)| {
                 (sum.saturating_add((deadline_ms - now_ms).max(0)), count + 1)
-            });
+            },
+        );
         if count == 0 { 0 } else { sum / count }
     }
 

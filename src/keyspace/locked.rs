@@ -82,8 +82,7 @@ impl<'k> Locked<'k> {
             return;
         }
         self.release();
-        self.held
-            .push((stripe as u16, self.keyspace.lock(stripe)));
+        self.held.push((stripe as u16, self.keyspace.lock(stripe)));
     }
 
     /// Holds exactly the stripes of `set`, taken in ascending order.
@@ -99,8 +98,7 @@ impl<'k> Locked<'k> {
             StripeSet::All => {
                 self.release();
                 for stripe in 0..self.keyspace.stripes() {
-                    self.held
-                        .push((stripe as u16, self.keyspace.lock(stripe)));
+                    self.held.push((stripe as u16, self.keyspace.lock(stripe)));
                 }
             }
         }

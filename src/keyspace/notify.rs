@@ -34,7 +34,8 @@ pub const OVERWRITTEN: u32 = 1 << 14;
 /// A key's value changed its type.
 pub const TYPE_CHANGED: u32 = 1 << 15;
 /// What `A` stands for: every class but `KEYMISS`, `NEW`, `OVERWRITTEN` and `TYPE_CHANGED`.
-pub const ALL: u32 = GENERIC | STRING | LIST | SET | HASH | ZSET | EXPIRED | EVICTED | STREAM | MODULE;
+pub const ALL: u32 =
+    GENERIC | STRING | LIST | SET | HASH | ZSET | EXPIRED | EVICTED | STREAM | MODULE;
 
 const LETTERS: [(u8, u32); 16] = [
     (b'g', GENERIC),

@@ -141,7 +141,11 @@ impl Queue {
     }
 
     fn add(&mut self, waiter: &Arc<Waiter>) {
-        if self.by_ticket.insert(waiter.ticket, waiter.clone()).is_none() {
+        if self
+            .by_ticket
+            .insert(waiter.ticket, waiter.clone())
+            .is_none()
+        {
             self.losses += usize::from(waiter.wait.awaits == Awaits::StreamOrLoss);
         }
     }

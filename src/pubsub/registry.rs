@@ -119,7 +119,9 @@ impl Registry {
     /// One subscriber on `core` less.
     pub fn unsubscribe(&self, subject: Subject, name: &[u8], core: usize) {
         let remove = |names: &mut Names| {
-            let gone = names.get_mut(name).is_some_and(|interest| interest.remove(core));
+            let gone = names
+                .get_mut(name)
+                .is_some_and(|interest| interest.remove(core));
             if gone {
                 names.remove(name);
             }
@@ -155,7 +157,8 @@ impl Registry {
                 Subject::Shard => b"smessage",
                 _ => b"message",
             };
-            receivers += interest.deliver(&Note::message(kind, subject, name, payload), &mut deliver);
+            receivers +=
+                interest.deliver(&Note::message(kind, subject, name, payload), &mut deliver);
         }
         if subject == Subject::Channel && self.pattern_count.load(Ordering::Relaxed) > 0 {
             for (pattern, interest) in &*self.patterns.read() {

@@ -174,11 +174,7 @@ impl Parser {
             + self.spans.capacity() * size_of::<Span>()
     }
 
-    fn parse_count(
-        &mut self,
-        input: &[u8],
-        limits: Limits,
-    ) -> Result<Option<u32>, ProtocolError> {
+    fn parse_count(&mut self, input: &[u8], limits: Limits) -> Result<Option<u32>, ProtocolError> {
         let (count, next) = match length_line(input, 1) {
             Line::Incomplete => return Ok(None),
             Line::TooLong => return Err(ProtocolError::CountLineTooLong),

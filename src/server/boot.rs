@@ -41,7 +41,10 @@ pub fn serve(mut config: Config) -> Result<(), StartFailure> {
     config.dir = prepare_directory(&config)?;
     raise_descriptor_limit(&config);
     let listeners = listener::open_all(&config).map_err(|refused| {
-        StartFailure(format!("cannot listen on {}: {}", refused.place, refused.error))
+        StartFailure(format!(
+            "cannot listen on {}: {}",
+            refused.place, refused.error
+        ))
     })?;
     if listeners.is_empty() {
         return Err(StartFailure(
@@ -75,9 +78,12 @@ pub fn serve(mut config: Config) -> Result<(), StartFailure> {
             error!("a core failed: {error}");
         }
     }
-    for file in [pidfile, Some(unixsocket.into()).filter(|path: &PathBuf| !path.as_os_str().is_empty())]
-        .into_iter()
-        .flatten()
+    for file in [
+        pidfile,
+        Some(unixsocket.into()).filter(|path: &PathBuf| !path.as_os_str().is_empty()),
+    ]
+    .into_iter()
+    .flatten()
     {
         let _ = std::fs::remove_file(file);
     }
@@ -159,8 +165,7 @@ fn write_pidfile(config: &Config) -> Result<Option<PathBuf>, StartFailure> {
         return Ok(None);
     }
     let what = format!("cannot write the pidfile {}", config.pidfile);
-    std::fs::write(&config.pidfile, format!("{}\n", std::process::id()))
-        .map_err(failure(&what))?;
+    std::fs::write(&config.pidfile, format!("{}\n", std::process::id())).map_err(failure(&what))?;
     Ok(Some(config.pidfile.clone().into()))
 }
 
@@ -177,7 +182,10 @@ fn raise_descriptor_limit(config: &Config) {
         maximum: limit.maximum,
     };
     if setrlimit(Resource::Nofile, raised).is_err() || raised.current < Some(wanted) {
-        tracing::warn!("the limit of open files is below maxclients ({})", config.maxclients);
+        tracing::warn!(
+            "the limit of open files is below maxclients ({})",
+            config.maxclients
+        );
     }
 }
 

@@ -127,8 +127,8 @@ impl Connection {
 
     /// Bytes received and not yet executed.
     pub fn query_bytes(&self) -> usize {
-        self.partial
-            .as_ref()
-            .map_or(0, |partial| partial.bytes.len() + partial.parser.held_bytes())
+        self.partial.as_ref().map_or(0, |partial| {
+            partial.bytes.len() + partial.parser.held_bytes()
+        })
     }
 }

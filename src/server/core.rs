@@ -475,7 +475,14 @@ impl Core {
                 with_error,
             } => {
                 if self.is_client(token, client_id) {
-                    self.end_wait(token, if with_error { Ending::Error } else { Ending::Timeout });
+                    self.end_wait(
+                        token,
+                        if with_error {
+                            Ending::Error
+                        } else {
+                            Ending::Timeout
+                        },
+                    );
                 }
             }
             Mail::Kill { token, client_id } => {
@@ -548,7 +555,9 @@ impl Core {
                 self.shared.stats[self.local.core].error(b"UNBLOCKED");
             }
         }
-        self.unblock(token, |waiter, out| block::write_ending(waiter, ending, out));
+        self.unblock(token, |waiter, out| {
+            block::write_ending(waiter, ending, out)
+        });
     }
 
     fn fire_timers(&mut self) {
@@ -808,10 +817,20 @@ impl Core {
 fn note_state(connection: &Connection) {
     let session = &connection.session;
     let record = &session.record;
-    let store = |place: &std::sync::atomic::AtomicUsize, value| place.store(value, Ordering::Relaxed);
-    record.active_ms.store(connection.active_ms, Ordering::Relaxed);
+    let store =
+        |place: &std::sync::atomic::AtomicUsize, value| place.store(value, Ordering::Relaxed);
+    record
+        .active_ms
+        .store(connection.active_ms, Ordering::Relaxed);
     store(&record.db, session.db);
-    store(&record.resp, if session.version == Version::Resp3 { 3 } else { 2 });
+    store(
+        &record.resp,
+        if session.version == Version::Resp3 {
+            3
+        } else {
+            2
+        },
+    );
     store(&record.query_bytes, connection.query_bytes());
     store(&record.output_bytes, connection.out.len());
     store(&record.output_chunks, connection.out.chunk_count());

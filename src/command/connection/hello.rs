@@ -80,11 +80,7 @@ pub fn auth(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     DONE
 }
 
-fn authenticate(
-    ctx: &mut Ctx<'_, '_>,
-    user: &[u8],
-    password: &[u8],
-) -> Result<(), error::Error> {
+fn authenticate(ctx: &mut Ctx<'_, '_>, user: &[u8], password: &[u8]) -> Result<(), error::Error> {
     let expected = ctx.local.config.requirepass.as_bytes();
     let right = expected.is_empty() || equal_in_constant_time(expected, password);
     if user != b"default" || !right {

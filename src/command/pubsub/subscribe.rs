@@ -38,7 +38,6 @@ pub fn sunsubscribe(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 }
 
 fn add(ctx: &mut Ctx<'_, '_>, args: Args<'_>, subject: Subject, kind: &[u8]) -> Outcome {
-
     for name in args.rest() {
         let session = &mut *ctx.session;
         let subscriptions = session.subscriptions.get_or_insert_default();

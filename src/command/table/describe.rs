@@ -307,7 +307,7 @@ mod tests {
     use super::super::{Group, container, row};
     use super::*;
 
-    fn nothing() {}
+    use crate::command::unwritten as nothing;
 
     static BOX: Spec = container("box", -2)
         .group(Group::List)

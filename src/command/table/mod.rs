@@ -418,7 +418,7 @@ mod tests {
 
     #[test]
     fn categories_come_from_group_and_flags_unless_the_row_says_otherwise() {
-        let plain = row("x", 2, || ())
+        let plain = row("x", 2, crate::command::unwritten)
             .group(Group::List)
             .flags(flag::WRITE | flag::FAST);
         assert_eq!(

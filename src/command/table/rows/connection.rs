@@ -1,10 +1,6 @@
-
 //! The connection itself: the rows of their commands.
 
 use crate::command;
-use crate::command::table::keys::*;
-use crate::command::table::words::access::*;
-use crate::command::table::words::acl;
 use crate::command::table::words::flag::*;
 use crate::command::table::*;
 

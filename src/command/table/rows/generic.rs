@@ -1,4 +1,3 @@
-
 //! Keys of any type: the rows of their commands.
 
 use crate::command::table::keys::*;

@@ -1,9 +1,7 @@
-
 //! Lists: the rows of their commands.
 
 use crate::command::table::keys::*;
 use crate::command::table::words::access::*;
-use crate::command::table::words::acl;
 use crate::command::table::words::flag::*;
 use crate::command::table::*;
 

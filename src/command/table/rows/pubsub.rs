@@ -1,13 +1,10 @@
-
 //! Publish and subscribe: the rows of their commands.
 
 use crate::command;
 use crate::command::table::keys::*;
 use crate::command::table::words::access::*;
-use crate::command::table::words::acl;
 use crate::command::table::words::flag::*;
 use crate::command::table::*;
-
 
 pub static ROWS: &[Spec] = &[
     row("psubscribe", -2, command::pubsub::psubscribe)

@@ -1,4 +1,3 @@
-
 //! The server: the rows of their commands.
 
 use crate::command;

@@ -1,9 +1,7 @@
-
 //! Streams and their consumer groups: the rows of their commands.
 
 use crate::command::table::keys::*;
 use crate::command::table::words::access::*;
-use crate::command::table::words::acl;
 use crate::command::table::words::flag::*;
 use crate::command::table::*;
 

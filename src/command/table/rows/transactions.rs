@@ -1,13 +1,10 @@
-
 //! Transactions: the rows of their commands.
 
 use crate::command;
 use crate::command::table::keys::*;
 use crate::command::table::words::access::*;
-use crate::command::table::words::acl;
 use crate::command::table::words::flag::*;
 use crate::command::table::*;
-
 
 pub static ROWS: &[Spec] = &[
     row("discard", 1, command::transaction::discard)

