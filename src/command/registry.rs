@@ -22,6 +22,8 @@ pub struct Command {
     pub group: Group,
     /// Its flags, with the derived ones.
     pub flags: Flags,
+    /// Number of the command that it is a subcommand of.
+    container: Option<usize>,
     /// Numbers of its subcommands.
     subcommands: Vec<usize>,
     /// Names before its first argument: 1, or 2 for a subcommand.
@@ -46,6 +48,16 @@ impl Command {
     /// The subcommands.
     pub fn subcommands(&self) -> impl Iterator<Item = &'static Command> {
         self.subcommands.iter().map(|&id| &commands()[id])
+    }
+
+    /// The command that it is a subcommand of.
+    pub fn container(&self) -> Option<&'static Command> {
+        self.container.map(|id| &commands()[id])
+    }
+
+    /// Its ACL categories.
+    pub fn categories(&self) -> Categories {
+        self.spec.categories(self.group)
     }
 
     /// True for a command that only its subcommands run.
@@ -116,6 +128,19 @@ impl Registry {
 /// All commands and subcommands; a command's number is its index.
 pub fn commands() -> &'static [Command] {
     &registry().commands
+}
+
+/// All commands, without subcommands.
+pub fn top_level() -> impl Iterator<Item = &'static Command> {
+    commands().iter().filter(|command| command.container.is_none())
+}
+
+/// The command called `name`, or the subcommand called `container|name`, in upper or lower case.
+pub fn find(name: &[u8]) -> Option<&'static Command> {
+    match name.iter().position(|byte| *byte == b'|') {
+        Some(bar) => lookup(&name[..bar])?.subcommand(&name[bar + 1..]),
+        None => lookup(name),
+    }
 }
 
 /// The longest name of a command.

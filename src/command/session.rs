@@ -176,6 +176,9 @@ impl Session {
             watch.is_some_and(|watch| watch.changed.load(Ordering::Relaxed)),
         );
         record.flags.store(flags, Ordering::Relaxed);
+        record.db.store(self.db, Ordering::Relaxed);
+        let resp = if self.version == Version::Resp3 { 3 } else { 2 };
+        record.resp.store(resp, Ordering::Relaxed);
         let (queued, queued_bytes) = match &self.multi {
             Some(multi) => (multi.queue.len() as i64, multi.bytes),
             None => (-1, 0),

@@ -90,7 +90,7 @@ impl<'a> Filter<'a> {
 
 /// Closes all that match; the own connection once it has its reply.
 fn kill_matching(ctx: &mut Ctx<'_, '_>, filter: &Filter<'_>) -> i64 {
-    ctx.session.publish(ctx.command);
+    ctx.session.note_state();
     let mut killed = 0;
     for record in ctx.shared.clients.all() {
         if !filter.matches(&record, ctx.now.unix_ms) {

@@ -10,7 +10,7 @@ use crate::base::num;
 
 /// `CLIENT INFO`: the own line.
 pub fn info(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    ctx.session.publish(ctx.command);
+    ctx.session.note_state();
     let line = line(&ctx.session.record, ctx.now.unix_ms);
     ctx.reply.verbatim(line.as_bytes());
     DONE
@@ -19,7 +19,7 @@ pub fn info(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
 /// `CLIENT LIST [TYPE type | ID id ...]`: everybody's, in order of connection.
 pub fn list(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     let which = Which::parse(args)?;
-    ctx.session.publish(ctx.command);
+    ctx.session.note_state();
     let clients = &ctx.shared.clients;
     let chosen = match which {
         Which::All => clients.all(),

@@ -10,7 +10,7 @@ use crate::base::num;
 /// `CLIENT PAUSE timeout [WRITE | ALL]`: a pause under way is never shortened or weakened, only `UNPAUSE` does that.
 pub fn pause(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if args.len() > 2 {
-        return Err(error::unknown_subcommand_or_arity("client", "pause"));
+        return Err(error::unknown_subcommand_or_arity("client", args.request().arg(1)));
     }
     let timeout = args.bytes()?;
     let writes_only = args.keyword("WRITE");
@@ -53,7 +53,7 @@ pub fn unpause(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
 /// `CLIENT UNBLOCK id [TIMEOUT | ERROR]`
 pub fn unblock(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if args.len() > 2 {
-        return Err(error::unknown_subcommand_or_arity("client", "unblock"));
+        return Err(error::unknown_subcommand_or_arity("client", args.request().arg(1)));
     }
     let id = args.bytes()?;
     let with_error = args.keyword("ERROR");

@@ -7,6 +7,8 @@ mod commands;
 mod data;
 mod server;
 
+pub use data::{percent, ratio};
+
 use std::fmt::Display;
 
 use super::super::Args;
