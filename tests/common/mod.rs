@@ -1,0 +1,236 @@
+//! The harness of the integration tests: a server process of its own per test, and a client that shows raw replies.
+//!
+//! ```ignore
+//! let server = Server::start(&["--threads", "2"]);
+//! let mut client = server.connect();
+//! assert_eq!(client.call("SET k v"), "+OK");
+//! assert_eq!(client.call("GET k"), "$1 v");
+//! ```
+//!
+//! A reply is shown as its frame with line ends as single spaces, the last one left out.
+#![allow(dead_code)] // Each test file uses its own part.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a reply may take before a test fails.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A running server; it is killed when dropped.
+pub struct Server {
+    /// Its TCP port.
+    pub port: u16,
+    /// Its data directory.
+    pub dir: PathBuf,
+    process: Child,
+}
+
+impl Server {
+    /// Starts a server with further arguments, and waits until it answers.
+    pub fn start(arguments: &[&str]) -> Server {
+        let port = free_port();
+        let dir = std::env::temp_dir().join(format!("millstream-{}-{port}", std::process::id()));
+        std::fs::create_dir_all(&dir).expect("the temporary directory is writable");
+        let process = Command::new(env!("CARGO_BIN_EXE_millstream"))
+            .args(["--port", &port.to_string(), "--dir"])
+            .arg(&dir)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        let server = Server { port, dir, process };
+        server.await_ready();
+        server
+    }
+
+    fn await_ready(&self) {
+        let deadline = Instant::now() + REPLY_TIMEOUT;
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(Instant::now() < deadline, "the server does not answer");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// A new connection.
+    pub fn connect(&self) -> Client {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server accepts");
+        stream.set_nodelay(true).expect("a fresh socket takes options");
+        Client {
+            stream,
+            received: Vec::new(),
+        }
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Asks the process to stop by SIGTERM and returns its exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        let pid = self.process.id().to_string();
+        Command::new("kill").arg(pid).status().expect("kill runs");
+        self.await_exit()
+    }
+
+    /// Waits until the process has ended by itself and returns its exit code.
+    pub fn await_exit(&mut self) -> Option<i32> {
+        self.process.wait().expect("the process is ours").code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("there is a free port")
+        .port()
+}
+
+/// A raw connection.
+pub struct Client {
+    /// The socket.
+    pub stream: TcpStream,
+    received: Vec<u8>,
+}
+
+impl Client {
+    /// Sends a command given as words separated by blanks.
+    pub fn send(&mut self, command: &str) {
+        self.send_args(&command.split(' ').map(str::as_bytes).collect::<Vec<_>>());
+    }
+
+    /// Sends a command given as its arguments.
+    pub fn send_args(&mut self, args: &[&[u8]]) {
+        self.send_raw(&encode(args));
+    }
+
+    /// Sends bytes as they are.
+    pub fn send_raw(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("the server reads");
+    }
+
+    /// Sends a command and waits for its reply.
+    pub fn call(&mut self, command: &str) -> String {
+        self.send(command);
+        self.reply()
+    }
+
+    /// Sends a command given as its arguments and waits for its reply.
+    pub fn call_args(&mut self, args: &[&[u8]]) -> String {
+        self.send_args(args);
+        self.reply()
+    }
+
+    /// The next reply or push.
+    pub fn reply(&mut self) -> String {
+        self.reply_within(REPLY_TIMEOUT)
+            .expect("a reply comes in time")
+    }
+
+    /// The next reply, or None if none comes in time or the server has closed.
+    pub fn reply_within(&mut self, timeout: Duration) -> Option<String> {
+        let raw = self.raw_reply_within(timeout)?;
+        let text = String::from_utf8_lossy(&raw).into_owned();
+        Some(text.trim_end_matches("\r\n").replace("\r\n", " "))
+    }
+
+    /// The bytes of the next reply.
+    pub fn raw_reply(&mut self) -> Vec<u8> {
+        self.raw_reply_within(REPLY_TIMEOUT)
+            .expect("a reply comes in time")
+    }
+
+    fn raw_reply_within(&mut self, timeout: Duration) -> Option<Vec<u8>> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            if let Some(end) = frame_end(&self.received, 0) {
+                return Some(self.received.drain(..end).collect());
+            }
+            if !self.receive_until(deadline) {
+                return None;
+            }
+        }
+    }
+
+    /// True when no reply comes for `timeout`.
+    pub fn is_silent_for(&mut self, timeout: Duration) -> bool {
+        self.reply_within(timeout).is_none()
+    }
+
+    /// True when the server closes the connection within the usual time, having sent nothing more.
+    pub fn is_closed(&mut self) -> bool {
+        let deadline = Instant::now() + REPLY_TIMEOUT;
+        while self.receive_until(deadline) {}
+        Instant::now() < deadline && self.received.is_empty()
+    }
+
+    /// Receives something; false at the deadline or the end.
+    fn receive_until(&mut self, deadline: Instant) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        self.stream
+            .set_read_timeout(Some(left))
+            .expect("the timeout is not zero");
+        let mut buffer = [0; 65536];
+        match self.stream.read(&mut buffer) {
+            Ok(0) => false,
+            Ok(n) => {
+                self.received.extend_from_slice(&buffer[..n]);
+                true
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => true,
+            Err(_) => false,
+        }
+    }
+}
+
+/// A command as clients send it.
+pub fn encode(args: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = format!("*{}\r\n", args.len()).into_bytes();
+    for arg in args {
+        bytes.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
+        bytes.extend_from_slice(arg);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes
+}
+
+/// Where the RESP2 or RESP3 frame that begins at `at` ends, once it is complete.
+fn frame_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let line_end = at + bytes[at..].windows(2).position(|pair| pair == b"\r\n")?;
+    let body = line_end + 2;
+    let number = || -> i64 {
+        std::str::from_utf8(&bytes[at + 1..line_end])
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .expect("a length is a number")
+    };
+    match bytes[at] {
+        b'+' | b'-' | b':' | b'_' | b',' | b'#' | b'(' => Some(body),
+        b'$' | b'=' | b'!' => match number() {
+            -1 => Some(body),
+            len => Some(body + len as usize + 2).filter(|&end| end <= bytes.len()),
+        },
+        kind @ (b'*' | b'~' | b'>' | b'%') => {
+            let elements = number().max(0) * if kind == b'%' { 2 } else { 1 };
+            (0..elements).try_fold(body, |at, _| {
+                (at < bytes.len()).then(|| frame_end(bytes, at)).flatten()
+            })
+        }
+        other => panic!("{:?} begins no frame", char::from(other)),
+    }
+}
