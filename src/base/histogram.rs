@@ -32,7 +32,10 @@ pub struct Histogram {
 impl Histogram {
     /// Of counts by bucket.
     pub fn new(counts: Vec<u64>) -> Self {
-        Histogram { total: counts.iter().sum(), counts }
+        Histogram {
+            total: counts.iter().sum(),
+            counts,
+        }
     }
 
     /// How many durations were counted.

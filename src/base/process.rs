@@ -63,7 +63,13 @@ pub fn cpu_seconds() -> (f64, f64) {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // The second field is a name in parentheses that may hold anything; behind it, fields 14 and 15 are the times.
     let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
-    let ticks_of = |field: usize| fields.split(' ').nth(field - 3).and_then(|ticks| ticks.parse().ok()).unwrap_or(0.0);
+    let ticks_of = |field: usize| {
+        fields
+            .split(' ')
+            .nth(field - 3)
+            .and_then(|ticks| ticks.parse().ok())
+            .unwrap_or(0.0)
+    };
     let per_second = rustix::param::clock_ticks_per_second() as f64;
     (ticks_of(15) / per_second, ticks_of(14) / per_second)
 }
@@ -71,7 +77,9 @@ pub fn cpu_seconds() -> (f64, f64) {
 /// The kernel's name, version and architecture.
 pub fn system_name() -> String {
     let name = rustix::system::uname();
-    [name.sysname(), name.release(), name.machine()].map(|part| part.to_string_lossy().into_owned()).join(" ")
+    [name.sysname(), name.release(), name.machine()]
+        .map(|part| part.to_string_lossy().into_owned())
+        .join(" ")
 }
 
 fn resident_set() -> u64 {
@@ -82,9 +90,13 @@ fn resident_set() -> u64 {
 
 fn system_memory() -> u64 {
     let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kilobytes = meminfo
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let kilobytes = meminfo.lines().find_map(|line| {
+        line.strip_prefix("MemTotal:")?
+            .trim()
+            .strip_suffix(" kB")?
+            .parse::<u64>()
+            .ok()
+    });
     kilobytes.unwrap_or(0) * 1024
 }
 

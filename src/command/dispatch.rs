@@ -295,6 +295,8 @@ pub fn invoke(
     reply: &mut Reply,
     nested: bool,
 ) -> Flow {
+    session.commands += 1;
+    session.last_command = Some(command);
     let mark = reply.mark();
     let handler = command
         .spec

@@ -193,7 +193,8 @@ pub const INVALID_CLIENT_ID: Error = Error::new("ERR Invalid client ID");
 /// CLIENT PAUSE with a mode that there is not.
 pub const PAUSE_MODE: Error = Error::new("ERR CLIENT PAUSE mode must be WRITE or ALL");
 /// CLIENT UNBLOCK with a reason that there is not.
-pub const UNBLOCK_REASON: Error = Error::new("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+pub const UNBLOCK_REASON: Error =
+    Error::new("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
 /// SLOWLOG GET with a count that is none.
 pub const SLOWLOG_COUNT: Error = Error::new("ERR count should be greater than or equal to -1");
 /// CONFIG REWRITE of a server that was started without a file.
@@ -203,7 +204,8 @@ pub const INVALID_COMMAND: Error = Error::new("ERR Invalid command specified");
 /// COMMAND GETKEYS of a command without keys.
 pub const NO_KEY_ARGUMENTS: Error = Error::new("ERR The command has no key arguments");
 /// COMMAND GETKEYS with too few or too many arguments.
-pub const INVALID_ARGUMENT_COUNT: Error = Error::new("ERR Invalid number of arguments specified for command");
+pub const INVALID_ARGUMENT_COUNT: Error =
+    Error::new("ERR Invalid number of arguments specified for command");
 /// COMMAND GETKEYS with arguments that do not fit the command.
 pub const INVALID_ARGUMENTS: Error = Error::new("ERR Invalid arguments specified for command");
 /// REPLICAOF with a port that is none.

@@ -1,7 +1,7 @@
 //! The table, ready for dispatch: every row with its full name, a number, and a hash index by name. Built once.
 
 use super::table::keys::{KeyRule, keys_of};
-use super::table::words::{Flags, flag};
+use super::table::words::{Categories, Flags, flag};
 use super::table::{self, Group, Locks, Spec};
 use crate::keyspace::{Keyspace, StripeSet};
 use crate::resp::Request;
@@ -101,24 +101,26 @@ fn registry() -> &'static Registry {
 }
 
 impl Registry {
-    fn add(&mut self, spec: &'static Spec, container: Option<&'static Spec>) -> usize {
+    fn add(&mut self, spec: &'static Spec, container: Option<usize>) -> usize {
         let id = self.commands.len();
+        let container_spec = container.map(|id| self.commands[id].spec);
         self.commands.push(Command {
             spec,
             id,
-            full_name: match container {
+            full_name: match container_spec {
                 Some(container) => format!("{}|{}", container.name, spec.name),
                 None => spec.name.to_owned(),
             },
-            group: container.unwrap_or(spec).group,
+            group: container_spec.unwrap_or(spec).group,
             flags: spec.all_flags(),
+            container,
             subcommands: Vec::new(),
             names: if container.is_some() { 2 } else { 1 },
         });
         let subcommands = spec
             .subcommands
             .iter()
-            .map(|sub| self.add(sub, Some(spec)))
+            .map(|sub| self.add(sub, Some(id)))
             .collect();
         self.commands[id].subcommands = subcommands;
         id
@@ -132,7 +134,9 @@ pub fn commands() -> &'static [Command] {
 
 /// All commands, without subcommands.
 pub fn top_level() -> impl Iterator<Item = &'static Command> {
-    commands().iter().filter(|command| command.container.is_none())
+    commands()
+        .iter()
+        .filter(|command| command.container.is_none())
 }
 
 /// The command called `name`, or the subcommand called `container|name`, in upper or lower case.

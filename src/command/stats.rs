@@ -54,21 +54,32 @@ impl CommandStats {
         self.calls.add(1);
         self.ns.add(ns);
         if into_histogram {
-            let new = || (0..histogram::BUCKETS).map(|_| Counter::default()).collect();
+            let new = || {
+                (0..histogram::BUCKETS)
+                    .map(|_| Counter::default())
+                    .collect()
+            };
             self.histogram.get_or_init(new)[histogram::bucket_of(ns)].add(1);
         }
     }
 
     fn reset(&self) {
         [&self.calls, &self.ns, &self.rejected, &self.failed].map(Counter::reset);
-        self.histogram.get().into_iter().flatten().for_each(Counter::reset);
+        self.histogram
+            .get()
+            .into_iter()
+            .flatten()
+            .for_each(Counter::reset);
     }
 }
 
 /// How long the calls of a command took, on all cores.
 pub fn histogram(cores: &[CoreStats], command: usize) -> Histogram {
     let mut counts = vec![0; histogram::BUCKETS];
-    for buckets in cores.iter().filter_map(|core| core.commands[command].histogram.get()) {
+    for buckets in cores
+        .iter()
+        .filter_map(|core| core.commands[command].histogram.get())
+    {
         for (sum, count) in counts.iter_mut().zip(buckets) {
             *sum += count.read();
         }
@@ -162,10 +173,30 @@ impl CoreStats {
     /// Back to zero, as CONFIG RESETSTAT wants it: the sums over time. A count that its core adds to just then may stay.
     pub fn reset(&self) {
         self.commands.iter().for_each(CommandStats::reset);
-        [&self.processed, &self.connections, &self.rejected_connections, &self.bytes_in, &self.bytes_out]
-            .map(Counter::reset);
-        [&self.hits, &self.misses, &self.expired, &self.errors, &self.output_limit_closed].map(Counter::reset);
-        [&self.query_limit_closed, &self.turns, &self.turn_us, &self.reads, &self.writes].map(Counter::reset);
+        [
+            &self.processed,
+            &self.connections,
+            &self.rejected_connections,
+            &self.bytes_in,
+            &self.bytes_out,
+        ]
+        .map(Counter::reset);
+        [
+            &self.hits,
+            &self.misses,
+            &self.expired,
+            &self.errors,
+            &self.output_limit_closed,
+        ]
+        .map(Counter::reset);
+        [
+            &self.query_limit_closed,
+            &self.turns,
+            &self.turn_us,
+            &self.reads,
+            &self.writes,
+        ]
+        .map(Counter::reset);
         self.error_codes.lock().clear();
     }
 }
@@ -195,7 +226,11 @@ impl Rates {
             for (rated, count) in counts.iter().enumerate() {
                 let growth = count.saturating_sub(state.counts[rated]);
                 let known = state.at_ms != 0;
-                state.per_second[rated] = if known { growth as f64 * 1000.0 / elapsed_ms as f64 } else { 0.0 };
+                state.per_second[rated] = if known {
+                    growth as f64 * 1000.0 / elapsed_ms as f64
+                } else {
+                    0.0
+                };
             }
             (state.at_ms, state.counts) = (now_ms, counts);
         }

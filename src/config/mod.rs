@@ -266,7 +266,12 @@ mod tests {
     fn a_new_version_shows_the_new_configuration() {
         let cell = ConfigCell::new(Config::default());
         let seen = cell.version();
-        let update = |config: &Config| Ok::<_, SetError>(Config { hz: 20, ..config.clone() });
+        let update = |config: &Config| {
+            Ok::<_, SetError>(Config {
+                hz: 20,
+                ..config.clone()
+            })
+        };
         cell.update(update).unwrap();
         assert_ne!(cell.version(), seen);
         assert_eq!(cell.load().hz, 20);

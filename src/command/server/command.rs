@@ -95,11 +95,15 @@ fn write(reply: &mut Reply, tree: &Tree) {
 /// `COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`
 pub fn list(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let names: Vec<&str> = match args.is_empty() {
-        true => registry::top_level().map(|command| command.full_name.as_str()).collect(),
+        true => registry::top_level()
+            .map(|command| command.full_name.as_str())
+            .collect(),
         false => filtered(&mut args)?,
     };
     ctx.reply.array(names.len());
-    names.iter().for_each(|name| ctx.reply.bulk(name.as_bytes()));
+    names
+        .iter()
+        .for_each(|name| ctx.reply.bulk(name.as_bytes()));
     DONE
 }
 
@@ -117,13 +121,16 @@ fn filtered(args: &mut Args<'_>) -> Result<Vec<&'static str>, Error> {
     }
     if args.keyword("ACLCAT") {
         let category = args.bytes()?.to_ascii_lowercase();
-        let in_category =
-            |command: &Command| acl::texts(command.categories()).any(|text| text.as_bytes() == category);
+        let in_category = |command: &Command| {
+            acl::texts(command.categories()).any(|text| text.as_bytes() == category)
+        };
         return Ok(names(&in_category));
     }
     if args.keyword("PATTERN") {
         let pattern = args.bytes()?;
-        return Ok(names(&|command| glob::matches_nocase(pattern, command.full_name.as_bytes())));
+        return Ok(names(&|command| {
+            glob::matches_nocase(pattern, command.full_name.as_bytes())
+        }));
     }
     Err(error::SYNTAX)
 }
@@ -131,7 +138,10 @@ fn filtered(args: &mut Args<'_>) -> Result<Vec<&'static str>, Error> {
 /// `COMMAND GETKEYS command [argument ...]`
 pub fn getkeys(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     let call: Vec<&[u8]> = args.rest().collect();
-    let keys: Vec<usize> = keys_in(&call)?.iter().flat_map(|run| run.indexes()).collect();
+    let keys: Vec<usize> = keys_in(&call)?
+        .iter()
+        .flat_map(|run| run.indexes())
+        .collect();
     ctx.reply.array(keys.len());
     keys.iter().for_each(|index| ctx.reply.bulk(call[*index]));
     DONE
@@ -141,7 +151,8 @@ pub fn getkeys(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 pub fn getkeysandflags(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     let call: Vec<&[u8]> = args.rest().collect();
     let runs = keys_in(&call)?;
-    ctx.reply.array(runs.iter().map(|run| run.indexes().count()).sum());
+    ctx.reply
+        .array(runs.iter().map(|run| run.indexes().count()).sum());
     for run in &runs {
         for index in run.indexes() {
             let flags: Vec<&str> = access::texts(run.flags).collect();
@@ -157,7 +168,9 @@ pub fn getkeysandflags(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 fn keys_in(call: &[&[u8]]) -> Result<Runs, Error> {
     let command = registry::lookup(call[0]).ok_or(error::INVALID_COMMAND)?;
     let command = match call.get(1) {
-        Some(name) if command.is_container() => command.subcommand(name).ok_or(error::INVALID_COMMAND)?,
+        Some(name) if command.is_container() => {
+            command.subcommand(name).ok_or(error::INVALID_COMMAND)?
+        }
         _ => command,
     };
     if command.spec.keys.is_empty() {

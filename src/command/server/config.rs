@@ -23,7 +23,10 @@ pub fn set(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     let (changes, []) = words.as_chunks::<2>() else {
         return Err(error::SYNTAX);
     };
-    let changes: Vec<(&[u8], &[u8])> = changes.iter().map(|[name, value]| (*name, *value)).collect();
+    let changes: Vec<(&[u8], &[u8])> = changes
+        .iter()
+        .map(|[name, value]| (*name, *value))
+        .collect();
     ctx.shared
         .config
         .update(|config| config.with_changes(&changes))
@@ -42,11 +45,19 @@ fn apply(ctx: &mut Ctx<'_, '_>, config: std::sync::Arc<Config>) {
 
 /// `CONFIG REWRITE`
 pub fn rewrite(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    ctx.shared.config.load().rewrite().map_err(|refusal| match refusal {
-        RewriteError::NoFile => error::NO_CONFIG_FILE,
-        RewriteError::Io(error) => Error::from_text(format!("ERR Rewriting config file: {error}")),
-        RewriteError::Invalid(problem) => Error::from_text(format!("ERR Rewriting config file: {problem}")),
-    })?;
+    ctx.shared
+        .config
+        .load()
+        .rewrite()
+        .map_err(|refusal| match refusal {
+            RewriteError::NoFile => error::NO_CONFIG_FILE,
+            RewriteError::Io(error) => {
+                Error::from_text(format!("ERR Rewriting config file: {error}"))
+            }
+            RewriteError::Invalid(problem) => {
+                Error::from_text(format!("ERR Rewriting config file: {problem}"))
+            }
+        })?;
     ctx.reply.ok();
     DONE
 }

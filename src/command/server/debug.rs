@@ -10,13 +10,17 @@ use super::super::clients::flag;
 use super::super::ctx::{Ctx, DONE, Outcome};
 use super::super::error::{self, Error};
 use super::super::{Args, help as table_help};
-use crate::base::{float, num};
+use crate::base::{Blob, float, num};
 use crate::config::DebugAccess;
 use crate::data::Value;
 use crate::data::string::StrValue;
 
 /// A subcommand: its name, how many arguments it takes, and what it does with them.
-type Subcommand = (&'static str, std::ops::RangeInclusive<usize>, super::super::Handler);
+type Subcommand = (
+    &'static str,
+    std::ops::RangeInclusive<usize>,
+    super::super::Handler,
+);
 
 const SUBCOMMANDS: &[Subcommand] = &[
     ("change-repl-id", 0..=0, accept),
@@ -60,7 +64,9 @@ fn is_allowed(ctx: &Ctx<'_, '_>) -> bool {
         DebugAccess::No => false,
         DebugAccess::Yes => true,
         DebugAccess::Local => {
-            record.has_flag(flag::UNIX) || record.addr.starts_with("127.") || record.addr.starts_with("[::1]")
+            record.has_flag(flag::UNIX)
+                || record.addr.starts_with("127.")
+                || record.addr.starts_with("[::1]")
         }
     }
 }
@@ -71,7 +77,11 @@ fn accept(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
 }
 
 fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    table_help::write_names(ctx.reply, "DEBUG", SUBCOMMANDS.iter().map(|(name, ..)| *name));
+    table_help::write_names(
+        ctx.reply,
+        "DEBUG",
+        SUBCOMMANDS.iter().map(|(name, ..)| *name),
+    );
     DONE
 }
 
@@ -138,7 +148,11 @@ fn object(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 /// `DEBUG POPULATE count [prefix] [size]`: keys `prefix:0` and on, those that exist left alone.
 fn populate(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let count = num::parse_u64(args.bytes()?).ok_or(error::MUST_BE_POSITIVE)?;
-    let prefix = if args.is_empty() { b"key" } else { args.bytes()? };
+    let prefix = if args.is_empty() {
+        b"key"
+    } else {
+        args.bytes()?
+    };
     let size = match args.is_empty() {
         true => None,
         false => Some(num::parse_u64(args.bytes()?).ok_or(error::MUST_BE_POSITIVE)? as usize),
@@ -150,7 +164,10 @@ fn populate(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         let stripe = ctx.keys.keyspace().stripe_of(&key);
         ctx.keys.with_stripe(stripe, |keys| {
             if !keys.contains(&key) {
-                keys.insert(&key, Value::Str(StrValue::from_bytes(&value)));
+                keys.insert(
+                    &key,
+                    Value::Str(StrValue::new(Blob::from(value.as_slice()))),
+                );
             }
         });
     }

@@ -4,7 +4,7 @@ use super::super::ctx::{Ctx, DONE, Outcome};
 use super::super::error::{self, Error};
 use super::super::latency::Series;
 use super::super::{Args, Command, help as table_help, registry};
-use crate::resp::Reply;
+use crate::resp::reply::{Aggregate, Reply};
 
 /// Columns of a graph: the newest samples.
 const GRAPH_COLUMNS: usize = 80;
@@ -57,7 +57,11 @@ pub fn graph(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let series = monitor
         .event(event)
         .ok_or_else(|| error::no_latency_samples(event))?;
-    let graph = draw(&String::from_utf8_lossy(event), series, ctx.now.unix_ms / 1000);
+    let graph = draw(
+        &String::from_utf8_lossy(event),
+        series,
+        ctx.now.unix_ms / 1000,
+    );
     ctx.reply.verbatim(graph.as_bytes());
     DONE
 }
@@ -143,7 +147,7 @@ pub fn histogram(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
         true => registry::commands().iter().collect(),
         false => args.rest().flat_map(family).collect(),
     };
-    let map = ctx.reply.open(crate::resp::Aggregate::Map);
+    let map = ctx.reply.open(Aggregate::Map);
     let mut told = 0;
     for command in commands {
         let histogram = super::super::stats::histogram(&ctx.shared.stats, command.id);
@@ -163,7 +167,9 @@ fn family(name: &[u8]) -> Vec<&'static Command> {
     let Some(command) = registry::find(name) else {
         return Vec::new();
     };
-    std::iter::once(command).chain(command.subcommands()).collect()
+    std::iter::once(command)
+        .chain(command.subcommands())
+        .collect()
 }
 
 fn write_histogram(reply: &mut Reply, histogram: &crate::base::histogram::Histogram) {

@@ -59,37 +59,102 @@ fn figures(ctx: &mut Ctx<'_, '_>) -> Vec<(String, Figure)> {
 
     let mut figures = vec![
         ("peak.allocated".into(), Number(memory.peak.cast_signed())),
-        ("total.allocated".into(), Number(memory.allocated.cast_signed())),
-        ("startup.allocated".into(), Number(memory.startup.cast_signed())),
+        (
+            "total.allocated".into(),
+            Number(memory.allocated.cast_signed()),
+        ),
+        (
+            "startup.allocated".into(),
+            Number(memory.startup.cast_signed()),
+        ),
     ];
-    let unused = ["replication.backlog", "replica.fullsync.buffer", "clients.slaves", "clients.normal"];
-    let unused_too = ["cluster.links", "aof.buffer", "lua.caches", "functions.caches", "script.VMs"];
-    figures.extend(unused.iter().chain(&unused_too).map(|name| (name.to_string(), Number(0))));
-    for (number, table) in tables.iter().enumerate().filter(|(_, table)| table.keys > 0) {
+    let unused = [
+        "replication.backlog",
+        "replica.fullsync.buffer",
+        "clients.slaves",
+        "clients.normal",
+    ];
+    let unused_too = [
+        "cluster.links",
+        "aof.buffer",
+        "lua.caches",
+        "functions.caches",
+        "script.VMs",
+    ];
+    figures.extend(
+        unused
+            .iter()
+            .chain(&unused_too)
+            .map(|name| (name.to_string(), Number(0))),
+    );
+    for (number, table) in tables
+        .iter()
+        .enumerate()
+        .filter(|(_, table)| table.keys > 0)
+    {
         figures.push((format!("db.{number}"), Figure::Table(table.bytes)));
     }
     let rest = [
         ("overhead.db.hashtable.lut", Number(table_bytes as i64)),
         ("overhead.db.hashtable.rehashing", Number(0)),
-        ("overhead.total", Number(memory.startup.cast_signed() + table_bytes as i64)),
+        (
+            "overhead.total",
+            Number(memory.startup.cast_signed() + table_bytes as i64),
+        ),
         ("db.dict.rehashing.count", Number(0)),
         ("keys.count", Number(keys.cast_signed())),
-        ("keys.bytes-per-key", Number(dataset.checked_div(keys).unwrap_or(0).cast_signed())),
+        (
+            "keys.bytes-per-key",
+            Number(dataset.checked_div(keys).unwrap_or(0).cast_signed()),
+        ),
         ("dataset.bytes", Number(dataset.cast_signed())),
-        ("dataset.percentage", Fraction(percent(dataset, memory.allocated))),
-        ("peak.percentage", Fraction(percent(memory.allocated, memory.peak))),
-        ("allocator.allocated", Number(memory.allocated.cast_signed())),
+        (
+            "dataset.percentage",
+            Fraction(percent(dataset, memory.allocated)),
+        ),
+        (
+            "peak.percentage",
+            Fraction(percent(memory.allocated, memory.peak)),
+        ),
+        (
+            "allocator.allocated",
+            Number(memory.allocated.cast_signed()),
+        ),
         ("allocator.active", Number(memory.active.cast_signed())),
         ("allocator.resident", Number(memory.resident.cast_signed())),
         ("allocator.muzzy", Number(0)),
-        ("allocator-fragmentation.ratio", Fraction(ratio(memory.active, memory.allocated))),
-        ("allocator-fragmentation.bytes", difference(memory.active, memory.allocated)),
-        ("allocator-rss.ratio", Fraction(ratio(memory.resident, memory.active))),
-        ("allocator-rss.bytes", difference(memory.resident, memory.active)),
-        ("rss-overhead.ratio", Fraction(ratio(memory.rss, memory.resident))),
-        ("rss-overhead.bytes", difference(memory.rss, memory.resident)),
-        ("fragmentation", Fraction(ratio(memory.rss, memory.allocated))),
-        ("fragmentation.bytes", difference(memory.rss, memory.allocated)),
+        (
+            "allocator-fragmentation.ratio",
+            Fraction(ratio(memory.active, memory.allocated)),
+        ),
+        (
+            "allocator-fragmentation.bytes",
+            difference(memory.active, memory.allocated),
+        ),
+        (
+            "allocator-rss.ratio",
+            Fraction(ratio(memory.resident, memory.active)),
+        ),
+        (
+            "allocator-rss.bytes",
+            difference(memory.resident, memory.active),
+        ),
+        (
+            "rss-overhead.ratio",
+            Fraction(ratio(memory.rss, memory.resident)),
+        ),
+        (
+            "rss-overhead.bytes",
+            difference(memory.rss, memory.resident),
+        ),
+        (
+            "fragmentation",
+            Fraction(ratio(memory.rss, memory.allocated)),
+        ),
+        (
+            "fragmentation.bytes",
+            difference(memory.rss, memory.allocated),
+        ),
     ];
     figures.extend(rest.map(|(name, figure)| (name.to_string(), figure)));
     figures
@@ -143,7 +208,9 @@ pub fn doctor(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
             memory.peak, memory.allocated
         )
     } else if resident > WORRYING_RATIO {
-        format!("Resident memory is {resident:.2} times what is in use: pages are only partly filled.\n")
+        format!(
+            "Resident memory is {resident:.2} times what is in use: pages are only partly filled.\n"
+        )
     } else {
         "Memory is used well.\n".to_string()
     };

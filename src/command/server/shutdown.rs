@@ -5,7 +5,8 @@ use super::super::{Args, error};
 
 /// `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]`: no reply, the connection closes as all do.
 pub fn run(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
-    let (mut save, mut no_save, mut now, mut force, mut abort) = (false, false, false, false, false);
+    let (mut save, mut no_save, mut now, mut force, mut abort) =
+        (false, false, false, false, false);
     while !args.is_empty() {
         let flag = [
             ("NOSAVE", &mut no_save),

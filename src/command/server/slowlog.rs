@@ -10,7 +10,10 @@ const DEFAULT_COUNT: usize = 10;
 /// `SLOWLOG GET [count]`: the newest first; -1 is all.
 pub fn get(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if args.len() > 1 {
-        return Err(error::unknown_subcommand_or_arity("slowlog", args.request().arg(1)));
+        return Err(error::unknown_subcommand_or_arity(
+            "slowlog",
+            args.request().arg(1),
+        ));
     }
     let count = match args.is_empty() {
         true => DEFAULT_COUNT,

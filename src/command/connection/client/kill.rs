@@ -13,7 +13,11 @@ use crate::base::num;
 /// `CLIENT KILL addr:port`, or `CLIENT KILL <filter value> ...`
 pub fn kill(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if args.len() == 1 {
-        let filter = Filter { addr: Some(args.bytes()?), skip_me: false, ..Filter::default() };
+        let filter = Filter {
+            addr: Some(args.bytes()?),
+            skip_me: false,
+            ..Filter::default()
+        };
         if kill_matching(ctx, &filter) == 0 {
             return Err(error::NO_SUCH_CLIENT);
         }
@@ -38,7 +42,14 @@ struct Filter<'a> {
 
 impl Default for Filter<'_> {
     fn default() -> Self {
-        Self { id: None, addr: None, laddr: None, kind: None, min_age_s: 0, skip_me: true }
+        Self {
+            id: None,
+            addr: None,
+            laddr: None,
+            kind: None,
+            min_age_s: 0,
+            skip_me: true,
+        }
     }
 }
 
@@ -50,13 +61,19 @@ impl<'a> Filter<'a> {
                 return Err(error::SYNTAX);
             } else if args.keyword("ID") {
                 let id = num::parse_i64(args.bytes()?).and_then(|id| u64::try_from(id).ok());
-                filter.id = Some(id.filter(|id| *id > 0).ok_or(error::CLIENT_ID_NOT_POSITIVE)?);
+                filter.id = Some(
+                    id.filter(|id| *id > 0)
+                        .ok_or(error::CLIENT_ID_NOT_POSITIVE)?,
+                );
             } else if args.keyword("MAXAGE") {
                 let age_s = num::parse_i64(args.bytes()?).ok_or(error::MAXAGE_NOT_AN_INTEGER)?;
-                filter.min_age_s = Some(age_s).filter(|age| *age > 0).ok_or(error::MAXAGE_NOT_POSITIVE)?;
+                filter.min_age_s = Some(age_s)
+                    .filter(|age| *age > 0)
+                    .ok_or(error::MAXAGE_NOT_POSITIVE)?;
             } else if args.keyword("TYPE") {
                 let name = args.bytes()?;
-                filter.kind = Some(Kind::parse(name).ok_or_else(|| error::unknown_client_type(name))?);
+                filter.kind =
+                    Some(Kind::parse(name).ok_or_else(|| error::unknown_client_type(name))?);
             } else if args.keyword("ADDR") {
                 filter.addr = Some(args.bytes()?);
             } else if args.keyword("LADDR") {
@@ -82,7 +99,9 @@ impl<'a> Filter<'a> {
         let age_s = (now_ms - record.connected_ms) / 1000;
         self.id.is_none_or(|id| id == record.id)
             && self.addr.is_none_or(|addr| addr == record.addr.as_bytes())
-            && self.laddr.is_none_or(|laddr| laddr == record.laddr.as_bytes())
+            && self
+                .laddr
+                .is_none_or(|laddr| laddr == record.laddr.as_bytes())
             && self.kind.is_none_or(|kind| kind == Kind::of(record))
             && age_s >= self.min_age_s
     }
@@ -110,6 +129,9 @@ fn kill_matching(ctx: &mut Ctx<'_, '_>, filter: &Filter<'_>) -> i64 {
 
 fn close(ctx: &Ctx<'_, '_>, record: &Arc<ClientRecord>) {
     record.doomed.store(true, Relaxed);
-    let mail = Mail::Kill { token: record.token, client_id: record.id };
+    let mail = Mail::Kill {
+        token: record.token,
+        client_id: record.id,
+    };
     ctx.shared.send(record.core, mail);
 }

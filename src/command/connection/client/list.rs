@@ -57,7 +57,9 @@ impl Which {
         if args.len() >= 2 && args.keyword("ID") {
             let ids: Option<Vec<i64>> = args.rest().map(num::parse_i64).collect();
             let ids = ids.ok_or(error::INVALID_CLIENT_ID)?;
-            return Ok(Self::WithIds(ids.into_iter().map(i64::cast_unsigned).collect()));
+            return Ok(Self::WithIds(
+                ids.into_iter().map(i64::cast_unsigned).collect(),
+            ));
         }
         Err(error::SYNTAX)
     }
@@ -66,7 +68,8 @@ impl Which {
 /// The fields of a client in the order in which Redis has them.
 fn line(record: &ClientRecord, now_ms: i64) -> String {
     let seconds_since = |ms: i64| (now_ms - ms).max(0) / 1000;
-    let [channels, patterns, shards] = [0, 1, 2].map(|i: usize| record.subscriptions[i].load(Relaxed));
+    let [channels, patterns, shards] =
+        [0, 1, 2].map(|i: usize| record.subscriptions[i].load(Relaxed));
     let query = record.query_bytes.load(Relaxed);
     let output = record.output_bytes.load(Relaxed);
     let queued_bytes = record.queued_bytes.load(Relaxed);
@@ -118,7 +121,11 @@ fn flags(record: &ClientRecord) -> String {
         .filter(|(bit, _)| record.has_flag(*bit))
         .map(|(_, letter)| letter)
         .collect();
-    if letters.is_empty() { "N".into() } else { letters }
+    if letters.is_empty() {
+        "N".into()
+    } else {
+        letters
+    }
 }
 
 fn last_command(record: &ClientRecord) -> &'static str {

@@ -10,9 +10,7 @@ mod pause;
 
 pub use kill::kill;
 pub use list::{info, list};
-pub use own::{
-    getname, getredir, id, no_evict, no_touch, reply, setinfo, setname, trackinginfo,
-};
+pub use own::{getname, getredir, id, no_evict, no_touch, reply, setinfo, setname, trackinginfo};
 pub use pause::{pause, unblock, unpause};
 
 use super::super::ctx::{Ctx, DONE, Outcome};

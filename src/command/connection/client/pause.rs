@@ -10,7 +10,10 @@ use crate::base::num;
 /// `CLIENT PAUSE timeout [WRITE | ALL]`: a pause under way is never shortened or weakened, only `UNPAUSE` does that.
 pub fn pause(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if args.len() > 2 {
-        return Err(error::unknown_subcommand_or_arity("client", args.request().arg(1)));
+        return Err(error::unknown_subcommand_or_arity(
+            "client",
+            args.request().arg(1),
+        ));
     }
     let timeout = args.bytes()?;
     let writes_only = args.keyword("WRITE");
@@ -33,7 +36,10 @@ pub fn pause(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
             until_ms: until_ms.max(pause.until_ms),
             writes_only: writes_only && pause.writes_only,
         },
-        false => Pause { until_ms, writes_only },
+        false => Pause {
+            until_ms,
+            writes_only,
+        },
     };
     ctx.shared.set_gate(gate::PAUSED, true);
     ctx.reply.ok();
@@ -53,7 +59,10 @@ pub fn unpause(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
 /// `CLIENT UNBLOCK id [TIMEOUT | ERROR]`
 pub fn unblock(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if args.len() > 2 {
-        return Err(error::unknown_subcommand_or_arity("client", args.request().arg(1)));
+        return Err(error::unknown_subcommand_or_arity(
+            "client",
+            args.request().arg(1),
+        ));
     }
     let id = args.bytes()?;
     let with_error = args.keyword("ERROR");
@@ -67,7 +76,11 @@ pub fn unblock(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         .find(id.cast_unsigned())
         .filter(|record| record.has_flag(flag::BLOCKED));
     if let Some(record) = &blocked {
-        let mail = Mail::Unblocked { token: record.token, client_id: record.id, with_error };
+        let mail = Mail::Unblocked {
+            token: record.token,
+            client_id: record.id,
+            with_error,
+        };
         ctx.shared.send(record.core, mail);
     }
     ctx.reply.int(blocked.is_some().into());

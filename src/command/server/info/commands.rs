@@ -11,14 +11,23 @@ pub fn commandstats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     report.title("Commandstats");
     for command in registry::commands() {
         let sum = |counter: fn(&CommandStats) -> &Counter| -> u64 {
-            ctx.shared.stats.iter().map(|core| counter(&core.commands[command.id]).read()).sum()
+            ctx.shared
+                .stats
+                .iter()
+                .map(|core| counter(&core.commands[command.id]).read())
+                .sum()
         };
-        let [calls, rejected, failed] = [sum(|c| &c.calls), sum(|c| &c.rejected), sum(|c| &c.failed)];
+        let [calls, rejected, failed] =
+            [sum(|c| &c.calls), sum(|c| &c.rejected), sum(|c| &c.failed)];
         if calls + rejected + failed == 0 {
             continue;
         }
         let us = sum(|c| &c.ns) / 1000;
-        let per_call_us = if calls == 0 { 0.0 } else { us as f64 / calls as f64 };
+        let per_call_us = if calls == 0 {
+            0.0
+        } else {
+            us as f64 / calls as f64
+        };
         report.field(
             &format!("cmdstat_{}", command.full_name),
             format!(
@@ -37,7 +46,10 @@ pub fn errorstats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     }
     report.title("Errorstats");
     for (code, count) in counts {
-        report.field(&format!("errorstat_{}", String::from_utf8_lossy(&code)), format!("count={count}"));
+        report.field(
+            &format!("errorstat_{}", String::from_utf8_lossy(&code)),
+            format!("count={count}"),
+        );
     }
 }
 
@@ -56,8 +68,16 @@ pub fn latencystats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
             .config
             .latency_tracking_info_percentiles
             .iter()
-            .map(|percentile| format!("p{percentile}={:.3}", histogram.percentile_ns(*percentile) as f64 / 1000.0))
+            .map(|percentile| {
+                format!(
+                    "p{percentile}={:.3}",
+                    histogram.percentile_ns(*percentile) as f64 / 1000.0
+                )
+            })
             .collect();
-        report.field(&format!("latency_percentiles_usec_{}", command.full_name), percentiles.join(","));
+        report.field(
+            &format!("latency_percentiles_usec_{}", command.full_name),
+            percentiles.join(","),
+        );
     }
 }

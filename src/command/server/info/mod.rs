@@ -35,11 +35,19 @@ struct Section {
 }
 
 const fn section(name: &'static str, write: fn(&mut Ctx<'_, '_>, &mut Report)) -> Section {
-    Section { name, by_default: true, write }
+    Section {
+        name,
+        by_default: true,
+        write,
+    }
 }
 
 const fn on_request(name: &'static str, write: fn(&mut Ctx<'_, '_>, &mut Report)) -> Section {
-    Section { name, by_default: false, write }
+    Section {
+        name,
+        by_default: false,
+        write,
+    }
 }
 
 /// In the order in which they are told, whatever the order they are asked for in.
@@ -62,7 +70,11 @@ const SECTIONS: &[Section] = &[
 
 impl Section {
     fn is_wanted(&self, wanted: &[&[u8]]) -> bool {
-        let asks = |name: &str| wanted.iter().any(|word| word.eq_ignore_ascii_case(name.as_bytes()));
+        let asks = |name: &str| {
+            wanted
+                .iter()
+                .any(|word| word.eq_ignore_ascii_case(name.as_bytes()))
+        };
         asks(self.name)
             || asks("all")
             || asks("everything")
@@ -102,7 +114,12 @@ impl Report {
 
 /// A number of bytes with two decimals of its largest unit.
 fn human(bytes: u64) -> String {
-    const UNITS: [(u64, char); 4] = [(1 << 40, 'T'), (1 << 30, 'G'), (1 << 20, 'M'), (1 << 10, 'K')];
+    const UNITS: [(u64, char); 4] = [
+        (1 << 40, 'T'),
+        (1 << 30, 'G'),
+        (1 << 20, 'M'),
+        (1 << 10, 'K'),
+    ];
     let unit = UNITS.iter().find(|(size, _)| bytes >= *size);
     unit.map_or_else(
         || format!("{bytes}B"),
@@ -124,7 +141,11 @@ mod tests {
     fn sections_as_redis_chooses_them() {
         let chosen = |words: &[&str]| -> Vec<&str> {
             let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
-            SECTIONS.iter().filter(|section| section.is_wanted(&words)).map(|section| section.name).collect()
+            SECTIONS
+                .iter()
+                .filter(|section| section.is_wanted(&words))
+                .map(|section| section.name)
+                .collect()
         };
         assert_eq!(chosen(&["CLIENTS", "server", "foo"]), ["server", "clients"]);
         assert_eq!(chosen(&["module_list"]), ["modules"]);

@@ -243,7 +243,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1) per key now, O(N) later for N elements inside its value")
         .summary("Removes keys and leaves the freeing of large values for later.")
         .syntax("key..."),
-    row("wait", 3, unwritten)
+    row("wait", 3, crate::command::server::replication::wait)
         .flags(BLOCKING)
         .acl(acl::CONNECTION)
         .tips(&["request_policy:all_shards", "response_policy:agg_min"])
