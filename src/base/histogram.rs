@@ -19,6 +19,8 @@ const MIN_NS: u64 = 1;
 /// The longest duration that is told from longer ones.
 const MAX_NS: u64 = 1_000_000_000;
 
+/// The first bound of [`Histogram::doublings`].
+const FIRST_DOUBLING_NS: u64 = 1024;
 /// Number of buckets.
 pub const BUCKETS: usize = bucket_of(MAX_NS) + 1;
 
@@ -52,11 +54,13 @@ impl Histogram {
             .map_or(0, |(bucket, _)| highest_in(bucket))
     }
 
-    /// How many durations were at most 1024 ns, 2048 ns and so on: a pair for each doubling in which there were any.
+    /// How many durations were no longer than the bucket of 1024 ns, of 2048 ns and so on: the longest duration in
+    /// that bucket and the count, for each doubling in which there were any.
     pub fn doublings(&self) -> Vec<(u64, u64)> {
         let mut pairs: Vec<(u64, u64)> = Vec::new();
         for (bucket, count) in self.cumulative() {
-            let bound_ns = highest_in(bucket).next_power_of_two().max(1024);
+            let power_ns = lowest_in(bucket).next_power_of_two().max(FIRST_DOUBLING_NS);
+            let bound_ns = highest_in(bucket_of(power_ns));
             match pairs.last_mut() {
                 Some((last_ns, last)) if *last_ns == bound_ns => *last = count,
                 _ => pairs.push((bound_ns, count)),
@@ -92,6 +96,12 @@ pub const fn bucket_of(duration_ns: u64) -> usize {
     }
     let doubling = (duration_ns.ilog2() - EXACT_BELOW_NS.ilog2() + 1) as u64;
     (BUCKETS_PER_DOUBLING * doubling + (duration_ns >> doubling)) as usize
+}
+
+fn lowest_in(bucket: usize) -> u64 {
+    bucket
+        .checked_sub(1)
+        .map_or(0, |below| highest_in(below) + 1)
 }
 
 fn highest_in(bucket: usize) -> u64 {
@@ -138,13 +148,23 @@ mod tests {
         assert_eq!(of(&[]).percentile_ns(50.0), 0);
     }
 
+    /// Bounds in microseconds that Redis 8.2.3 printed.
     #[test]
     fn doublings_accumulate() {
-        assert_eq!(of(&[5_000, 11_000]).doublings(), [(8_192, 1), (16_384, 2)]);
+        let us = |histogram: Histogram| -> Vec<(u64, u64)> {
+            histogram
+                .doublings()
+                .into_iter()
+                .map(|(bound_ns, count)| (bound_ns / 1000, count))
+                .collect()
+        };
+        assert_eq!(us(of(&[5_000, 11_000])), [(8, 1), (16, 2)]);
+        assert_eq!(us(of(&[1, 1_000, 27_000])), [(1, 2), (33, 3)]);
         assert_eq!(
-            of(&[1, 1_000, 27_000]).doublings(),
-            [(1_024, 2), (32_768, 3)]
+            us(of(&[100_000, 131_072, 132_095, 132_096])),
+            [(132, 3), (264, 4)]
         );
+        assert_eq!(us(of(&[8_000_000])), [(8_454, 1)]);
     }
 
     proptest! {

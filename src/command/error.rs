@@ -212,6 +212,12 @@ pub const INVALID_ARGUMENTS: Error = Error::new("ERR Invalid arguments specified
 pub const INVALID_MASTER_PORT: Error = Error::new("ERR Invalid master port");
 /// REPLICAOF another server.
 pub const NO_REPLICATION: Error = Error::new("ERR this version does not replicate other servers");
+/// WAITAOF with a number of local disks that is neither 0 nor 1.
+pub const NUMLOCAL_OUT_OF_RANGE: Error =
+    Error::new("ERR value is out of range, value must between 0 and 1");
+/// WAITAOF for a disk that nothing is written to.
+pub const NUMLOCAL_WITHOUT_LOG: Error =
+    Error::new("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
 /// SHUTDOWN ABORT with nothing to abort.
 pub const NO_SHUTDOWN: Error = Error::new("ERR No shutdown in progress.");
 /// SHUTDOWN that could not keep what it was asked to keep.

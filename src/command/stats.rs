@@ -64,7 +64,9 @@ impl CommandStats {
     }
 
     fn reset(&self) {
-        [&self.calls, &self.ns, &self.rejected, &self.failed].map(Counter::reset);
+        for counter in [&self.calls, &self.ns, &self.rejected, &self.failed] {
+            counter.reset();
+        }
         self.histogram
             .get()
             .into_iter()
@@ -173,30 +175,25 @@ impl CoreStats {
     /// Back to zero, as CONFIG RESETSTAT wants it: the sums over time. A count that its core adds to just then may stay.
     pub fn reset(&self) {
         self.commands.iter().for_each(CommandStats::reset);
-        [
+        for counter in [
             &self.processed,
             &self.connections,
             &self.rejected_connections,
             &self.bytes_in,
             &self.bytes_out,
-        ]
-        .map(Counter::reset);
-        [
             &self.hits,
             &self.misses,
             &self.expired,
             &self.errors,
             &self.output_limit_closed,
-        ]
-        .map(Counter::reset);
-        [
             &self.query_limit_closed,
             &self.turns,
             &self.turn_us,
             &self.reads,
             &self.writes,
-        ]
-        .map(Counter::reset);
+        ] {
+            counter.reset();
+        }
         self.error_codes.lock().clear();
     }
 }

@@ -45,7 +45,7 @@ pub fn info(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     for name in args.rest() {
         match registry::find(name) {
             Some(command) => write(ctx.reply, &facts(command)),
-            None => ctx.reply.null_array(),
+            None => ctx.reply.null(),
         }
     }
     DONE

@@ -1,7 +1,7 @@
 //! LATENCY: spikes of slow events over time, and histograms of how long each command takes.
 
 use super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::error::{self, Error};
+use super::super::error;
 use super::super::latency::Series;
 use super::super::{Args, Command, help as table_help, registry};
 use crate::resp::reply::{Aggregate, Reply};
@@ -180,7 +180,7 @@ fn write_histogram(reply: &mut Reply, histogram: &crate::base::histogram::Histog
     reply.bulk(b"histogram_usec");
     reply.map(doublings.len());
     for (bound_ns, count) in doublings {
-        reply.uint((bound_ns + 500) / 1000);
+        reply.uint(bound_ns / 1000);
         reply.uint(count);
     }
 }

@@ -4,8 +4,6 @@ use crate::command;
 use crate::command::table::words::flag::*;
 use crate::command::table::*;
 
-use crate::command::unwritten;
-
 pub static ROWS: &[Spec] = &[
     row("auth", -2, command::connection::auth)
         .flags(NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY)

@@ -252,7 +252,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("Waits until so many replicas have received this connection's writes.")
         .syntax("numreplicas:integer timeout:integer"),
-    row("waitaof", 4, unwritten)
+    row("waitaof", 4, crate::command::server::replication::waitaof)
         .flags(BLOCKING)
         .acl(acl::CONNECTION)
         .tips(&["request_policy:all_shards", "response_policy:agg_min"])
