@@ -2,6 +2,7 @@
 
 use super::ctx::Ctx;
 use super::registry;
+use super::table::syntax;
 use crate::resp::Reply;
 
 /// Writes the help of a command whose subcommands are no rows of the table: their names.
@@ -33,10 +34,12 @@ pub fn write(ctx: &mut Ctx<'_, '_>) {
         .expect("a HELP subcommand stands in a container");
     let mut lines = vec![heading(container.spec.name)];
     for sub in container.subcommands() {
+        let arguments =
+            syntax::parse(sub.spec.docs.syntax).expect("a test parses every row's syntax");
         lines.push(format!(
             "{} {}",
             sub.spec.name.to_ascii_uppercase(),
-            sub.spec.docs.syntax
+            syntax::usage(&arguments)
         ));
         lines.push(format!("    {}", sub.spec.docs.summary));
     }

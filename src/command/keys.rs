@@ -193,7 +193,7 @@ impl<'k> Keys<'_, 'k> {
         let entry = self.table(key).entry_mut(position);
         entry.used_ms = now_ms;
         let retyped = entry.value.type_name() != value.type_name();
-        let old = std::mem::replace(&mut entry.value, value);
+        let old = entry.replace(value);
         self.changes.discard(old);
         self.changes
             .event(notify::OVERWRITTEN, "overwritten", self.db, key);

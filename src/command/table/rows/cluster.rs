@@ -1,9 +1,7 @@
 //! Clusters: the rows of their commands. This server is no node of any, so all of them refuse.
 
 use crate::command::server::cluster::refuse;
-use crate::command::table::words::acl;
-use crate::command::table::words::flag::*;
-use crate::command::table::*;
+use crate::command::table::prelude::*;
 
 pub static ROWS: &[Spec] = &[
     row("asking", 1, refuse)

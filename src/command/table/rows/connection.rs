@@ -1,8 +1,7 @@
 //! The connection itself: the rows of their commands.
 
 use crate::command;
-use crate::command::table::words::flag::*;
-use crate::command::table::*;
+use crate::command::table::prelude::*;
 
 pub static ROWS: &[Spec] = &[
     row("auth", -2, command::connection::auth)

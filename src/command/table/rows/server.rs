@@ -1,13 +1,8 @@
 //! The server: the rows of their commands.
 
-use crate::command;
-use crate::command::table::keys::*;
-use crate::command::table::words::access::*;
-use crate::command::table::words::acl;
-use crate::command::table::words::flag::*;
-use crate::command::table::*;
-
-use crate::command::unwritten;
+use crate::command::generic::database;
+use crate::command::table::prelude::*;
+use crate::command::{self, unwritten};
 
 pub static ROWS: &[Spec] = &[
     row("command", -1, command::server::command::run)
@@ -116,7 +111,8 @@ pub static ROWS: &[Spec] = &[
                 .history(&[("7.0.0", "Several directives in one call.")])
                 .syntax("data:{parameter value}..."),
         ]),
-    row("dbsize", 1, unwritten)
+    row("dbsize", 1, database::dbsize)
+        .locks(Locks::Own)
         .flags(READONLY | FAST)
         .acl(acl::KEYSPACE)
         .tips(&["request_policy:all_shards", "response_policy:agg_sum"])
@@ -132,7 +128,8 @@ pub static ROWS: &[Spec] = &[
         .complexity("That of the subcommand")
         .summary("Tools for tests and for looking inside.")
         .internal(),
-    row("flushall", -1, unwritten)
+    row("flushall", -1, database::flushall)
+        .locks(Locks::All)
         .flags(WRITE)
         .acl(acl::KEYSPACE | acl::DANGEROUS)
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
@@ -142,7 +139,8 @@ pub static ROWS: &[Spec] = &[
         .summary("Empties all databases.")
         .history(&[("4.0.0", "`ASYNC`."), ("6.2.0", "`SYNC`.")])
         .syntax("[flush-type:<ASYNC@4.0.0 | SYNC@6.2.0>]"),
-    row("flushdb", -1, unwritten)
+    row("flushdb", -1, database::flushdb)
+        .locks(Locks::All)
         .flags(WRITE)
         .acl(acl::KEYSPACE | acl::DANGEROUS)
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
@@ -365,7 +363,8 @@ pub static ROWS: &[Spec] = &[
                 .complexity("O(N) for N commands in it")
                 .summary("Empties the slow log."),
         ]),
-    row("swapdb", 3, unwritten)
+    row("swapdb", 3, database::swapdb)
+        .locks(Locks::All)
         .flags(WRITE | FAST)
         .acl(acl::KEYSPACE | acl::DANGEROUS)
         .since("4.0.0")
