@@ -2,7 +2,6 @@
 
 use crate::command::generic::{expire, keys, object, rename, scan};
 use crate::command::table::prelude::*;
-use crate::command::unwritten;
 
 pub static ROWS: &[Spec] = &[
     row("copy", -3, rename::copy)

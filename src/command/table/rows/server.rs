@@ -1,8 +1,8 @@
 //! The server: the rows of their commands.
 
+use crate::command;
 use crate::command::generic::database;
 use crate::command::table::prelude::*;
-use crate::command::{self, unwritten};
 
 pub static ROWS: &[Spec] = &[
     row("command", -1, command::server::command::run)
