@@ -95,7 +95,10 @@ pub static ROWS: &[Spec] = &[
                 .since("3.0.0")
                 .summary("Introduces another node.")
                 .syntax("ip port:integer [cluster-bus-port:integer@4.0.0]"),
-            row("myid", 2, refuse).flags(STALE).since("3.0.0"),
+            row("myid", 2, refuse)
+                .flags(STALE)
+                .since("3.0.0")
+                .summary("The id of the node."),
             row("myshardid", 2, refuse)
                 .flags(STALE)
                 .tips(&["nondeterministic_output"])
