@@ -286,23 +286,23 @@ pub fn unbalanced_streams(grouped: bool) -> Error {
 
 /// No such key or no such group.
 pub fn no_group_or_key(key: &[u8], group: &[u8]) -> Error {
-    quoting(["NOGROUP No such key '", "' or consumer group '", "'"], [key, group])
+    woven(["NOGROUP No such key '", "' or consumer group '", "'"], [key, group])
 }
 
 /// XREADGROUP of no such key or no such group.
 pub fn no_group_to_read(key: &[u8], group: &[u8]) -> Error {
     let end = "' in XREADGROUP with GROUP option";
-    quoting(["NOGROUP No such key '", "' or consumer group '", end], [key, group])
+    woven(["NOGROUP No such key '", "' or consumer group '", end], [key, group])
 }
 
 /// The stream has no such group.
 pub fn no_group_for_key(key: &[u8], group: &[u8]) -> Error {
-    quoting(["NOGROUP No such consumer group '", "' for key name '", "'"], [group, key])
+    woven(["NOGROUP No such consumer group '", "' for key name '", "'"], [group, key])
 }
 
 /// XCLAIM with an argument that is neither an id nor an option.
 pub fn unrecognized_xclaim_option(option: &[u8]) -> Error {
-    quoting(["ERR Unrecognized XCLAIM option '", "'", ""], [option, b""])
+    woven(["ERR Unrecognized XCLAIM option '", "'", ""], [option, b""])
 }
 
 /// Arguments that do not form the subcommand.
@@ -310,14 +310,14 @@ pub fn bad_subcommand(command: &Command, sub: &[u8]) -> Error {
     let container = command.full_name.split('|').next().unwrap_or_default().to_ascii_uppercase();
     let try_help = format!("'. Try {container} HELP.");
     let sub = &until_nul(sub)[..until_nul(sub).len().min(128)];
-    quoting(
+    woven(
         ["ERR unknown subcommand or wrong number of arguments for '", &try_help, ""],
         [sub, b""],
     )
 }
 
 /// A text with arguments quoted in it.
-fn quoting(texts: [&str; 3], args: [&[u8]; 2]) -> Error {
+fn woven(texts: [&str; 3], args: [&[u8]; 2]) -> Error {
     let [start, middle, end] = texts.map(str::as_bytes);
     let [first, second] = args.map(until_nul);
     Error::from_text([start, first, middle, second, end].concat())
