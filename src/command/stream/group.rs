@@ -27,7 +27,7 @@ pub fn create(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if stream.groups.contains_key(name) {
         return Err(error::GROUP_EXISTS);
     }
-    stream.groups.insert(name.into(), Group::new(id, options.entries_read));
+    stream.groups.insert(name.into(), Group::new(id, options.entries_read(&stream.log)));
     changed(&mut ctx.keys, key, "xgroup-create");
     ctx.reply.ok();
     DONE
@@ -50,7 +50,7 @@ pub fn setid(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         _ => ids::parse_or_end(id, 0)?,
     };
     group.last_id = id;
-    group.entries_read = options.entries_read;
+    group.entries_read = options.entries_read(log);
     changed(&mut ctx.keys, key, "xgroup-setid");
     ctx.reply.ok();
     DONE
@@ -125,6 +125,11 @@ struct Options {
 }
 
 impl Options {
+    /// No group has read more entries than there were.
+    fn entries_read(&self, log: &Log) -> Option<u64> {
+        self.entries_read.map(|read| read.min(log.entries_added()))
+    }
+
     fn parse(ctx: &Ctx<'_, '_>, args: &mut Args<'_>, creating: bool) -> Result<Options, Error> {
         let mut options = Options { make_stream: false, entries_read: None };
         // The most that make sense, once each.

@@ -70,13 +70,15 @@ impl Stream {
 
     /// Removes an entry as a command that names it does: `max_deleted_id` remembers.
     pub fn delete(&mut self, id: Id, references: References) -> Removal {
+        // As in Redis, an id that groups have yet to read counts as referenced though no entry has it.
+        if references == References::Acked && self.is_referenced(id) {
+            return Removal::Referenced;
+        }
         if self.log.entry(id).is_none() {
             return Removal::Missing;
         }
-        match references {
-            References::Acked if self.is_referenced(id) => return Removal::Referenced,
-            References::Delete => self.delete_references(id, id),
-            _ => {}
+        if references == References::Delete {
+            self.delete_references(id, id);
         }
         self.log.remove(id);
         self.log.max_deleted_id = self.log.max_deleted_id.max(id);
