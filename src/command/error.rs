@@ -191,16 +191,14 @@ pub const NEGATIVE_MAXLEN: Error = Error::new("ERR The MAXLEN argument must be >
 /// A limit below 0.
 pub const NEGATIVE_LIMIT: Error = Error::new("ERR The LIMIT argument must be >= 0.");
 /// MAXLEN and MINID, or one of them twice.
-pub const TWO_TRIM_STRATEGIES: Error = Error::new(
-    "ERR syntax error, MAXLEN and MINID options at the same time are not compatible",
-);
+pub const TWO_TRIM_STRATEGIES: Error =
+    Error::new("ERR syntax error, MAXLEN and MINID options at the same time are not compatible");
 /// XTRIM without MAXLEN and MINID.
 pub const TRIM_WITHOUT_STRATEGY: Error =
     Error::new("ERR syntax error, XTRIM must be called with a trimming strategy");
 /// LIMIT without MAXLEN and MINID.
-pub const LIMIT_WITHOUT_STRATEGY: Error = Error::new(
-    "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy",
-);
+pub const LIMIT_WITHOUT_STRATEGY: Error =
+    Error::new("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy");
 /// LIMIT for an exact trim.
 pub const LIMIT_WITHOUT_APPROXIMATION: Error =
     Error::new("ERR syntax error, LIMIT cannot be used without the special ~ option");
@@ -212,13 +210,11 @@ pub const ID_COUNT_TOO_LARGE: Error =
 /// XREADGROUP without GROUP.
 pub const GROUP_MISSING: Error = Error::new("ERR Missing GROUP option for XREADGROUP");
 /// XREAD with GROUP.
-pub const GROUP_WITHOUT_GROUP_READ: Error = Error::new(
-    "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.",
-);
+pub const GROUP_WITHOUT_GROUP_READ: Error =
+    Error::new("ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.");
 /// XREAD with NOACK.
-pub const NOACK_WITHOUT_GROUP_READ: Error = Error::new(
-    "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.",
-);
+pub const NOACK_WITHOUT_GROUP_READ: Error =
+    Error::new("ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.");
 /// XREAD of `>`.
 pub const NEW_ENTRIES_WITHOUT_GROUP: Error = Error::new(
     "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.",
@@ -246,6 +242,9 @@ pub const XCLAIM_BAD_RETRYCOUNT: Error =
     Error::new("ERR Invalid RETRYCOUNT option argument for XCLAIM");
 /// XAUTOCLAIM with a COUNT that is no number above 0.
 pub const XAUTOCLAIM_COUNT_NOT_POSITIVE: Error = Error::new("ERR COUNT must be > 0");
+/// XAUTOCLAIM with a COUNT that no memory holds.
+pub const XAUTOCLAIM_COUNT_TOO_HIGH: Error =
+    Error::new("ERR Insufficient memory, failed allocating transient memory, COUNT too high.");
 /// XGROUP for a key that is not there.
 pub const XGROUP_KEY_MISSING: Error = Error::new(
     "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.",
@@ -258,9 +257,8 @@ pub const NEGATIVE_ENTRIES_READ: Error =
 /// ENTRIESADDED below 0.
 pub const NEGATIVE_ENTRIES_ADDED: Error = Error::new("ERR entries_added must be positive");
 /// XSETID with ids that contradict each other.
-pub const LAST_ID_BELOW_GIVEN_DELETED: Error = Error::new(
-    "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id",
-);
+pub const LAST_ID_BELOW_GIVEN_DELETED: Error =
+    Error::new("ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id");
 /// XSETID below an id that was deleted.
 pub const LAST_ID_BELOW_DELETED: Error =
     Error::new("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id");
@@ -286,18 +284,27 @@ pub fn unbalanced_streams(grouped: bool) -> Error {
 
 /// No such key or no such group.
 pub fn no_group_or_key(key: &[u8], group: &[u8]) -> Error {
-    woven(["NOGROUP No such key '", "' or consumer group '", "'"], [key, group])
+    woven(
+        ["NOGROUP No such key '", "' or consumer group '", "'"],
+        [key, group],
+    )
 }
 
 /// XREADGROUP of no such key or no such group.
 pub fn no_group_to_read(key: &[u8], group: &[u8]) -> Error {
     let end = "' in XREADGROUP with GROUP option";
-    woven(["NOGROUP No such key '", "' or consumer group '", end], [key, group])
+    woven(
+        ["NOGROUP No such key '", "' or consumer group '", end],
+        [key, group],
+    )
 }
 
 /// The stream has no such group.
 pub fn no_group_for_key(key: &[u8], group: &[u8]) -> Error {
-    woven(["NOGROUP No such consumer group '", "' for key name '", "'"], [group, key])
+    woven(
+        ["NOGROUP No such consumer group '", "' for key name '", "'"],
+        [group, key],
+    )
 }
 
 /// XCLAIM with an argument that is neither an id nor an option.
@@ -307,11 +314,20 @@ pub fn unrecognized_xclaim_option(option: &[u8]) -> Error {
 
 /// Arguments that do not form the subcommand.
 pub fn bad_subcommand(command: &Command, sub: &[u8]) -> Error {
-    let container = command.full_name.split('|').next().unwrap_or_default().to_ascii_uppercase();
+    let container = command
+        .full_name
+        .split('|')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_uppercase();
     let try_help = format!("'. Try {container} HELP.");
     let sub = &until_nul(sub)[..until_nul(sub).len().min(128)];
     woven(
-        ["ERR unknown subcommand or wrong number of arguments for '", &try_help, ""],
+        [
+            "ERR unknown subcommand or wrong number of arguments for '",
+            &try_help,
+            "",
+        ],
         [sub, b""],
     )
 }

@@ -12,6 +12,8 @@ use crate::data::stream::{ConsumerSlot, Group, Id, Log, Pending};
 const SCANNED_PER_COUNT: usize = 10;
 /// The greatest COUNT.
 const MAX_COUNT: i64 = i64::MAX / 16;
+/// Ids for which no machine has memory: Redis sets memory for all of COUNT aside, and refuses what it cannot get.
+const TOO_MANY_IDS: usize = 1 << 43;
 /// COUNT, where it is not given.
 const DEFAULT_COUNT: usize = 100;
 
@@ -22,6 +24,9 @@ pub fn xautoclaim(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let scan = Scan::parse(&mut args)?;
     let now_ms = super::now_ms(ctx);
     let (log, group) = group_of(ctx.keys.read_as::<Stream>(key)?, key, name)?;
+    if scan.count >= TOO_MANY_IDS {
+        return Err(error::XAUTOCLAIM_COUNT_TOO_HIGH);
+    }
     let (consumer, created) = consumer_of(group, consumer, now_ms);
     let found = scan.run(log, group, now_ms);
     for &id in &found.gone {
@@ -66,10 +71,16 @@ impl Scan {
     fn parse(args: &mut Args<'_>) -> Result<Scan, Error> {
         let min_idle_ms = parse_min_idle_ms(args.bytes()?, error::XAUTOCLAIM_IDLE_NOT_AN_INTEGER)?;
         let start = ids::parse_start(args.bytes()?)?;
-        let mut scan = Scan { min_idle_ms, start, count: DEFAULT_COUNT, just_id: false };
+        let mut scan = Scan {
+            min_idle_ms,
+            start,
+            count: DEFAULT_COUNT,
+            just_id: false,
+        };
         while !args.is_empty() {
             if args.len() > 1 && args.keyword("COUNT") {
-                let count = num::parse_i64(args.bytes()?).filter(|count| (1..=MAX_COUNT).contains(count));
+                let count =
+                    num::parse_i64(args.bytes()?).filter(|count| (1..=MAX_COUNT).contains(count));
                 scan.count = count.ok_or(error::XAUTOCLAIM_COUNT_NOT_POSITIVE)? as usize;
             } else if args.keyword("JUSTID") {
                 scan.just_id = true;
@@ -81,7 +92,11 @@ impl Scan {
     }
 
     fn run(&self, log: &Log, group: &Group, now_ms: u64) -> Found {
-        let mut found = Found { idle: Vec::new(), gone: Vec::new(), next: None };
+        let mut found = Found {
+            idle: Vec::new(),
+            gone: Vec::new(),
+            next: None,
+        };
         let mut pending = group.pending_from(self.start);
         for _ in 0..self.count.saturating_mul(SCANNED_PER_COUNT) {
             if found.idle.len() + found.gone.len() == self.count {
@@ -100,7 +115,9 @@ impl Scan {
 
     fn claim(&self, group: &mut Group, ids: &[Id], consumer: ConsumerSlot, now_ms: u64) {
         for &id in ids {
-            let deliveries = group.pending(id).map_or(0, |pending| pending.delivery_count);
+            let deliveries = group
+                .pending(id)
+                .map_or(0, |pending| pending.delivery_count);
             group.deliver(Pending {
                 id,
                 delivery_time_ms: now_ms,
