@@ -1,7 +1,8 @@
 //! A cursor over a request's arguments: each call takes the next one as what it must be, or says what is wrong.
 
 use super::error::{
-    Error, NOT_A_FLOAT, NOT_AN_INTEGER, SYNTAX, TIMEOUT_NEGATIVE, TIMEOUT_NOT_A_FLOAT, TIMEOUT_OUT_OF_RANGE,
+    Error, NOT_A_FLOAT, NOT_AN_INTEGER, SYNTAX, TIMEOUT_NEGATIVE, TIMEOUT_NOT_A_FLOAT,
+    TIMEOUT_OUT_OF_RANGE,
 };
 use crate::base::clock::Now;
 use crate::base::longdouble::LongDouble;

@@ -136,9 +136,8 @@ pub const LCS_NOT_STRINGS: Error = Error::new("ERR The specified keys must conta
 pub const LCS_LEN_AND_IDX: Error =
     Error::new("ERR If you want both the length and indexes, please just use IDX.");
 /// LCS of strings too long for its table.
-pub const LCS_TOO_LARGE: Error = Error::new(
-    "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len",
-);
+pub const LCS_TOO_LARGE: Error =
+    Error::new("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
 /// EXPIRE: conditions that exclude each other.
 pub const EXPIRE_NX_AND_OTHERS: Error =
     Error::new("ERR NX and XX, GT or LT options at the same time are not compatible");

@@ -1,8 +1,6 @@
 //! DBSIZE, FLUSHDB, FLUSHALL, SWAPDB: whole databases.
 
-use crate::command::error::{
-    DB_OUT_OF_RANGE, Error, FIRST_DB_INVALID, SECOND_DB_INVALID,
-};
+use crate::command::error::{DB_OUT_OF_RANGE, Error, FIRST_DB_INVALID, SECOND_DB_INVALID};
 use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::keyspace::{Db, Stripe};
 use std::ops::Range;
@@ -14,7 +12,8 @@ const COSTLY_KEYS: usize = 1000;
 pub fn dbsize(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     let db = ctx.keys.db;
     let mut keys_count = 0;
-    ctx.keys.each_stripe(|keys, stripe| keys_count += keys.locked.stripe(stripe).dbs[db].len());
+    ctx.keys
+        .each_stripe(|keys, stripe| keys_count += keys.locked.stripe(stripe).dbs[db].len());
     ctx.reply.int(keys_count as i64);
     DONE
 }
@@ -53,7 +52,9 @@ fn flush(ctx: &mut Ctx<'_, '_>, dbs: Range<usize>) {
     ctx.keys.changes.dirty += keys as u64;
     if keys >= COSTLY_KEYS {
         // Without a thread to be had, it is freed here: the closure is dropped.
-        let _ = std::thread::Builder::new().name("free".into()).spawn(move || drop(emptied));
+        let _ = std::thread::Builder::new()
+            .name("free".into())
+            .spawn(move || drop(emptied));
     }
     ctx.reply.ok();
 }
@@ -66,7 +67,12 @@ fn announce(stripe: &mut Stripe, db: usize, other: Option<usize>) {
         stripe.watched.touch_where(db, affected);
     }
     if !stripe.waiting.is_empty() {
-        let ready: Vec<_> = stripe.waiting.keys_in(db).into_iter().filter(|key| affected(key)).collect();
+        let ready: Vec<_> = stripe
+            .waiting
+            .keys_in(db)
+            .into_iter()
+            .filter(|key| affected(key))
+            .collect();
         ready.iter().for_each(|key| stripe.signal_ready(db, key));
     }
 }
@@ -76,7 +82,12 @@ pub fn swapdb(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let first = index(&mut args, FIRST_DB_INVALID)?;
     let second = index(&mut args, SECOND_DB_INVALID)?;
     let databases = ctx.keys.keyspace().databases();
-    let in_range = |db: i32| usize::try_from(db).ok().filter(|db| *db < databases).ok_or(DB_OUT_OF_RANGE);
+    let in_range = |db: i32| {
+        usize::try_from(db)
+            .ok()
+            .filter(|db| *db < databases)
+            .ok_or(DB_OUT_OF_RANGE)
+    };
     let (first, second) = (in_range(first)?, in_range(second)?);
     if first != second {
         for (_, stripe) in ctx.keys.locked.iter_mut() {
@@ -91,5 +102,8 @@ pub fn swapdb(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 }
 
 fn index(args: &mut Args<'_>, otherwise: Error) -> Result<i32, Error> {
-    args.int().ok().and_then(|number| i32::try_from(number).ok()).ok_or(otherwise)
+    args.int()
+        .ok()
+        .and_then(|number| i32::try_from(number).ok())
+        .ok_or(otherwise)
 }

@@ -1,10 +1,12 @@
 //! EXPIRE and its kin set when a key expires, PERSIST unsets it, TTL and its kin tell.
 
+use crate::base::num::parse_i64;
 use crate::command::error::{
-    EXPIRE_GT_AND_LT, EXPIRE_NX_AND_OTHERS, Error, invalid_expire, unsupported_option,
+    EXPIRE_GT_AND_LT, EXPIRE_NX_AND_OTHERS, Error, NOT_AN_INTEGER, invalid_expire,
+    unsupported_option,
 };
 use crate::command::{Args, Ctx, DONE, Outcome};
-use crate::keyspace::{NEVER, notify};
+use crate::keyspace::{LAST_DEADLINE_MS, NEVER, notify};
 
 /// `EXPIRE key seconds [NX | XX | GT | LT]`
 pub fn expire(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
@@ -34,16 +36,22 @@ enum Since {
 }
 
 fn set_deadline(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>, unit_ms: i64, since: Since) -> Outcome {
-    let (key, time) = (args.bytes()?, args.peek());
-    args.skip(1);
+    let (key, time) = (args.bytes()?, args.bytes()?);
     let conditions = Conditions::parse(&mut args)?;
-    let time = time.and_then(crate::base::num::parse_i64).ok_or(crate::command::error::NOT_AN_INTEGER)?;
-    let from_ms = if since == Since::Now { ctx.now.unix_ms } else { 0 };
+    let time = parse_i64(time).ok_or(NOT_AN_INTEGER)?;
+    let from_ms = if since == Since::Now {
+        ctx.now.unix_ms
+    } else {
+        0
+    };
     let deadline_ms = time
         .checked_mul(unit_ms)
         .and_then(|ms| ms.checked_add(from_ms))
         .ok_or_else(|| invalid_expire(&ctx.command.full_name))?;
-    let allowed = ctx.keys.find(key).is_some_and(|entry| conditions.allow(entry.expires_ms(), deadline_ms));
+    let allowed = ctx
+        .keys
+        .find(key)
+        .is_some_and(|entry| conditions.allow(entry.expires_ms(), deadline_ms));
     ctx.reply.int(allowed.into());
     if !allowed {
         return DONE;
@@ -52,7 +60,8 @@ fn set_deadline(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>, unit_ms: i64, since: 
         ctx.keys.remove(key);
         "del"
     } else {
-        ctx.keys.set_deadline_ms(key, deadline_ms);
+        ctx.keys
+            .set_deadline_ms(key, deadline_ms.min(LAST_DEADLINE_MS));
         "expire"
     };
     ctx.keys.changed(key);
@@ -108,7 +117,10 @@ impl Conditions {
 /// `PERSIST key`
 pub fn persist(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
-    let had_one = ctx.keys.find(key).is_some_and(|entry| entry.expires_ms().is_some());
+    let had_one = ctx
+        .keys
+        .find(key)
+        .is_some_and(|entry| entry.expires_ms().is_some());
     if had_one {
         ctx.keys.set_deadline_ms(key, NEVER);
         ctx.keys.changed(key);
@@ -121,7 +133,9 @@ pub fn persist(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 /// `TTL key`
 pub fn ttl(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     let now_ms = ctx.now.unix_ms;
-    tell(ctx, args, |deadline_ms| rounded_s((deadline_ms - now_ms).max(0)))
+    tell(ctx, args, |deadline_ms| {
+        rounded_s((deadline_ms - now_ms).max(0))
+    })
 }
 
 /// `PTTL key`
@@ -148,6 +162,7 @@ fn rounded_s(ms: i64) -> i64 {
 fn tell(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>, say: impl Fn(i64) -> i64) -> Outcome {
     ctx.keys.touch = false;
     let entry = ctx.keys.read(args.bytes()?);
-    ctx.reply.int(entry.map_or(-2, |entry| entry.expires_ms().map_or(-1, say)));
+    ctx.reply
+        .int(entry.map_or(-2, |entry| entry.expires_ms().map_or(-1, say)));
     DONE
 }

@@ -35,7 +35,10 @@ pub fn touch(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 }
 
 fn count_read(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
-    let count = args.rest().filter(|key| ctx.keys.read(key).is_some()).count();
+    let count = args
+        .rest()
+        .filter(|key| ctx.keys.read(key).is_some())
+        .count();
     ctx.reply.int(count as i64);
     DONE
 }
@@ -44,6 +47,7 @@ fn count_read(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 pub fn type_of(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     ctx.keys.touch = false;
     let entry = ctx.keys.read(args.bytes()?);
-    ctx.reply.simple(entry.map_or("none", |entry| entry.value.type_name()));
+    ctx.reply
+        .simple(entry.map_or("none", |entry| entry.value.type_name()));
     DONE
 }

@@ -24,7 +24,9 @@ pub fn refcount(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 /// `OBJECT IDLETIME key`
 pub fn idletime(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     match ctx.keys.peek(args.bytes()?) {
-        Some(entry) => ctx.reply.int((ctx.now.unix_ms - entry.used_ms).max(0) / 1000),
+        Some(entry) => ctx
+            .reply
+            .int((ctx.now.unix_ms - entry.used_ms).max(0) / 1000),
         None => ctx.reply.null(),
     }
     DONE

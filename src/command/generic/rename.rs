@@ -1,6 +1,8 @@
 //! RENAME, RENAMENX, COPY, MOVE: a value comes under another key, or into another database.
 
-use crate::command::error::{DB_OUT_OF_RANGE, Error, NO_SUCH_KEY, NOT_AN_INTEGER, SAME_OBJECT, SYNTAX};
+use crate::command::error::{
+    DB_OUT_OF_RANGE, Error, NO_SUCH_KEY, NOT_AN_INTEGER, SAME_OBJECT, SYNTAX,
+};
 use crate::command::{Args, Ctx, DONE, Keys, Outcome};
 use crate::data::Value;
 use crate::keyspace::{NEVER, notify};
@@ -105,7 +107,10 @@ pub fn move_key(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 fn database(ctx: &Ctx<'_, '_>, args: &mut Args<'_>) -> Result<usize, Error> {
     let number = i32::try_from(args.int()?).map_err(|_| NOT_AN_INTEGER)?;
     let databases = ctx.keys.keyspace().databases();
-    usize::try_from(number).ok().filter(|db| *db < databases).ok_or(DB_OUT_OF_RANGE)
+    usize::try_from(number)
+        .ok()
+        .filter(|db| *db < databases)
+        .ok_or(DB_OUT_OF_RANGE)
 }
 
 /// What a key held before another value took its place.

@@ -18,7 +18,10 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 /// `KEYS pattern`
 pub fn keys(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let pattern = args.bytes()?;
-    let filter = Filter { pattern: (pattern != b"*").then_some(pattern), type_name: None };
+    let filter = Filter {
+        pattern: (pattern != b"*").then_some(pattern),
+        type_name: None,
+    };
     let (db, now_ms, reply) = (ctx.keys.db, ctx.now.unix_ms, &mut *ctx.reply);
     let opening = reply.open(Aggregate::Array);
     let mut found = 0;
@@ -43,8 +46,12 @@ struct Filter<'a> {
 impl Filter<'_> {
     fn admits(&self, entry: &Entry, now_ms: i64) -> bool {
         entry.deadline_ms() > now_ms
-            && self.pattern.is_none_or(|pattern| glob::matches(pattern, &entry.key))
-            && self.type_name.is_none_or(|name| name.eq_ignore_ascii_case(entry.value.type_name().as_bytes()))
+            && self
+                .pattern
+                .is_none_or(|pattern| glob::matches(pattern, &entry.key))
+            && self
+                .type_name
+                .is_none_or(|name| name.eq_ignore_ascii_case(entry.value.type_name().as_bytes()))
     }
 }
 
@@ -52,8 +59,10 @@ impl Filter<'_> {
 pub fn scan(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let cursor = parse_cursor(args.bytes()?).ok_or(INVALID_CURSOR)?;
     let walk = Walk::parse(&mut args)?;
-    let (mut position, mut stripe) =
-        ((cursor / MAX_STRIPES as u64) as usize, (cursor % MAX_STRIPES as u64) as usize);
+    let (mut position, mut stripe) = (
+        (cursor / MAX_STRIPES as u64) as usize,
+        (cursor % MAX_STRIPES as u64) as usize,
+    );
     let stripes = ctx.keys.keyspace().stripes();
     let mut found: Vec<Box<[u8]>> = Vec::new();
     let mut visits = walk.count.saturating_mul(VISITS_PER_KEY);
@@ -63,7 +72,10 @@ pub fn scan(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
             let table = &keys.locked.stripe(stripe).dbs[db];
             let end = table.positions();
             while position < end && found.len() < walk.count && visits > 0 {
-                if let Some(entry) = table.entry_at(position).filter(|entry| walk.filter.admits(entry, now_ms)) {
+                if let Some(entry) = table
+                    .entry_at(position)
+                    .filter(|entry| walk.filter.admits(entry, now_ms))
+                {
                     found.push(entry.key.clone());
                 }
                 position += 1;
@@ -75,7 +87,11 @@ pub fn scan(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
             (position, stripe) = (0, stripe + 1);
         }
     }
-    let cursor = if stripe < stripes { position * MAX_STRIPES + stripe } else { 0 };
+    let cursor = if stripe < stripes {
+        position * MAX_STRIPES + stripe
+    } else {
+        0
+    };
     ctx.reply.array(2);
     ctx.reply.bulk_int(cursor as i64);
     ctx.reply.array(found.len());
@@ -95,7 +111,13 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
-        let mut walk = Walk { filter: Filter { pattern: None, type_name: None }, count: DEFAULT_COUNT };
+        let mut walk = Walk {
+            filter: Filter {
+                pattern: None,
+                type_name: None,
+            },
+            count: DEFAULT_COUNT,
+        };
         while !args.is_empty() {
             if args.keyword("NOVALUES") {
                 return Err(NOVALUES_OUTSIDE_HSCAN);
@@ -105,7 +127,10 @@ impl<'a> Walk<'a> {
             }
             if args.keyword("COUNT") {
                 let count = args.int()?;
-                walk.count = usize::try_from(count).ok().filter(|count| *count > 0).ok_or(SYNTAX)?;
+                walk.count = usize::try_from(count)
+                    .ok()
+                    .filter(|count| *count > 0)
+                    .ok_or(SYNTAX)?;
             } else if args.keyword("MATCH") {
                 let pattern = args.bytes()?;
                 walk.filter.pattern = (pattern != b"*").then_some(pattern);
@@ -138,7 +163,11 @@ pub fn randomkey(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     const TRIES: usize = 100;
     for _ in 0..TRIES {
         let Some(key) = random_key(ctx) else { break };
-        let live = ctx.keys.with_stripe(ctx.keys.keyspace().stripe_of(&key), |keys| keys.contains(&key));
+        let live = ctx
+            .keys
+            .with_stripe(ctx.keys.keyspace().stripe_of(&key), |keys| {
+                keys.contains(&key)
+            });
         if live {
             ctx.reply.bulk(&key);
             return DONE;
@@ -152,7 +181,8 @@ pub fn randomkey(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
 fn random_key(ctx: &mut Ctx<'_, '_>) -> Option<Box<[u8]>> {
     let db = ctx.keys.db;
     let mut lens = Vec::new();
-    ctx.keys.each_stripe(|keys, stripe| lens.push(keys.locked.stripe(stripe).dbs[db].len()));
+    ctx.keys
+        .each_stripe(|keys, stripe| lens.push(keys.locked.stripe(stripe).dbs[db].len()));
     let total: usize = lens.iter().sum();
     let mut nth = random().checked_rem(total as u64)? as usize;
     let stripe = lens.iter().position(|len| {
@@ -164,7 +194,10 @@ fn random_key(ctx: &mut Ctx<'_, '_>) -> Option<Box<[u8]>> {
         let table = &keys.locked.stripe(stripe).dbs[db];
         let end = table.positions();
         let start = random().checked_rem(end as u64)? as usize;
-        (start..end).chain(0..start).find_map(|position| table.entry_at(position)).map(|entry| entry.key.clone())
+        (start..end)
+            .chain(0..start)
+            .find_map(|position| table.entry_at(position))
+            .map(|entry| entry.key.clone())
     })
 }
 

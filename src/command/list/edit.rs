@@ -12,7 +12,8 @@ pub fn lset(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
     let limit = limit(ctx);
     let list = ctx.keys.find_as::<List>(key)?.ok_or(NO_SUCH_KEY)?;
-    let index = args.int()?;
+    // Redis looks at the low 32 bits alone.
+    let index = i64::from(args.int()? as i32);
     // An index that is not there is for the list to refuse.
     let index = resolve_index(list.len(), index).unwrap_or(list.len());
     if !list.set(index, limit, args.blob()?) {
@@ -83,7 +84,9 @@ pub fn ltrim(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (start, stop) = (args.int()?, args.int()?);
     let limit = limit(ctx);
     ctx.reply.ok();
-    let Some(list) = ctx.keys.find_as::<List>(key)? else { return DONE };
+    let Some(list) = ctx.keys.find_as::<List>(key)? else {
+        return DONE;
+    };
     let (index, count) = resolve_range(list.len(), start, stop);
     list.trim(index..index + count, limit);
     let emptied = list.is_empty();

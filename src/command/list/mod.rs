@@ -40,15 +40,29 @@ fn end_word(args: &mut Args<'_>) -> Result<End, Error> {
 /// of elements of a list of `len`.
 fn resolve_range(len: usize, start: i64, stop: i64) -> (usize, usize) {
     let len = len as i64;
-    let from_front = |index: i64| if index < 0 { len.saturating_add(index) } else { index };
+    let from_front = |index: i64| {
+        if index < 0 {
+            len.saturating_add(index)
+        } else {
+            index
+        }
+    };
     let start = from_front(start).max(0);
     let stop = from_front(stop).min(len - 1);
-    if start > stop { (0, 0) } else { (start as usize, (stop - start + 1) as usize) }
+    if start > stop {
+        (0, 0)
+    } else {
+        (start as usize, (stop - start + 1) as usize)
+    }
 }
 
 /// The place in a list of `len` that an index names which counts from the back if negative.
 fn resolve_index(len: usize, index: i64) -> Option<usize> {
-    let index = if index < 0 { index.checked_add(len as i64)? } else { index };
+    let index = if index < 0 {
+        index.checked_add(len as i64)?
+    } else {
+        index
+    };
     usize::try_from(index).ok().filter(|index| *index < len)
 }
 

@@ -58,7 +58,9 @@ fn write_popped(ctx: &mut Ctx<'_, '_>, key: &[u8], end: End, count: usize) -> Re
     if let Some(list) = ctx.keys.find_as::<List>(key)? {
         let count = count.min(list.len());
         ctx.reply.array(count);
-        list.iter(end).take(count).for_each(|item| write_item(ctx.reply, item));
+        list.iter(end)
+            .take(count)
+            .for_each(|item| write_item(ctx.reply, item));
         list.discard(end, limit, count);
         let emptied = list.is_empty();
         popped(&mut ctx.keys, key, end, emptied);
@@ -112,7 +114,11 @@ impl<'a> Several<'a> {
             }
             count = Some(positive(args, COUNT_NOT_POSITIVE)?);
         }
-        Ok(Self { keys, end, count: count.unwrap_or(1) })
+        Ok(Self {
+            keys,
+            end,
+            count: count.unwrap_or(1),
+        })
     }
 
     /// Pops from the first of the keys that is there, and writes its name and the elements; `false` if none is.

@@ -50,7 +50,8 @@ pub fn lrange(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if count > LONG_RANGE_ELEMENTS {
         return Ok(Flow::Long(Box::new(LongRange(list.freeze(index, count)))));
     }
-    list.range(index, count, End::Front).for_each(|item| write_item(ctx.reply, item));
+    list.range(index, count, End::Front)
+        .for_each(|item| write_item(ctx.reply, item));
     DONE
 }
 
@@ -75,7 +76,8 @@ pub fn lpos(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let list = ctx.keys.read_as::<List>(key)?;
     let found = list.iter().flat_map(|list| {
         let max_len = search.max_len.unwrap_or(list.len());
-        list.positions(element, search.from, max_len).skip(search.skip)
+        list.positions(element, search.from, max_len)
+            .skip(search.skip)
     });
     let Some(count) = search.count else {
         match found.into_iter().next() {
@@ -107,7 +109,12 @@ struct Search {
 
 impl Search {
     fn parse(args: &mut Args<'_>) -> Result<Self, Error> {
-        let mut search = Search { from: End::Front, skip: 0, count: None, max_len: None };
+        let mut search = Search {
+            from: End::Front,
+            skip: 0,
+            count: None,
+            max_len: None,
+        };
         while !args.is_empty() {
             if args.len() < 2 {
                 return Err(SYNTAX);
@@ -136,7 +143,10 @@ impl Search {
 
 /// The next argument as a number that is not negative, where 0 means no bound.
 fn zero_is_all(args: &mut Args<'_>, otherwise: Error) -> Result<Option<usize>, Error> {
-    let number = args.int().ok().and_then(|number| usize::try_from(number).ok());
+    let number = args
+        .int()
+        .ok()
+        .and_then(|number| usize::try_from(number).ok());
     match number.ok_or(otherwise)? {
         0 => Ok(None),
         number => Ok(Some(number)),

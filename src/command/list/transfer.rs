@@ -47,7 +47,12 @@ impl<'a> Transfer<'a> {
 
     fn back_to_front(args: &mut Args<'a>) -> Result<Self, Error> {
         let (source, destination) = (args.bytes()?, args.bytes()?);
-        Ok(Self { source, destination, from: End::Back, to: End::Front })
+        Ok(Self {
+            source,
+            destination,
+            from: End::Back,
+            to: End::Front,
+        })
     }
 
     fn run_now(&self, ctx: &mut Ctx<'_, '_>) -> Outcome {
@@ -78,7 +83,9 @@ impl<'a> Transfer<'a> {
     /// Moves one element and writes it; `false` if the source is not there.
     fn run(&self, ctx: &mut Ctx<'_, '_>) -> Result<bool, Error> {
         let limit = limit(ctx);
-        let Some(source) = ctx.keys.find_as::<List>(self.source)? else { return Ok(false) };
+        let Some(source) = ctx.keys.find_as::<List>(self.source)? else {
+            return Ok(false);
+        };
         let item = source.peek(self.from).expect("no key holds an empty list");
         if self.source == self.destination {
             write_item(ctx.reply, item);

@@ -36,7 +36,10 @@ pub fn mget(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 
 /// `STRLEN key`
 pub fn strlen(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
-    let len = ctx.keys.read_as::<StrValue>(args.bytes()?)?.map_or(0, |value| value.len());
+    let len = ctx
+        .keys
+        .read_as::<StrValue>(args.bytes()?)?
+        .map_or(0, |value| value.len());
     ctx.reply.int(len as i64);
     DONE
 }
@@ -57,7 +60,9 @@ pub fn getrange(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let range = resolve_range(value.len(), start, end);
     match value.as_shared() {
         Some(bytes) => ctx.reply.bulk_shared(&bytes.slice(range)),
-        None => ctx.reply.bulk(&value.as_bytes(&mut itoa::Buffer::new())[range]),
+        None => ctx
+            .reply
+            .bulk(&value.as_bytes(&mut itoa::Buffer::new())[range]),
     }
     DONE
 }
@@ -69,10 +74,20 @@ fn resolve_range(len: usize, start: i64, end: i64) -> std::ops::Range<usize> {
     if start < 0 && end < 0 && start > end {
         return 0..0;
     }
-    let from_front = |offset: i64| if offset < 0 { len.saturating_add(offset).max(0) } else { offset };
+    let from_front = |offset: i64| {
+        if offset < 0 {
+            len.saturating_add(offset).max(0)
+        } else {
+            offset
+        }
+    };
     let start = from_front(start);
     let end = from_front(end).min(len - 1);
-    if start > end { 0..0 } else { start as usize..end as usize + 1 }
+    if start > end {
+        0..0
+    } else {
+        start as usize..end as usize + 1
+    }
 }
 
 /// `GETDEL key`
@@ -96,7 +111,12 @@ pub fn getex(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let event = match options.expiry {
         Expiry::None | Expiry::Keep => return DONE,
         Expiry::Persist => {
-            if ctx.keys.peek(key).and_then(|entry| entry.expires_ms()).is_none() {
+            if ctx
+                .keys
+                .peek(key)
+                .and_then(|entry| entry.expires_ms())
+                .is_none()
+            {
                 return DONE;
             }
             ctx.keys.set_deadline_ms(key, NEVER);
@@ -136,7 +156,11 @@ mod tests {
             (i64::MIN, i64::MAX, "abc"),
         ];
         for (start, end, expected) in cases {
-            assert_eq!(&"abc"[resolve_range(3, start, end)], expected, "{start} {end}");
+            assert_eq!(
+                &"abc"[resolve_range(3, start, end)],
+                expected,
+                "{start} {end}"
+            );
         }
         assert_eq!(resolve_range(0, 0, -1), 0..0);
     }

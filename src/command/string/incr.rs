@@ -3,7 +3,7 @@
 use crate::base::Blob;
 use crate::base::longdouble::LongDouble;
 use crate::command::error::{
-    DECREMENT_OVERFLOW, INCREMENT_NOT_FINITE, INCREMENT_OVERFLOW, NOT_AN_INTEGER, NOT_A_FLOAT,
+    DECREMENT_OVERFLOW, INCREMENT_NOT_FINITE, INCREMENT_OVERFLOW, NOT_A_FLOAT, NOT_AN_INTEGER,
 };
 use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::data::StrValue;
@@ -57,8 +57,14 @@ pub fn incrbyfloat(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         Some(value) => LongDouble::parse(value.as_bytes(&mut itoa::Buffer::new())),
         None => LongDouble::parse(b"0"),
     };
-    let (old, increment) = (old.ok_or(NOT_A_FLOAT)?, LongDouble::parse(increment).ok_or(NOT_A_FLOAT)?);
-    let text = old.checked_add(increment).ok_or(INCREMENT_NOT_FINITE)?.to_text();
+    let (old, increment) = (
+        old.ok_or(NOT_A_FLOAT)?,
+        LongDouble::parse(increment).ok_or(NOT_A_FLOAT)?,
+    );
+    let text = old
+        .checked_add(increment)
+        .ok_or(INCREMENT_NOT_FINITE)?
+        .to_text();
     let value = StrValue::text(Blob::Slice(text.as_bytes()));
     match ctx.keys.find(key) {
         Some(entry) => drop(entry.replace(value.into())),

@@ -23,7 +23,12 @@ pub fn run(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         Output::Len => ctx.reply.int(i64::from(table.at(a.len(), b.len()))),
         Output::Text => {
             let matches = table.matches(&a, &b);
-            let common: Vec<u8> = matches.iter().rev().flat_map(|(in_a, _)| &a[in_a.clone()]).copied().collect();
+            let common: Vec<u8> = matches
+                .iter()
+                .rev()
+                .flat_map(|(in_a, _)| &a[in_a.clone()])
+                .copied()
+                .collect();
             ctx.reply.bulk(&common);
         }
         Output::Matches => write_matches(ctx, &table, &a, &b, &options),
@@ -41,8 +46,11 @@ fn text(ctx: &mut Ctx<'_, '_>, key: &[u8]) -> Result<Vec<u8>, Error> {
 
 fn write_matches(ctx: &mut Ctx<'_, '_>, table: &Table, a: &[u8], b: &[u8], options: &Options) {
     let long_enough = |in_a: &Range<usize>| in_a.len() as i64 >= options.min_match_len;
-    let matches: Vec<_> =
-        table.matches(a, b).into_iter().filter(|(in_a, _)| long_enough(in_a)).collect();
+    let matches: Vec<_> = table
+        .matches(a, b)
+        .into_iter()
+        .filter(|(in_a, _)| long_enough(in_a))
+        .collect();
     let reply = &mut *ctx.reply;
     reply.map(2);
     reply.bulk(b"matches");
@@ -97,7 +105,11 @@ impl Options {
             (false, true) => Output::Len,
             (false, false) => Output::Text,
         };
-        Ok(Self { output, min_match_len, with_match_len })
+        Ok(Self {
+            output,
+            min_match_len,
+            with_match_len,
+        })
     }
 }
 
@@ -114,7 +126,11 @@ impl Table {
         for (i, in_a) in a.iter().enumerate() {
             let (above, row) = lens[i * width..].split_at_mut(width);
             for (j, in_b) in b.iter().enumerate() {
-                row[j + 1] = if in_a == in_b { above[j] + 1 } else { row[j].max(above[j + 1]) };
+                row[j + 1] = if in_a == in_b {
+                    above[j] + 1
+                } else {
+                    row[j].max(above[j + 1])
+                };
             }
         }
         Self { lens, width }

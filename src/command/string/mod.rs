@@ -30,6 +30,8 @@ fn write_string(reply: &mut Reply, value: &StrValue) {
 
 /// Refuses a string that would grow by `more` bytes beyond what a client may send.
 fn check_len(ctx: &Ctx<'_, '_>, len: usize, more: usize) -> Result<(), Error> {
-    let fits = len.checked_add(more).is_some_and(|total| total as u64 <= ctx.local.config.proto_max_bulk_len_bytes);
+    let fits = len
+        .checked_add(more)
+        .is_some_and(|total| total as u64 <= ctx.local.config.proto_max_bulk_len_bytes);
     if fits { Ok(()) } else { Err(STRING_TOO_LONG) }
 }

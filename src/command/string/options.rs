@@ -3,9 +3,10 @@
 //! First the words are checked against each other, then, at a moment that differs between the two commands, the
 //! number that comes with an expiry; errors come in that order.
 
+use crate::base::num::parse_i64;
 use crate::command::error::{NOT_AN_INTEGER, SYNTAX, invalid_expire};
 use crate::command::{Args, Ctx, Error};
-use crate::base::num::parse_i64;
+use crate::keyspace::LAST_DEADLINE_MS;
 
 /// See the file's head.
 pub(super) struct Options<'a> {
@@ -51,7 +52,11 @@ pub(super) enum Unit {
 }
 
 impl<'a> Options<'a> {
-    const NONE: Self = Options { condition: Condition::None, wants_old: false, expiry: Expiry::None };
+    const NONE: Self = Options {
+        condition: Condition::None,
+        wants_old: false,
+        expiry: Expiry::None,
+    };
 
     pub(super) fn parse_set(args: &mut Args<'a>) -> Result<Self, Error> {
         let mut options = Self::NONE;
@@ -62,7 +67,9 @@ impl<'a> Options<'a> {
                 options.condition = Condition::Present;
             } else if args.keyword("GET") {
                 options.wants_old = true;
-            } else if matches!(options.expiry, Expiry::None | Expiry::Keep) && args.keyword("KEEPTTL") {
+            } else if matches!(options.expiry, Expiry::None | Expiry::Keep)
+                && args.keyword("KEEPTTL")
+            {
                 options.expiry = Expiry::Keep;
             } else {
                 options.parse_expiry(args)?;
@@ -101,7 +108,10 @@ impl<'a> Options<'a> {
             Expiry::Given { unit: earlier, .. } if earlier == unit => {}
             _ => return Err(SYNTAX),
         }
-        self.expiry = Expiry::Given { unit, value: args.bytes()? };
+        self.expiry = Expiry::Given {
+            unit,
+            value: args.bytes()?,
+        };
         Ok(())
     }
 }
@@ -118,9 +128,10 @@ impl Unit {
             Unit::Ex | Unit::ExAt => number.checked_mul(1000).ok_or_else(invalid)?,
             Unit::Px | Unit::PxAt => number,
         };
-        match self {
-            Unit::Ex | Unit::Px => ms.checked_add(ctx.now.unix_ms).ok_or_else(invalid),
-            Unit::ExAt | Unit::PxAt => Ok(ms),
-        }
+        let deadline_ms = match self {
+            Unit::Ex | Unit::Px => ms.checked_add(ctx.now.unix_ms).ok_or_else(invalid)?,
+            Unit::ExAt | Unit::PxAt => ms,
+        };
+        Ok(deadline_ms.min(LAST_DEADLINE_MS))
     }
 }

@@ -28,7 +28,11 @@ pub fn msetnx(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 }
 
 fn check_pairs(ctx: &Ctx<'_, '_>, args: &Args<'_>) -> Result<(), Error> {
-    if args.len() % 2 == 0 { Ok(()) } else { Err(wrong_arity(&ctx.command.full_name)) }
+    if args.len() % 2 == 0 {
+        Ok(())
+    } else {
+        Err(wrong_arity(&ctx.command.full_name))
+    }
 }
 
 fn put_all(ctx: &mut Ctx<'_, '_>, args: &mut Args<'_>) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use crate::command::table::words::acl;
 use crate::command::table::words::flag::*;
 use crate::command::table::*;
 
-use crate::command::generic::{keys, expire, rename, scan, object};
+use crate::command::generic::{expire, keys, object, rename, scan};
 use crate::command::unwritten;
 
 pub static ROWS: &[Spec] = &[

@@ -5,7 +5,7 @@ use crate::command::table::words::access::*;
 use crate::command::table::words::flag::*;
 use crate::command::table::*;
 
-use crate::command::list::{push, pop, transfer, read, edit};
+use crate::command::list::{edit, pop, push, read, transfer};
 
 pub static ROWS: &[Spec] = &[
     row("blmove", 6, transfer::blmove)

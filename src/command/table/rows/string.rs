@@ -5,7 +5,7 @@ use crate::command::table::words::access::*;
 use crate::command::table::words::flag::*;
 use crate::command::table::*;
 
-use crate::command::string::{get, set, write, incr, lcs};
+use crate::command::string::{get, incr, lcs, set, write};
 
 pub static ROWS: &[Spec] = &[
     row("append", 3, write::append)
