@@ -2,6 +2,7 @@
 
 use super::ctx::Ctx;
 use super::registry;
+use super::table::syntax;
 
 /// Writes the help of the container whose HELP subcommand is running.
 pub fn write(ctx: &mut Ctx<'_, '_>) {
@@ -17,10 +18,12 @@ pub fn write(ctx: &mut Ctx<'_, '_>) {
         container.spec.name.to_ascii_uppercase()
     )];
     for sub in container.subcommands() {
+        let arguments =
+            syntax::parse(sub.spec.docs.syntax).expect("a test parses every row's syntax");
         lines.push(format!(
             "{} {}",
             sub.spec.name.to_ascii_uppercase(),
-            sub.spec.docs.syntax
+            syntax::usage(&arguments)
         ));
         lines.push(format!("    {}", sub.spec.docs.summary));
     }

@@ -6,7 +6,6 @@ use super::table::{self, Group, Locks, Spec};
 use crate::keyspace::{Keyspace, StripeSet};
 use crate::resp::Request;
 use ahash::AHashMap;
-use smallvec::SmallVec;
 use std::sync::OnceLock;
 
 /// A command or subcommand as dispatch sees it.
@@ -55,13 +54,14 @@ impl Command {
 
     /// The stripes its keys lie in, for a command that holds the stripes of its keys.
     pub fn stripes(&self, keyspace: &Keyspace, request: Request<'_>) -> StripeSet {
-        let argv: SmallVec<[&[u8]; 16]> = request.iter().collect();
+        // A call whose keys cannot be found should fail on its syntax before it touches any. Should it not, it must
+        // not touch a stripe that it does not hold.
+        let Ok(runs) = keys_of(self.spec.keys, &request) else {
+            return StripeSet::All;
+        };
         let mut set = StripeSet::none();
-        // A call whose keys cannot be found fails on its syntax before it touches any.
-        if let Ok(runs) = keys_of(self.spec.keys, &argv) {
-            for index in runs.iter().flat_map(|run| run.indexes()) {
-                set.insert(keyspace.stripe_of(argv[index]));
-            }
+        for index in runs.iter().flat_map(|run| run.indexes()) {
+            set.insert(keyspace.stripe_of(request.arg(index)));
         }
         set
     }
@@ -154,7 +154,7 @@ impl Command {
     #[inline]
     pub fn hold(&self) -> Hold {
         match (self.spec.locks, self.spec.key_rule) {
-            (Locks::All, _) => Hold::All,
+            (Locks::All, _) | (Locks::Keys, KeyRule::Unknown) => Hold::All,
             (Locks::Own, _) => Hold::Nothing,
             (Locks::None, _) | (Locks::Keys, KeyRule::None) => Hold::Anything,
             (Locks::Keys, KeyRule::One(index)) => Hold::OneKey(index),

@@ -1,6 +1,6 @@
 //! What COMMAND INFO and COMMAND DOCS say of a row, as a tree of replies.
 //!
-//! Refuses to know the protocol version: a [`Tree`] has sets and maps, which whoever writes it flattens for RESP2.
+//! Refuses to know the protocol version: a [`Tree`] has sets and maps, which the reply writer flattens for RESP2.
 
 use std::borrow::Cow;
 
@@ -8,6 +8,7 @@ use super::Spec;
 use super::keys::{Begin, Find, KeySpec};
 use super::syntax::{self, Argument};
 use super::words::{access, acl, flag};
+use crate::resp::Reply;
 
 /// A nested reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,30 @@ pub enum Tree {
 impl Tree {
     fn bulk(text: impl Into<Cow<'static, str>>) -> Tree {
         Tree::Bulk(text.into())
+    }
+
+    /// Writes it out.
+    pub fn write(&self, reply: &mut Reply) {
+        match self {
+            Tree::Int(n) => reply.int(*n),
+            Tree::Status(text) => reply.simple(text),
+            Tree::Bulk(text) => reply.bulk(text.as_bytes()),
+            Tree::Array(trees) => {
+                reply.array(trees.len());
+                trees.iter().for_each(|tree| tree.write(reply));
+            }
+            Tree::Set(trees) => {
+                reply.set(trees.len());
+                trees.iter().for_each(|tree| tree.write(reply));
+            }
+            Tree::Map(pairs) => {
+                reply.map(pairs.len());
+                for (name, tree) in pairs {
+                    reply.bulk(name.as_bytes());
+                    tree.write(reply);
+                }
+            }
+        }
     }
 
     fn statuses(texts: impl Iterator<Item = &'static str>) -> Tree {
@@ -306,13 +331,13 @@ mod tests {
     use super::super::words::flag::{FAST, READONLY};
     use super::super::{Group, container, row};
     use super::*;
-
-    use crate::command::unwritten as nothing;
+    use crate::command::ctx::DONE;
+    use crate::resp::Version;
 
     static BOX: Spec = container("box", -2)
         .group(Group::List)
         .since("1.0.0")
-        .subcommands(&[row("open", -3, nothing)
+        .subcommands(&[row("open", -3, |_, _| DONE)
             .flags(READONLY | FAST)
             .keys(&[at(2, RO).note("n")])
             .tips(&["t"])
@@ -383,5 +408,22 @@ mod tests {
             legacy_range(&[after("K", 1, RO), unknown(RO), at(2, RO).counted()]),
             (0, 0, 0)
         );
+    }
+
+    #[test]
+    fn trees_are_written_as_the_protocol_version_has_them() {
+        let tree = Tree::Array(vec![
+            Tree::Int(1),
+            Tree::Set(vec![Tree::Status("s".into())]),
+            Tree::Map(vec![("n".into(), Tree::bulk("b"))]),
+        ]);
+        let written = |version| {
+            let mut reply = Reply::new(version);
+            let start = reply.mark();
+            tree.write(&mut reply);
+            String::from_utf8_lossy(reply.since(start)).replace("\r\n", " ")
+        };
+        assert_eq!(written(Version::Resp2), "*3 :1 *1 +s *2 $1 n $1 b ");
+        assert_eq!(written(Version::Resp3), "*3 :1 ~1 +s %1 $1 n $1 b ");
     }
 }

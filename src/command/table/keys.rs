@@ -9,6 +9,7 @@
 use smallvec::SmallVec;
 
 use super::words::{KeyFlags, access};
+use crate::resp::Request;
 
 /// Most key specs that a row has: SORT and GEORADIUS have three.
 pub const SPECS_MAX: usize = 3;
@@ -24,6 +25,8 @@ pub struct KeySpec {
     pub flags: KeyFlags,
     /// What the flags do not say, or nothing.
     pub note: &'static str,
+    /// Options, and how many arguments each has, that the search for a keyword steps over.
+    pub past: &'static [(&'static str, u8)],
     /// An option, and the flags that hold where a call leaves that option out.
     pub without: Option<(&'static str, KeyFlags)>,
 }
@@ -65,6 +68,7 @@ pub const fn at(index: u8, flags: KeyFlags) -> KeySpec {
         find: ONE,
         flags,
         note: "",
+        past: &[],
         without: None,
     }
 }
@@ -76,6 +80,7 @@ pub const fn after(keyword: &'static str, from: i8, flags: KeyFlags) -> KeySpec 
         find: ONE,
         flags,
         note: "",
+        past: &[],
         without: None,
     }
 }
@@ -87,6 +92,7 @@ pub const fn unknown(flags: KeyFlags) -> KeySpec {
         find: Find::Unknown,
         flags,
         note: "",
+        past: &[],
         without: None,
     }
 }
@@ -136,6 +142,14 @@ impl KeySpec {
         self
     }
 
+    /// Steps over these options, each with so many arguments, in the search for the keyword, which then begins right
+    /// behind the command's name: an argument that looks like the keyword is not taken for it. Clients are not told;
+    /// the server must not be fooled, for it locks what it finds.
+    pub const fn past(mut self, options: &'static [(&'static str, u8)]) -> KeySpec {
+        self.past = options;
+        self
+    }
+
     /// The flags that hold where a call leaves `option` out. It is searched behind the keys.
     pub const fn without(mut self, option: &'static str, flags: KeyFlags) -> KeySpec {
         self.without = Some((option, flags));
@@ -155,10 +169,10 @@ impl KeySpec {
     }
 
     /// The keys of one call. None of them is an answer too: a keyword that is not there names no keys.
-    fn locate<A: AsRef<[u8]>>(&self, argv: &[A]) -> Result<Option<Run>, KeysNotFound> {
+    fn locate(&self, argv: &(impl Argv + ?Sized)) -> Result<Option<Run>, KeysNotFound> {
         let begin = match self.begin {
             Begin::Index(index) => usize::from(index),
-            Begin::Keyword(keyword, from) => match find_keyword(keyword, from, argv) {
+            Begin::Keyword(keyword, from) => match self.find_keyword(keyword, from, argv) {
                 Some(index) => index + 1,
                 None => return Ok(None),
             },
@@ -171,10 +185,10 @@ impl KeySpec {
                 usize::from(step),
             ),
             Find::Counted => {
-                let count = argv
-                    .get(begin)
-                    .and_then(|count| parse_count(count.as_ref()))
-                    .ok_or(KeysNotFound)?;
+                if begin >= argv.len() {
+                    return Err(KeysNotFound);
+                }
+                let count = parse_count(argv.arg(begin)).ok_or(KeysNotFound)?;
                 (begin + 1, Some(begin + count), 1)
             }
             Find::Unknown => return Err(KeysNotFound),
@@ -184,21 +198,72 @@ impl KeySpec {
                 first,
                 last,
                 step,
-                flags: self.flags_of(&argv[last + 1..]),
+                flags: self.flags_of(argv, last + 1),
             })),
             _ => Err(KeysNotFound),
         }
     }
 
-    /// The flags of a call that has the arguments `rest` behind its keys.
-    fn flags_of<A: AsRef<[u8]>>(&self, rest: &[A]) -> KeyFlags {
+    /// Index of the keyword, in any case. The far end of the search is left out: no key could follow it there, and at
+    /// the near end stands the command's name.
+    fn find_keyword(&self, keyword: &str, from: i8, argv: &(impl Argv + ?Sized)) -> Option<usize> {
+        let is_keyword = |index: &usize| is_word(argv.arg(*index), keyword);
+        let distance = usize::from(from.unsigned_abs());
+        let end = argv.len().saturating_sub(1);
+        if from < 0 {
+            return (2..=argv.len().checked_sub(distance)?)
+                .rev()
+                .find(is_keyword);
+        }
+        if self.past.is_empty() {
+            return (distance..end).find(is_keyword);
+        }
+        let mut index = 1;
+        while index < end && !is_keyword(&index) {
+            let word = argv.arg(index);
+            let option = self.past.iter().find(|(option, _)| is_word(word, option));
+            index += 1 + option.map_or(0, |(_, arguments)| usize::from(*arguments));
+        }
+        (index < end).then_some(index)
+    }
+
+    /// The flags of a call whose keys end before the argument `rest`.
+    fn flags_of(&self, argv: &(impl Argv + ?Sized), rest: usize) -> KeyFlags {
+        let has = |option| (rest..argv.len()).any(|index| is_word(argv.arg(index), option));
         let flags = match self.without {
-            Some((option, narrower)) if !rest.iter().any(|argument| is_word(argument, option)) => {
-                narrower
-            }
+            Some((option, narrower)) if !has(option) => narrower,
             _ => self.flags,
         };
         flags & !(access::INCOMPLETE | access::VARIABLE)
+    }
+}
+
+/// The arguments of a call, with the names in front.
+#[allow(clippy::len_without_is_empty)] // A call has at least its command's name.
+pub trait Argv {
+    /// How many there are.
+    fn len(&self) -> usize;
+    /// One of them.
+    fn arg(&self, index: usize) -> &[u8];
+}
+
+impl Argv for Request<'_> {
+    fn len(&self) -> usize {
+        Request::len(self)
+    }
+
+    fn arg(&self, index: usize) -> &[u8] {
+        Request::arg(self, index)
+    }
+}
+
+impl<A: AsRef<[u8]>> Argv for [A] {
+    fn len(&self) -> usize {
+        <[A]>::len(self)
+    }
+
+    fn arg(&self, index: usize) -> &[u8] {
+        self[index].as_ref()
     }
 }
 
@@ -231,7 +296,7 @@ pub type Runs = SmallVec<[Run; SPECS_MAX]>;
 
 /// The keys of the call `argv`, whose first element is the command's name (and the second the subcommand's, if it has
 /// one). Specs that cannot tell, or that name no keys, are passed over.
-pub fn keys_of<A: AsRef<[u8]>>(specs: &[KeySpec], argv: &[A]) -> Result<Runs, KeysNotFound> {
+pub fn keys_of(specs: &[KeySpec], argv: &(impl Argv + ?Sized)) -> Result<Runs, KeysNotFound> {
     let mut runs = Runs::new();
     for spec in specs.iter().filter(|spec| spec.names_keys()) {
         runs.extend(spec.locate(argv)?);
@@ -248,6 +313,8 @@ pub enum KeyRule {
     One(u8),
     /// [`keys_of`] tells.
     Search,
+    /// It cannot be told.
+    Unknown,
 }
 
 impl KeyRule {
@@ -255,7 +322,7 @@ impl KeyRule {
     pub(super) const fn of(specs: &[KeySpec]) -> KeyRule {
         match specs {
             [] => KeyRule::None,
-            [only] if !only.names_keys() => KeyRule::None,
+            [KeySpec { flags, .. }] if *flags & access::NOT_KEY != 0 => KeyRule::None,
             [
                 KeySpec {
                     begin: Begin::Index(index),
@@ -263,25 +330,28 @@ impl KeyRule {
                     ..
                 },
             ] => KeyRule::One(*index),
+            _ if has_unknown(specs) => KeyRule::Unknown,
             _ => KeyRule::Search,
         }
     }
 }
 
-/// Index of the keyword, in any case. The far end of the search is left out: no key could follow it there, and at the
-/// near end stands the command's name.
-fn find_keyword<A: AsRef<[u8]>>(keyword: &str, from: i8, argv: &[A]) -> Option<usize> {
-    let matches = |index: &usize| is_word(&argv[*index], keyword);
-    let distance = usize::from(from.unsigned_abs());
-    if from >= 0 {
-        (distance..argv.len().saturating_sub(1)).find(matches)
-    } else {
-        (2..=argv.len().checked_sub(distance)?).rev().find(matches)
+const fn has_unknown(specs: &[KeySpec]) -> bool {
+    match specs {
+        [] => false,
+        [
+            KeySpec {
+                begin: Begin::Unknown,
+                ..
+            },
+            ..,
+        ] => true,
+        [_, rest @ ..] => has_unknown(rest),
     }
 }
 
-fn is_word(argument: &impl AsRef<[u8]>, word: &str) -> bool {
-    argument.as_ref().eq_ignore_ascii_case(word.as_bytes())
+fn is_word(argument: &[u8], word: &str) -> bool {
+    argument.eq_ignore_ascii_case(word.as_bytes())
 }
 
 fn range_end(begin: usize, last: i8, limit: u8, len: usize) -> Option<usize> {
@@ -318,7 +388,7 @@ mod tests {
 
     fn indexes(specs: &[KeySpec], line: &str) -> Result<Vec<usize>, KeysNotFound> {
         let argv: Vec<&str> = line.split(' ').collect();
-        Ok(keys_of(specs, &argv)?
+        Ok(keys_of(specs, argv.as_slice())?
             .into_iter()
             .flat_map(Run::indexes)
             .collect())
@@ -375,6 +445,26 @@ mod tests {
     }
 
     #[test]
+    fn an_option_s_argument_is_not_the_keyword() {
+        let plain = [after("STREAMS", 4, RW).to(-1).limit(2)];
+        let exact = [plain[0].past(&[("GROUP", 2), ("COUNT", 1), ("BLOCK", 1)])];
+        let line = "XREADGROUP COUNT 1 GROUP g STREAMS STREAMS s >";
+        assert_eq!(indexes(&plain, line), Ok(vec![6]));
+        assert_eq!(indexes(&exact, line), Ok(vec![7]));
+        for line in [
+            "XREADGROUP GROUP g c STREAMS STREAMS s > >",
+            "XREADGROUP group streams streams streams s STREAMS > >",
+        ] {
+            assert_eq!(indexes(&exact, line), Ok(vec![5, 6]), "{line}");
+        }
+        assert_eq!(indexes(&exact, "XREADGROUP GROUP g"), Ok(vec![]));
+        assert_eq!(
+            indexes(&exact, "XREADGROUP NOACK GROUP g c STREAMS s >"),
+            Ok(vec![6])
+        );
+    }
+
+    #[test]
     fn a_count_says_how_many_keys_follow() {
         let counted = [at(1, RW).counted()];
         assert_eq!(indexes(&counted, "LMPOP 2 a b LEFT"), Ok(vec![2, 3]));
@@ -405,6 +495,7 @@ mod tests {
         assert_eq!(KeyRule::of(&[at(2, RO)]), KeyRule::One(2));
         assert_eq!(KeyRule::of(&[at(1, RO).to(-1)]), KeyRule::Search);
         assert_eq!(KeyRule::of(&[at(1, NOT_KEY)]), KeyRule::None);
+        assert_eq!(KeyRule::of(&[at(1, RO), unknown(RO)]), KeyRule::Unknown);
         assert_eq!(indexes(&[at(1, NOT_KEY)], "SPUBLISH c m"), Ok(vec![]));
     }
 

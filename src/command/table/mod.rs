@@ -21,8 +21,22 @@
 pub mod describe;
 pub mod keys;
 mod rows;
-mod syntax;
+pub mod syntax;
 pub mod words;
+
+/// The words that rows are written in.
+mod prelude {
+    pub use super::keys::{after, at};
+    pub use super::words::access::{
+        ACCESS, DELETE, INSERT, NOT_KEY, OW, RM, RO, RW, UPDATE, VARIABLE,
+    };
+    pub use super::words::acl;
+    pub use super::words::flag::{
+        ADMIN, ALLOW_BUSY, BLOCKING, DENYOOM, FAST, LOADING, NO_ASYNC_LOADING, NO_AUTH, NO_MULTI,
+        NOSCRIPT, PUBSUB, READONLY, SKIP_SLOWLOG, STALE, WRITE,
+    };
+    pub use super::{Group, Locks, Spec, container, row};
+}
 
 use keys::{KeyRule, KeySpec};
 use words::{Categories, Flags, acl, flag};
@@ -325,6 +339,7 @@ pub fn all() -> impl Iterator<Item = &'static Spec> {
 mod tests {
     use super::syntax::{Argument, Kind};
     use super::*;
+    use crate::command::ctx::DONE;
     use std::collections::BTreeSet;
 
     fn all_with_subcommands() -> impl Iterator<Item = &'static Spec> {
@@ -418,7 +433,7 @@ mod tests {
 
     #[test]
     fn categories_come_from_group_and_flags_unless_the_row_says_otherwise() {
-        let plain = row("x", 2, crate::command::unwritten)
+        let plain = row("x", 2, |_, _| DONE)
             .group(Group::List)
             .flags(flag::WRITE | flag::FAST);
         assert_eq!(

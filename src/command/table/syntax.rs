@@ -299,7 +299,43 @@ impl Cursor {
     }
 }
 
+/// The arguments as HELP shows them: `key <id | $> [MKSTREAM] [COUNT count] id [id ...]`.
+pub fn usage(arguments: &[Argument]) -> String {
+    let words: Vec<_> = arguments.iter().map(Argument::usage).collect();
+    words.join(" ")
+}
+
 impl Argument {
+    fn usage(&self) -> String {
+        let value = match &self.kind {
+            Kind::Value(_) => self.display.unwrap_or(&self.name).to_owned(),
+            Kind::PureToken => String::new(),
+            Kind::Block(parts) => usage(parts),
+            Kind::OneOf(parts) => {
+                let parts: Vec<_> = parts.iter().map(Argument::usage).collect();
+                format!("<{}>", parts.join(" | "))
+            }
+        };
+        let whole = match self.token {
+            Some(token) if value.is_empty() => token.to_owned(),
+            Some(token) => format!("{token} {value}"),
+            None => value.clone(),
+        };
+        let all = match (self.is_multiple, self.repeats_token) {
+            (false, _) => whole,
+            (true, false) => format!("{whole} [{value} ...]"),
+            (true, true) => format!("{whole} [{whole} ...]"),
+        };
+        if !self.is_optional {
+            return all;
+        }
+        // Brackets say the same as the angles of a choice.
+        let inner = all
+            .strip_prefix('<')
+            .and_then(|inner| inner.strip_suffix('>'));
+        format!("[{}]", inner.filter(|_| !self.is_multiple).unwrap_or(&all))
+    }
+
     fn new(name: Cow<'static, str>, kind: Kind) -> Argument {
         Argument {
             name,
@@ -407,6 +443,18 @@ mod tests {
             ..value("pattern", "pattern")
         };
         assert_eq!(parse("[GET pattern]..."), Ok(vec![get]));
+    }
+
+    #[test]
+    fn usage_reads_like_a_manual() {
+        let shown = |text| usage(&parse(text).expect("good syntax"));
+        let text = "key [NOMKSTREAM@6.2.0] [o:<equal='=' | almost='~'>] [LIMIT count:integer] id... \
+                    data:{field value}... [GET pattern]... addr(ip:port) by:<ID n:integer | NONE>";
+        assert_eq!(
+            shown(text),
+            "key [NOMKSTREAM] [= | ~] [LIMIT count] id [id ...] field value [field value ...] \
+             [GET pattern [GET pattern ...]] ip:port <ID n | NONE>"
+        );
     }
 
     #[test]

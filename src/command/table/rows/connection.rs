@@ -1,10 +1,7 @@
 //! The connection itself: the rows of their commands.
 
-use crate::command;
-use crate::command::table::words::flag::*;
-use crate::command::table::*;
-
-use crate::command::unwritten;
+use crate::command::table::prelude::*;
+use crate::command::{self, unwritten};
 
 pub static ROWS: &[Spec] = &[
     row("auth", -2, command::connection::auth)

@@ -1,12 +1,7 @@
 //! Keys of any type: the rows of their commands.
 
-use crate::command::table::keys::*;
-use crate::command::table::words::access::*;
-use crate::command::table::words::acl;
-use crate::command::table::words::flag::*;
-use crate::command::table::*;
-
 use crate::command::generic::{expire, keys, object, rename, scan};
+use crate::command::table::prelude::*;
 use crate::command::unwritten;
 
 pub static ROWS: &[Spec] = &[

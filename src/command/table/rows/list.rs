@@ -1,11 +1,7 @@
 //! Lists: the rows of their commands.
 
-use crate::command::table::keys::*;
-use crate::command::table::words::access::*;
-use crate::command::table::words::flag::*;
-use crate::command::table::*;
-
 use crate::command::list::{edit, pop, push, read, transfer};
+use crate::command::table::prelude::*;
 
 pub static ROWS: &[Spec] = &[
     row("blmove", 6, transfer::blmove)

@@ -1,14 +1,8 @@
 //! The server: the rows of their commands.
 
-use crate::command;
-use crate::command::table::keys::*;
-use crate::command::table::words::access::*;
-use crate::command::table::words::acl;
-use crate::command::table::words::flag::*;
-use crate::command::table::*;
-
 use crate::command::generic::database;
-use crate::command::unwritten;
+use crate::command::table::prelude::*;
+use crate::command::{self, unwritten};
 
 pub static ROWS: &[Spec] = &[
     row("command", -1, unwritten)

@@ -1,10 +1,6 @@
 //! Streams and their consumer groups: the rows of their commands.
 
-use crate::command::table::keys::*;
-use crate::command::table::words::access::*;
-use crate::command::table::words::flag::*;
-use crate::command::table::*;
-
+use crate::command::table::prelude::*;
 use crate::command::unwritten;
 
 pub static ROWS: &[Spec] = &[
@@ -248,7 +244,11 @@ pub static ROWS: &[Spec] = &[
         ),
     row("xreadgroup", -7, unwritten)
         .flags(WRITE | BLOCKING)
-        .keys(&[after("STREAMS", 4, RO | ACCESS).to(-1).limit(2)])
+        .keys(&[after("STREAMS", 4, RO | ACCESS).to(-1).limit(2).past(&[
+            ("GROUP", 2),
+            ("COUNT", 1),
+            ("BLOCK", 1),
+        ])])
         .since("5.0.0")
         .group(Group::Stream)
         .complexity("O(N) per stream for N entries returned")

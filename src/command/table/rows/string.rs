@@ -1,11 +1,7 @@
 //! Strings: the rows of their commands.
 
-use crate::command::table::keys::*;
-use crate::command::table::words::access::*;
-use crate::command::table::words::flag::*;
-use crate::command::table::*;
-
 use crate::command::string::{get, incr, lcs, set, write};
+use crate::command::table::prelude::*;
 
 pub static ROWS: &[Spec] = &[
     row("append", 3, write::append)

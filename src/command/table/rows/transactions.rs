@@ -1,10 +1,7 @@
 //! Transactions: the rows of their commands.
 
 use crate::command;
-use crate::command::table::keys::*;
-use crate::command::table::words::access::*;
-use crate::command::table::words::flag::*;
-use crate::command::table::*;
+use crate::command::table::prelude::*;
 
 pub static ROWS: &[Spec] = &[
     row("discard", 1, command::transaction::discard)
