@@ -135,8 +135,16 @@ impl Subject {
             Tree::Set(categories.collect()),
             Tree::Set(spec.tips.iter().copied().map(Tree::bulk).collect()),
             Tree::Set(spec.keys.iter().map(key_spec).collect()),
-            Tree::Array(self.subcommands().map(Subject::info).collect()),
+            self.subcommands_info(),
         ])
+    }
+
+    /// None are an empty set, some are an array: so clients know it.
+    fn subcommands_info(self) -> Tree {
+        match self.spec.subcommands {
+            [] => Tree::Set(vec![]),
+            _ => Tree::Array(self.subcommands().map(Subject::info).collect()),
+        }
     }
 
     fn docs(self) -> (Cow<'static, str>, Tree) {
@@ -371,7 +379,7 @@ mod tests {
         let keys = "{(notes=n flags={+RO} begin_search=(type=index spec=(index=2)) \
                     find_keys=(type=range spec=(lastkey=0 keystep=1 limit=0)))}";
         let open = format!(
-            "[box|open -3 {{+readonly +fast}} 2 2 1 {{+@read +@list +@fast}} {{t}} {keys} []]"
+            "[box|open -3 {{+readonly +fast}} 2 2 1 {{+@read +@list +@fast}} {{t}} {keys} {{}}]"
         );
         assert_eq!(
             picture(&info(&BOX)),
