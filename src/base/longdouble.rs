@@ -47,6 +47,11 @@ impl LongDouble {
         i64::try_from(whole).ok()
     }
 
+    /// Whether it lies below zero.
+    pub fn is_negative(self) -> bool {
+        self.0.is_negative() && !self.0.is_zero()
+    }
+
     /// The text of a finite number: `0.3`, `-5`, `1000000000000000000024696061952`.
     pub fn to_text(self) -> String {
         debug_assert!(self.0.is_finite(), "only finite sums are printed");

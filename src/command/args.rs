@@ -1,7 +1,13 @@
 //! A cursor over a request's arguments: each call takes the next one as what it must be, or says what is wrong.
 
-use super::error::{Error, NOT_A_FLOAT, NOT_AN_INTEGER, SYNTAX};
-use crate::base::{float, num};
+use super::error::{
+    Error, NOT_A_FLOAT, NOT_AN_INTEGER, SYNTAX, TIMEOUT_NEGATIVE, TIMEOUT_NOT_A_FLOAT,
+    TIMEOUT_OUT_OF_RANGE,
+};
+use crate::base::clock::Now;
+use crate::base::longdouble::LongDouble;
+use crate::base::{Blob, float, num};
+use crate::keyspace::NEVER;
 use crate::resp::Request;
 use bytes::Bytes;
 
@@ -56,6 +62,18 @@ impl<'a> Args<'a> {
         Ok(self.request.shared(self.at - 1))
     }
 
+    /// Takes the next argument as what a value is made from, without copying it when it is large.
+    pub fn blob(&mut self) -> Result<Blob<'a>, Error> {
+        self.bytes()?;
+        Ok(self.request.blob(self.at - 1))
+    }
+
+    /// The arguments left, leaving them, as what values are made from.
+    pub fn blobs(&self) -> impl Iterator<Item = Blob<'a>> + Clone + use<'a> {
+        let (request, at) = (self.request, self.at);
+        (at..request.len()).map(move |index| request.blob(index))
+    }
+
     /// Takes the next argument if it is `keyword`, in upper or lower case.
     pub fn keyword(&mut self, keyword: &str) -> bool {
         let found = self
@@ -84,6 +102,18 @@ impl<'a> Args<'a> {
     pub fn rest(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone + use<'a> {
         let (request, at) = (self.request, self.at);
         (at..request.len()).map(move |index| request.arg(index))
+    }
+
+    /// When a wait of `seconds` from now ends, Unix milliseconds; 0 waits for ever.
+    pub fn deadline_ms(seconds: &[u8], now: Now) -> Result<i64, Error> {
+        let seconds = LongDouble::parse(seconds).ok_or(TIMEOUT_NOT_A_FLOAT)?;
+        match seconds.checked_mul_ceil(1000) {
+            Some(0) => Ok(NEVER),
+            Some(ms @ 1..) => ms.checked_add(now.unix_ms).ok_or(TIMEOUT_OUT_OF_RANGE),
+            Some(_) => Err(TIMEOUT_NEGATIVE),
+            None if seconds.is_negative() => Err(TIMEOUT_NEGATIVE),
+            None => Err(TIMEOUT_OUT_OF_RANGE),
+        }
     }
 
     /// Asserts the end; a syntax error when arguments are left.

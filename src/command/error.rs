@@ -103,6 +103,70 @@ pub const MAX_CLIENTS: Error = Error::new("ERR max number of clients reached");
 /// A blocked client was told to give up.
 pub const UNBLOCKED: Error = Error::new("UNBLOCKED client unblocked via CLIENT UNBLOCK");
 
+/// A number of keys has to be above zero.
+pub const NUMKEYS_NOT_POSITIVE: Error = Error::new("ERR numkeys should be greater than 0");
+/// A count has to be above zero.
+pub const COUNT_NOT_POSITIVE: Error = Error::new("ERR count should be greater than 0");
+/// LPOS: there is no such thing as a match number zero.
+pub const RANK_IS_ZERO: Error = Error::new(
+    "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list",
+);
+/// A number whose negation does not exist.
+pub const RANK_OUT_OF_RANGE: Error = Error::new(
+    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+);
+/// LPOS: COUNT is below zero.
+pub const COUNT_NEGATIVE: Error = Error::new("ERR COUNT can't be negative");
+/// LPOS: MAXLEN is below zero.
+pub const MAXLEN_NEGATIVE: Error = Error::new("ERR MAXLEN can't be negative");
+/// A string would become longer than clients may send.
+pub const STRING_TOO_LONG: Error =
+    Error::new("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+/// SETRANGE: the offset lies before the string.
+pub const OFFSET_OUT_OF_RANGE: Error = Error::new("ERR offset is out of range");
+/// The sum is no 64 bit integer.
+pub const INCREMENT_OVERFLOW: Error = Error::new("ERR increment or decrement would overflow");
+/// DECRBY by a number whose negation does not exist.
+pub const DECREMENT_OVERFLOW: Error = Error::new("ERR decrement would overflow");
+/// The sum is no finite number.
+pub const INCREMENT_NOT_FINITE: Error = Error::new("ERR increment would produce NaN or Infinity");
+/// LCS of something that is no string.
+pub const LCS_NOT_STRINGS: Error = Error::new("ERR The specified keys must contain string values");
+/// LCS with both LEN and IDX.
+pub const LCS_LEN_AND_IDX: Error =
+    Error::new("ERR If you want both the length and indexes, please just use IDX.");
+/// LCS of strings too long for its table.
+pub const LCS_TOO_LARGE: Error =
+    Error::new("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
+/// EXPIRE: conditions that exclude each other.
+pub const EXPIRE_NX_AND_OTHERS: Error =
+    Error::new("ERR NX and XX, GT or LT options at the same time are not compatible");
+/// EXPIRE: conditions that exclude each other.
+pub const EXPIRE_GT_AND_LT: Error =
+    Error::new("ERR GT and LT options at the same time are not compatible");
+/// A key would be moved or copied onto itself.
+pub const SAME_OBJECT: Error = Error::new("ERR source and destination objects are the same");
+/// SCAN: no such cursor can be.
+pub const INVALID_CURSOR: Error = Error::new("ERR invalid cursor");
+/// SCAN: an option of HSCAN.
+pub const NOVALUES_OUTSIDE_HSCAN: Error =
+    Error::new("ERR NOVALUES option can only be used in HSCAN");
+/// SWAPDB: the first index is no number.
+pub const FIRST_DB_INVALID: Error = Error::new("ERR invalid first DB index");
+/// SWAPDB: the second index is no number.
+pub const SECOND_DB_INVALID: Error = Error::new("ERR invalid second DB index");
+/// OBJECT FREQ without counters of use.
+pub const NO_LFU: Error = Error::new(
+    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+);
+
+/// EXPIRE: a condition there is not.
+pub fn unsupported_option(option: &[u8]) -> Error {
+    let mut text = b"ERR Unsupported option ".to_vec();
+    text.extend_from_slice(until_nul(option));
+    Error::from_text(text)
+}
+
 /// Too few or too many arguments.
 pub fn wrong_arity(full_name: &str) -> Error {
     Error::from_text(format!(

@@ -35,6 +35,20 @@ impl Entry {
         self.deadline_ms
     }
 
+    /// Puts another value in the place of the one it has.
+    pub fn replace(&mut self, value: Value) -> Value {
+        let old = std::mem::replace(&mut self.value, value);
+        self.settle();
+        old
+    }
+
+    /// A string's encoding depends on what stands beside it; see `StrValue::settle_beside`.
+    fn settle(&mut self) {
+        if let Value::Str(string) = &mut self.value {
+            string.settle_beside(self.key.len(), self.deadline_ms != NEVER);
+        }
+    }
+
     /// When the entry expires, Unix milliseconds.
     pub fn expires_ms(&self) -> Option<i64> {
         (self.deadline_ms != NEVER).then_some(self.deadline_ms)
@@ -118,12 +132,14 @@ impl Db {
     /// Adds an entry for a key that has none; returns its position.
     pub fn insert(&mut self, key: &[u8], value: Value, now_ms: i64) -> usize {
         debug_assert!(self.position(key).is_none());
-        let position = self.entries.insert(Entry {
+        let mut entry = Entry {
             key: key.into(),
             value,
             deadline_ms: NEVER,
             used_ms: now_ms,
-        });
+        };
+        entry.settle();
+        let position = self.entries.insert(entry);
         let (entries, hasher) = (&self.entries, &self.hasher);
         self.index
             .insert_unique(hasher.hash_one(key), position as u32, |&other| {
@@ -153,6 +169,7 @@ impl Db {
             self.deadlines.remove(&(entry.deadline_ms, position as u32));
         }
         entry.deadline_ms = deadline_ms;
+        entry.settle();
         if deadline_ms != NEVER {
             self.deadlines.insert((deadline_ms, position as u32));
         }

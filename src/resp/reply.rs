@@ -401,7 +401,10 @@ mod tests {
     fn all(reply: &Reply) -> Vec<u8> {
         let mut slices = [IoSlice::new(&[]); 64];
         let count = reply.fill_slices(&mut slices);
-        slices[..count].iter().flat_map(|slice| slice.to_vec()).collect()
+        slices[..count]
+            .iter()
+            .flat_map(|slice| slice.to_vec())
+            .collect()
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A parsed request: its arguments, borrowed from the buffer they arrived in or, for large ones, from a buffer of
 //! their own.
 
+use crate::base::Blob;
 use bytes::Bytes;
 
 /// Where an argument lies: in the request's bytes, or, when `start` is `LARGE`, at index `len` of the large arguments.
@@ -55,6 +56,17 @@ impl<'a> Request<'a> {
     pub fn large(&self, index: usize) -> Option<&'a Bytes> {
         let span = self.spans[index];
         (span.start == LARGE).then(|| &self.large[span.len as usize])
+    }
+
+    /// Argument `index` as what a value is made from: shared if it was received large, borrowed otherwise.
+    #[inline]
+    pub fn blob(&self, index: usize) -> Blob<'a> {
+        let span = self.spans[index];
+        if span.start == LARGE {
+            Blob::Shared(&self.large[span.len as usize])
+        } else {
+            Blob::Slice(self.arg(index))
+        }
     }
 
     /// All arguments in order.

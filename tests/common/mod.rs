@@ -57,7 +57,9 @@ impl Server {
     /// A new connection.
     pub fn connect(&self) -> Client {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server accepts");
-        stream.set_nodelay(true).expect("a fresh socket takes options");
+        stream
+            .set_nodelay(true)
+            .expect("a fresh socket takes options");
         Client {
             stream,
             received: Vec::new(),

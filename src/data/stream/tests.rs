@@ -50,7 +50,7 @@ fn counted(count: u64, nodes_of: u32) -> Stream {
     let mut stream = Stream::new();
     for ms in 1..=count {
         let limits = NodeLimits {
-            max_entries: nodes_of,
+            max_entries: nodes_of.into(),
             max_bytes: 0,
         };
         append(

@@ -1,10 +1,11 @@
 //! Keys of any type: the rows of their commands.
 
+use crate::command::generic::{expire, keys, object, rename, scan};
 use crate::command::table::prelude::*;
 use crate::command::unwritten;
 
 pub static ROWS: &[Spec] = &[
-    row("copy", -3, unwritten)
+    row("copy", -3, rename::copy)
         .flags(WRITE | DENYOOM)
         .keys(&[at(1, RO | ACCESS), at(2, OW | UPDATE)])
         .since("6.2.0")
@@ -12,7 +13,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(N) for N elements inside the value")
         .summary("Makes a second key with the same value.")
         .syntax("source:key destination:key [DB destination-db:integer] [REPLACE]"),
-    row("del", -2, unwritten)
+    row("del", -2, keys::del)
         .flags(WRITE)
         .keys(&[at(1, RM | DELETE).to(-1)])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
@@ -21,7 +22,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(N) for N keys, plus the elements inside their values")
         .summary("Removes keys and tells how many were there.")
         .syntax("key..."),
-    row("exists", -2, unwritten)
+    row("exists", -2, keys::exists)
         .flags(READONLY | FAST)
         .keys(&[at(1, RO).to(-1)])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
@@ -31,7 +32,7 @@ pub static ROWS: &[Spec] = &[
         .summary("Counts how many of the given keys exist; a key given twice counts twice.")
         .history(&[("3.0.3", "Several keys in one call.")])
         .syntax("key..."),
-    row("expire", -3, unwritten)
+    row("expire", -3, expire::expire)
         .flags(WRITE | FAST)
         .keys(&[at(1, RW | UPDATE)])
         .since("1.0.0")
@@ -40,7 +41,7 @@ pub static ROWS: &[Spec] = &[
         .summary("Lets a key live for so many seconds from now.")
         .history(&[("7.0.0", "`NX`, `XX`, `GT` and `LT`.")])
         .syntax("key seconds:integer [condition:<NX | XX | GT | LT>@7.0.0]"),
-    row("expireat", -3, unwritten)
+    row("expireat", -3, expire::expireat)
         .flags(WRITE | FAST)
         .keys(&[at(1, RW | UPDATE)])
         .since("1.2.0")
@@ -49,7 +50,7 @@ pub static ROWS: &[Spec] = &[
         .summary("Lets a key live until a moment given in Unix seconds.")
         .history(&[("7.0.0", "`NX`, `XX`, `GT` and `LT`.")])
         .syntax("key unix-time-seconds:unix-time [condition:<NX | XX | GT | LT>@7.0.0]"),
-    row("expiretime", 2, unwritten)
+    row("expiretime", 2, expire::expiretime)
         .flags(READONLY | FAST)
         .keys(&[at(1, RO | ACCESS)])
         .since("7.0.0")
@@ -57,7 +58,8 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("The moment at which a key expires, in Unix seconds.")
         .syntax("key"),
-    row("keys", 2, unwritten)
+    row("keys", 2, scan::keys)
+        .locks(Locks::Own)
         .flags(READONLY)
         .acl(acl::KEYSPACE | acl::DANGEROUS)
         .tips(&["request_policy:all_shards", "nondeterministic_output_order"])
@@ -66,7 +68,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(N) for N keys in the database")
         .summary("All keys whose names match a pattern.")
         .syntax("pattern"),
-    row("move", 3, unwritten)
+    row("move", 3, rename::move_key)
         .flags(WRITE | FAST)
         .keys(&[at(1, RW | ACCESS | UPDATE)])
         .since("1.0.0")
@@ -79,7 +81,7 @@ pub static ROWS: &[Spec] = &[
         .group(Group::Generic)
         .summary("Looks at how a value is held.")
         .subcommands(&[
-            row("encoding", 3, unwritten)
+            row("encoding", 3, object::encoding)
                 .flags(READONLY)
                 .keys(&[at(2, RO)])
                 .tips(&["nondeterministic_output"])
@@ -87,7 +89,7 @@ pub static ROWS: &[Spec] = &[
                 .complexity("O(1)")
                 .summary("The name of the form in which a value is held.")
                 .syntax("key"),
-            row("freq", 3, unwritten)
+            row("freq", 3, object::freq)
                 .flags(READONLY)
                 .keys(&[at(2, RO)])
                 .tips(&["nondeterministic_output"])
@@ -95,12 +97,12 @@ pub static ROWS: &[Spec] = &[
                 .complexity("O(1)")
                 .summary("How often a key is used, on a logarithmic scale.")
                 .syntax("key"),
-            row("help", 2, unwritten)
+            row("help", 2, object::help)
                 .flags(LOADING | STALE)
                 .since("6.2.0")
                 .complexity("O(1)")
                 .summary("Lists the subcommands."),
-            row("idletime", 3, unwritten)
+            row("idletime", 3, object::idletime)
                 .flags(READONLY)
                 .keys(&[at(2, RO)])
                 .tips(&["nondeterministic_output"])
@@ -108,7 +110,7 @@ pub static ROWS: &[Spec] = &[
                 .complexity("O(1)")
                 .summary("Seconds since a key was last used.")
                 .syntax("key"),
-            row("refcount", 3, unwritten)
+            row("refcount", 3, object::refcount)
                 .flags(READONLY)
                 .keys(&[at(2, RO)])
                 .tips(&["nondeterministic_output"])
@@ -117,7 +119,7 @@ pub static ROWS: &[Spec] = &[
                 .summary("How many references a value has.")
                 .syntax("key"),
         ]),
-    row("persist", 2, unwritten)
+    row("persist", 2, expire::persist)
         .flags(WRITE | FAST)
         .keys(&[at(1, RW | UPDATE)])
         .since("2.2.0")
@@ -125,7 +127,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("Lets a key live on without an expiry.")
         .syntax("key"),
-    row("pexpire", -3, unwritten)
+    row("pexpire", -3, expire::pexpire)
         .flags(WRITE | FAST)
         .keys(&[at(1, RW | UPDATE)])
         .since("2.6.0")
@@ -134,7 +136,7 @@ pub static ROWS: &[Spec] = &[
         .summary("Lets a key live for so many milliseconds from now.")
         .history(&[("7.0.0", "`NX`, `XX`, `GT` and `LT`.")])
         .syntax("key milliseconds:integer [condition:<NX | XX | GT | LT>@7.0.0]"),
-    row("pexpireat", -3, unwritten)
+    row("pexpireat", -3, expire::pexpireat)
         .flags(WRITE | FAST)
         .keys(&[at(1, RW | UPDATE)])
         .since("2.6.0")
@@ -143,7 +145,7 @@ pub static ROWS: &[Spec] = &[
         .summary("Lets a key live until a moment given in Unix milliseconds.")
         .history(&[("7.0.0", "`NX`, `XX`, `GT` and `LT`.")])
         .syntax("key unix-time-milliseconds:unix-time [condition:<NX | XX | GT | LT>@7.0.0]"),
-    row("pexpiretime", 2, unwritten)
+    row("pexpiretime", 2, expire::pexpiretime)
         .flags(READONLY | FAST)
         .keys(&[at(1, RO | ACCESS)])
         .since("7.0.0")
@@ -151,7 +153,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("The moment at which a key expires, in Unix milliseconds.")
         .syntax("key"),
-    row("pttl", 2, unwritten)
+    row("pttl", 2, expire::pttl)
         .flags(READONLY | FAST)
         .keys(&[at(1, RO | ACCESS)])
         .tips(&["nondeterministic_output"])
@@ -161,7 +163,8 @@ pub static ROWS: &[Spec] = &[
         .summary("How many milliseconds a key has left to live.")
         .history(&[("2.8.0", "The reply -2.")])
         .syntax("key"),
-    row("randomkey", 1, unwritten)
+    row("randomkey", 1, scan::randomkey)
+        .locks(Locks::Own)
         .flags(READONLY)
         .tips(&[
             "request_policy:all_shards",
@@ -172,7 +175,7 @@ pub static ROWS: &[Spec] = &[
         .group(Group::Generic)
         .complexity("O(1)")
         .summary("Some key of the database, picked at random."),
-    row("rename", 3, unwritten)
+    row("rename", 3, rename::rename)
         .flags(WRITE)
         .keys(&[at(1, RW | ACCESS | DELETE), at(2, OW | UPDATE)])
         .since("1.0.0")
@@ -180,7 +183,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("Gives a key another name, in place of whatever had that name.")
         .syntax("key newkey:key"),
-    row("renamenx", 3, unwritten)
+    row("renamenx", 3, rename::renamenx)
         .flags(WRITE | FAST)
         .keys(&[at(1, RW | ACCESS | DELETE), at(2, OW | INSERT)])
         .since("1.0.0")
@@ -189,7 +192,8 @@ pub static ROWS: &[Spec] = &[
         .summary("Gives a key another name unless that name is taken.")
         .history(&[("3.2.0", "A name given twice is no error.")])
         .syntax("key newkey:key"),
-    row("scan", -2, unwritten)
+    row("scan", -2, scan::scan)
+        .locks(Locks::Own)
         .flags(READONLY)
         .tips(&[
             "nondeterministic_output",
@@ -202,7 +206,7 @@ pub static ROWS: &[Spec] = &[
         .summary("Walks the keys of the database a few at a time.")
         .history(&[("6.0.0", "`TYPE`.")])
         .syntax("cursor:integer [MATCH pattern] [COUNT count:integer] [TYPE type@6.0.0]"),
-    row("touch", -2, unwritten)
+    row("touch", -2, keys::touch)
         .flags(READONLY | FAST)
         .keys(&[at(1, RO).to(-1)])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
@@ -211,7 +215,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(N) for N keys")
         .summary("Counts how many of the given keys exist and notes that they were used.")
         .syntax("key..."),
-    row("ttl", 2, unwritten)
+    row("ttl", 2, expire::ttl)
         .flags(READONLY | FAST)
         .keys(&[at(1, RO | ACCESS)])
         .tips(&["nondeterministic_output"])
@@ -221,7 +225,7 @@ pub static ROWS: &[Spec] = &[
         .summary("How many seconds a key has left to live.")
         .history(&[("2.8.0", "The reply -2.")])
         .syntax("key"),
-    row("type", 2, unwritten)
+    row("type", 2, keys::type_of)
         .flags(READONLY | FAST)
         .keys(&[at(1, RO)])
         .since("1.0.0")
@@ -229,7 +233,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("The name of the type of value under a key.")
         .syntax("key"),
-    row("unlink", -2, unwritten)
+    row("unlink", -2, keys::unlink)
         .flags(WRITE | FAST)
         .keys(&[at(1, RM | DELETE).to(-1)])
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])

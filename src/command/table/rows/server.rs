@@ -1,5 +1,6 @@
 //! The server: the rows of their commands.
 
+use crate::command::generic::database;
 use crate::command::table::prelude::*;
 use crate::command::{self, unwritten};
 
@@ -106,7 +107,8 @@ pub static ROWS: &[Spec] = &[
                 .history(&[("7.0.0", "Several directives in one call.")])
                 .syntax("data:{parameter value}..."),
         ]),
-    row("dbsize", 1, unwritten)
+    row("dbsize", 1, database::dbsize)
+        .locks(Locks::Own)
         .flags(READONLY | FAST)
         .acl(acl::KEYSPACE)
         .tips(&["request_policy:all_shards", "response_policy:agg_sum"])
@@ -121,7 +123,8 @@ pub static ROWS: &[Spec] = &[
         .complexity("That of the subcommand")
         .summary("Tools for tests and for looking inside.")
         .internal(),
-    row("flushall", -1, unwritten)
+    row("flushall", -1, database::flushall)
+        .locks(Locks::All)
         .flags(WRITE)
         .acl(acl::KEYSPACE | acl::DANGEROUS)
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
@@ -131,7 +134,8 @@ pub static ROWS: &[Spec] = &[
         .summary("Empties all databases.")
         .history(&[("4.0.0", "`ASYNC`."), ("6.2.0", "`SYNC`.")])
         .syntax("[flush-type:<ASYNC@4.0.0 | SYNC@6.2.0>]"),
-    row("flushdb", -1, unwritten)
+    row("flushdb", -1, database::flushdb)
+        .locks(Locks::All)
         .flags(WRITE)
         .acl(acl::KEYSPACE | acl::DANGEROUS)
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
@@ -352,7 +356,8 @@ pub static ROWS: &[Spec] = &[
                 .complexity("O(N) for N commands in it")
                 .summary("Empties the slow log."),
         ]),
-    row("swapdb", 3, unwritten)
+    row("swapdb", 3, database::swapdb)
+        .locks(Locks::All)
         .flags(WRITE | FAST)
         .acl(acl::KEYSPACE | acl::DANGEROUS)
         .since("4.0.0")

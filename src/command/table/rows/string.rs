@@ -1,10 +1,10 @@
 //! Strings: the rows of their commands.
 
+use crate::command::string::{get, incr, lcs, set, write};
 use crate::command::table::prelude::*;
-use crate::command::unwritten;
 
 pub static ROWS: &[Spec] = &[
-    row("append", 3, unwritten)
+    row("append", 3, write::append)
         .flags(WRITE | DENYOOM | FAST)
         .keys(&[at(1, RW | INSERT)])
         .since("2.0.0")
@@ -12,7 +12,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1) amortised")
         .summary("Adds to the end of a string, making it if need be.")
         .syntax("key value"),
-    row("decr", 2, unwritten)
+    row("decr", 2, incr::decr)
         .flags(WRITE | DENYOOM | FAST)
         .keys(&[at(1, RW | ACCESS | UPDATE)])
         .since("1.0.0")
@@ -20,7 +20,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("Takes one from an integer; a missing key counts as 0.")
         .syntax("key"),
-    row("decrby", 3, unwritten)
+    row("decrby", 3, incr::decrby)
         .flags(WRITE | DENYOOM | FAST)
         .keys(&[at(1, RW | ACCESS | UPDATE)])
         .since("1.0.0")
@@ -28,7 +28,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("Subtracts from an integer; a missing key counts as 0.")
         .syntax("key decrement:integer"),
-    row("get", 2, unwritten)
+    row("get", 2, get::get)
         .flags(READONLY | FAST)
         .keys(&[at(1, RO | ACCESS)])
         .since("1.0.0")
@@ -36,7 +36,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("The value of a string.")
         .syntax("key"),
-    row("getdel", 2, unwritten)
+    row("getdel", 2, get::getdel)
         .flags(WRITE | FAST)
         .keys(&[at(1, RW | ACCESS | DELETE)])
         .since("6.2.0")
@@ -44,7 +44,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("The value of a string, which is then deleted.")
         .syntax("key"),
-    row("getex", -2, unwritten)
+    row("getex", -2, get::getex)
         .flags(WRITE | FAST)
         .keys(&[at(1, RW | ACCESS | UPDATE).note("UPDATE, since it changes the expiry")])
         .since("6.2.0")
@@ -56,7 +56,7 @@ pub static ROWS: &[Spec] = &[
              | EXAT unix-time-seconds:unix-time | PXAT unix-time-milliseconds:unix-time \
              | PERSIST>]",
         ),
-    row("getrange", 4, unwritten)
+    row("getrange", 4, get::getrange)
         .flags(READONLY)
         .keys(&[at(1, RO | ACCESS)])
         .since("2.4.0")
@@ -64,7 +64,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(N) for N bytes returned")
         .summary("A part of a string, between two offsets that are both included.")
         .syntax("key start:integer end:integer"),
-    row("getset", 3, unwritten)
+    row("getset", 3, set::getset)
         .flags(WRITE | DENYOOM | FAST)
         .keys(&[at(1, RW | ACCESS | UPDATE)])
         .since("1.0.0")
@@ -73,7 +73,7 @@ pub static ROWS: &[Spec] = &[
         .summary("Puts a new value in place of a string and gives back the old one.")
         .deprecated("6.2.0", "`SET` with the `!GET` argument")
         .syntax("key value"),
-    row("incr", 2, unwritten)
+    row("incr", 2, incr::incr)
         .flags(WRITE | DENYOOM | FAST)
         .keys(&[at(1, RW | ACCESS | UPDATE)])
         .since("1.0.0")
@@ -81,7 +81,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("Adds one to an integer; a missing key counts as 0.")
         .syntax("key"),
-    row("incrby", 3, unwritten)
+    row("incrby", 3, incr::incrby)
         .flags(WRITE | DENYOOM | FAST)
         .keys(&[at(1, RW | ACCESS | UPDATE)])
         .since("1.0.0")
@@ -89,7 +89,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("Adds to an integer; a missing key counts as 0.")
         .syntax("key increment:integer"),
-    row("incrbyfloat", 3, unwritten)
+    row("incrbyfloat", 3, incr::incrbyfloat)
         .flags(WRITE | DENYOOM | FAST)
         .keys(&[at(1, RW | ACCESS | UPDATE)])
         .since("2.6.0")
@@ -97,7 +97,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("Adds to a decimal number; a missing key counts as 0.")
         .syntax("key increment:double"),
-    row("lcs", -3, unwritten)
+    row("lcs", -3, lcs::run)
         .flags(READONLY)
         .keys(&[at(1, RO | ACCESS).to(1)])
         .since("7.0.0")
@@ -110,7 +110,7 @@ pub static ROWS: &[Spec] = &[
         .syntax(
             "key1:key key2:key#0 [LEN] [IDX] [MINMATCHLEN min-match-len:integer] [WITHMATCHLEN]",
         ),
-    row("mget", -2, unwritten)
+    row("mget", -2, get::mget)
         .flags(READONLY | FAST)
         .keys(&[at(1, RO | ACCESS).to(-1)])
         .tips(&["request_policy:multi_shard"])
@@ -119,7 +119,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(N) for N keys")
         .summary("The values of several strings at one moment.")
         .syntax("key..."),
-    row("mset", -3, unwritten)
+    row("mset", -3, write::mset)
         .flags(WRITE | DENYOOM)
         .keys(&[at(1, OW | UPDATE).to(-1).step(2)])
         .tips(&[
@@ -131,7 +131,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(N) for N keys")
         .summary("Sets several strings at one moment.")
         .syntax("data:{key value}..."),
-    row("msetnx", -3, unwritten)
+    row("msetnx", -3, write::msetnx)
         .flags(WRITE | DENYOOM)
         .keys(&[at(1, OW | INSERT).to(-1).step(2)])
         .since("1.0.1")
@@ -139,7 +139,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(N) for N keys")
         .summary("Sets several strings if not one of the keys exists.")
         .syntax("data:{key value}..."),
-    row("psetex", 4, unwritten)
+    row("psetex", 4, set::psetex)
         .flags(WRITE | DENYOOM)
         .keys(&[at(1, OW | UPDATE)])
         .since("2.6.0")
@@ -148,7 +148,7 @@ pub static ROWS: &[Spec] = &[
         .summary("Sets a string with an expiry in milliseconds.")
         .deprecated("2.6.12", "`SET` with the `PX` argument")
         .syntax("key milliseconds:integer value"),
-    row("set", -3, unwritten)
+    row("set", -3, set::set)
         .flags(WRITE | DENYOOM)
         .keys(&[at(1, RW | ACCESS | UPDATE | VARIABLE)
             .without("GET", OW | UPDATE)
@@ -172,7 +172,7 @@ pub static ROWS: &[Spec] = &[
              | EXAT unix-time-seconds:unix-time@6.2.0 \
              | PXAT unix-time-milliseconds:unix-time@6.2.0 | KEEPTTL@6.0.0>]",
         ),
-    row("setex", 4, unwritten)
+    row("setex", 4, set::setex)
         .flags(WRITE | DENYOOM)
         .keys(&[at(1, OW | UPDATE)])
         .since("2.0.0")
@@ -181,7 +181,7 @@ pub static ROWS: &[Spec] = &[
         .summary("Sets a string with an expiry in seconds.")
         .deprecated("2.6.12", "`SET` with the `EX` argument")
         .syntax("key seconds:integer value"),
-    row("setnx", 3, unwritten)
+    row("setnx", 3, set::setnx)
         .flags(WRITE | DENYOOM | FAST)
         .keys(&[at(1, OW | INSERT)])
         .since("1.0.0")
@@ -190,7 +190,7 @@ pub static ROWS: &[Spec] = &[
         .summary("Sets a string if the key does not exist.")
         .deprecated("2.6.12", "`SET` with the `NX` argument")
         .syntax("key value"),
-    row("setrange", 4, unwritten)
+    row("setrange", 4, write::setrange)
         .flags(WRITE | DENYOOM)
         .keys(&[at(1, RW | UPDATE)])
         .since("2.2.0")
@@ -198,7 +198,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(N) for N bytes written")
         .summary("Writes over a part of a string, filling any gap before it with zero bytes.")
         .syntax("key offset:integer value"),
-    row("strlen", 2, unwritten)
+    row("strlen", 2, get::strlen)
         .flags(READONLY | FAST)
         .keys(&[at(1, RO)])
         .since("2.2.0")
@@ -206,7 +206,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("How many bytes a string holds.")
         .syntax("key"),
-    row("substr", 4, unwritten)
+    row("substr", 4, get::substr)
         .flags(READONLY)
         .keys(&[at(1, RO | ACCESS)])
         .since("1.0.0")

@@ -1,0 +1,1 @@
+"""The differential rig: one script of commands, several servers, replies compared byte for byte."""

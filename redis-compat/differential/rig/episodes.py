@@ -1,0 +1,2 @@
+def run_episodes(*a):
+    return 0, 0

@@ -1,0 +1,53 @@
+"""The known, deliberate differences between Millstream and Redis, as `exceptions.toml` lists them.
+
+An exception names a command (and, if it must, one script) and says how its reply is to be read: `fields` are keys of
+a map, or `name:` lines of a text, whose values are not compared; `missing` are fields that may be absent; `reply =
+"any"` compares nothing of the reply. Every exception carries its reason.
+"""
+
+import pathlib
+import tomllib
+
+from . import masks
+
+IGNORED = ("+", b"<differs by design>")
+
+
+class Exceptions:
+    def __init__(self, path):
+        self.rows = tomllib.loads(pathlib.Path(path).read_text()).get("exception", [])
+        for row in self.rows:
+            assert row["command"] and row["reason"], f"an exception without command or reason: {row}"
+
+    def apply(self, args, frame):
+        """The reply with everything made equal that an exception names."""
+        for row in self.rows:
+            words = row["command"].upper().encode().split()
+            if [arg.upper() for arg in args[: len(words)]] == words and frame[0] != "-":
+                frame = apply_one(row, frame)
+        return frame
+
+
+def apply_one(row, frame):
+    if row.get("reply") == "any":
+        return IGNORED
+    names = {name.encode() for name in row.get("fields", [])}
+    kind, value = frame
+    if isinstance(value, list):
+        frame = masks.fields({name: lambda _: IGNORED for name in names})(frame)
+        return without(frame, {name.encode() for name in row.get("missing", [])})
+    if kind in "$=" and value:
+        return kind, b"\n".join(shown_line(line, names) for line in value.split(b"\n"))
+    return frame
+
+
+def shown_line(line, names):
+    key, colon, _ = line.partition(b":")
+    return key + colon + b"<differs by design>\r" if key in names else line
+
+
+def without(frame, names):
+    """A map, or the flat array RESP2 makes of it, without some of its fields."""
+    kind, value = frame
+    pairs = zip(value[::2], value[1::2]) if names and len(value) % 2 == 0 else ()
+    return (kind, [item for pair in pairs if pair[0][1] not in names for item in pair]) if names else frame

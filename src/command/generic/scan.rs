@@ -1,0 +1,230 @@
+//! KEYS, SCAN, RANDOMKEY: finding keys without knowing them.
+//!
+//! These take one stripe after another. SCAN's cursor is a place in that order, a position in a stripe's table:
+//!
+//! ```text
+//! cursor = position * MAX_STRIPES + stripe
+//! ```
+//!
+//! Positions are stable, so a key that is there during the whole walk is met exactly once.
+
+use crate::base::glob;
+use crate::command::error::{Error, INVALID_CURSOR, NOVALUES_OUTSIDE_HSCAN, SYNTAX};
+use crate::command::{Args, Ctx, DONE, Outcome};
+use crate::keyspace::{Entry, MAX_STRIPES};
+use crate::resp::reply::Aggregate;
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+/// `KEYS pattern`
+pub fn keys(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    let pattern = args.bytes()?;
+    let filter = Filter {
+        pattern: (pattern != b"*").then_some(pattern),
+        type_name: None,
+    };
+    let (db, now_ms, reply) = (ctx.keys.db, ctx.now.unix_ms, &mut *ctx.reply);
+    let opening = reply.open(Aggregate::Array);
+    let mut found = 0;
+    ctx.keys.each_stripe(|keys, stripe| {
+        for entry in keys.locked.stripe(stripe).dbs[db].iter() {
+            if filter.admits(entry, now_ms) {
+                reply.bulk(&entry.key);
+                found += 1;
+            }
+        }
+    });
+    reply.close(opening, found);
+    DONE
+}
+
+/// Which keys a walk is about.
+struct Filter<'a> {
+    pattern: Option<&'a [u8]>,
+    type_name: Option<&'a [u8]>,
+}
+
+impl Filter<'_> {
+    fn admits(&self, entry: &Entry, now_ms: i64) -> bool {
+        entry.deadline_ms() > now_ms
+            && self
+                .pattern
+                .is_none_or(|pattern| glob::matches(pattern, &entry.key))
+            && self
+                .type_name
+                .is_none_or(|name| name.eq_ignore_ascii_case(entry.value.type_name().as_bytes()))
+    }
+}
+
+/// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
+pub fn scan(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    let cursor = parse_cursor(args.bytes()?).ok_or(INVALID_CURSOR)?;
+    let walk = Walk::parse(&mut args)?;
+    let (mut position, mut stripe) = (
+        (cursor / MAX_STRIPES as u64) as usize,
+        (cursor % MAX_STRIPES as u64) as usize,
+    );
+    let stripes = ctx.keys.keyspace().stripes();
+    let mut found: Vec<Box<[u8]>> = Vec::new();
+    let mut visits = walk.count.saturating_mul(VISITS_PER_KEY);
+    while stripe < stripes && found.len() < walk.count && visits > 0 {
+        let (db, now_ms) = (ctx.keys.db, ctx.now.unix_ms);
+        let done = ctx.keys.with_stripe(stripe, |keys| {
+            let table = &keys.locked.stripe(stripe).dbs[db];
+            let end = table.positions();
+            while position < end && found.len() < walk.count && visits > 0 {
+                if let Some(entry) = table
+                    .entry_at(position)
+                    .filter(|entry| walk.filter.admits(entry, now_ms))
+                {
+                    found.push(entry.key.clone());
+                }
+                position += 1;
+                visits -= 1;
+            }
+            position >= end
+        });
+        if done {
+            (position, stripe) = (0, stripe + 1);
+        }
+    }
+    let cursor = if stripe < stripes {
+        position * MAX_STRIPES + stripe
+    } else {
+        0
+    };
+    ctx.reply.array(2);
+    ctx.reply.bulk_int(cursor as i64);
+    ctx.reply.array(found.len());
+    found.iter().for_each(|key| ctx.reply.bulk(key));
+    DONE
+}
+
+/// How many places a call of SCAN looks at, at most, for every key it may return.
+const VISITS_PER_KEY: usize = 10;
+/// How many keys a call returns where it is not told.
+const DEFAULT_COUNT: usize = 10;
+
+struct Walk<'a> {
+    filter: Filter<'a>,
+    count: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
+        let mut walk = Walk {
+            filter: Filter {
+                pattern: None,
+                type_name: None,
+            },
+            count: DEFAULT_COUNT,
+        };
+        while !args.is_empty() {
+            if args.keyword("NOVALUES") {
+                return Err(NOVALUES_OUTSIDE_HSCAN);
+            }
+            if args.len() < 2 {
+                return Err(SYNTAX);
+            }
+            if args.keyword("COUNT") {
+                let count = args.int()?;
+                walk.count = usize::try_from(count)
+                    .ok()
+                    .filter(|count| *count > 0)
+                    .ok_or(SYNTAX)?;
+            } else if args.keyword("MATCH") {
+                let pattern = args.bytes()?;
+                walk.filter.pattern = (pattern != b"*").then_some(pattern);
+            } else if args.keyword("TYPE") {
+                walk.filter.type_name = Some(args.bytes()?);
+            } else {
+                return Err(SYNTAX);
+            }
+        }
+        Ok(walk)
+    }
+}
+
+/// Cursors are read with less rigour than other numbers: white space and a plus before them, and zeros, are passed over.
+fn parse_cursor(text: &[u8]) -> Option<u64> {
+    let digits = text.trim_ascii_start();
+    let digits = digits.strip_prefix(b"+").unwrap_or(digits);
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |value, byte| {
+        let digit = char::from(*byte).to_digit(10)?;
+        value.checked_mul(10)?.checked_add(u64::from(digit))
+    })
+}
+
+/// `RANDOMKEY`
+pub fn randomkey(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    /// Keys found expired before the search is given up.
+    const TRIES: usize = 100;
+    for _ in 0..TRIES {
+        let Some(key) = random_key(ctx) else { break };
+        let live = ctx
+            .keys
+            .with_stripe(ctx.keys.keyspace().stripe_of(&key), |keys| {
+                keys.contains(&key)
+            });
+        if live {
+            ctx.reply.bulk(&key);
+            return DONE;
+        }
+    }
+    ctx.reply.null();
+    DONE
+}
+
+/// Some key, which may have expired; each is as likely as any other as far as tables are filled evenly.
+fn random_key(ctx: &mut Ctx<'_, '_>) -> Option<Box<[u8]>> {
+    let db = ctx.keys.db;
+    let mut lens = Vec::new();
+    ctx.keys
+        .each_stripe(|keys, stripe| lens.push(keys.locked.stripe(stripe).dbs[db].len()));
+    let total: usize = lens.iter().sum();
+    let mut nth = random().checked_rem(total as u64)? as usize;
+    let stripe = lens.iter().position(|len| {
+        let here = nth < *len;
+        nth -= if here { 0 } else { *len };
+        here
+    })?;
+    ctx.keys.with_stripe(stripe, |keys| {
+        let table = &keys.locked.stripe(stripe).dbs[db];
+        let end = table.positions();
+        let start = random().checked_rem(end as u64)? as usize;
+        (start..end)
+            .chain(0..start)
+            .find_map(|position| table.entry_at(position))
+            .map(|entry| entry.key.clone())
+    })
+}
+
+/// A number nobody can foresee: what a fresh hasher starts from.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_cursor;
+
+    #[test]
+    fn cursors_are_read_leniently() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("+1", Some(1)),
+            (" 1", Some(1)),
+            ("01", Some(1)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("-1", None),
+            ("x", None),
+            ("", None),
+            ("1 ", None),
+        ] {
+            assert_eq!(parse_cursor(text.as_bytes()), expected, "{text:?}");
+        }
+    }
+}

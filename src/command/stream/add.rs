@@ -1,0 +1,93 @@
+//! XADD.
+
+use super::trim::{AddOptions, IdChoice};
+use crate::command::error::{self, Error};
+use crate::command::{Args, Ctx, DONE, Outcome};
+use crate::data::stream::{Id, Log, NodeLimits};
+use crate::data::{Kind, Stream, Value};
+use crate::keyspace::notify;
+
+/// An entry's names and values together take no more than this.
+const MAX_ENTRY_BYTES: usize = 1 << 30;
+
+/// `XADD key [NOMKSTREAM] [trimming] <* | id> field value...`: appends an entry.
+pub fn xadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    let key = args.bytes()?;
+    let config = &ctx.local.config;
+    let limits = NodeLimits {
+        max_entries: config.stream_node_max_entries,
+        max_bytes: config.stream_node_max_bytes,
+    };
+    let options = AddOptions::parse(&mut args, limits)?;
+    if args.len() < 2 || args.len() % 2 == 1 {
+        return Err(error::wrong_arity("xadd"));
+    }
+    if options.id == IdChoice::Given(Id::MIN) {
+        return Err(error::ID_NOT_ABOVE_ZERO);
+    }
+    let now_ms = super::now_ms(ctx);
+    let stream = match ctx.keys.find_as::<Stream>(key)? {
+        Some(stream) => stream,
+        None if options.no_make => {
+            ctx.reply.null();
+            return DONE;
+        }
+        None => {
+            let entry = ctx.keys.insert_new(key, Value::from(Stream::new()));
+            Stream::of_mut(&mut entry.value).expect("just made as a stream")
+        }
+    };
+    let id = options.id.resolve(&stream.log, now_ms)?;
+    if args.rest().map(<[u8]>::len).sum::<usize>() > MAX_ENTRY_BYTES {
+        return Err(error::ENTRY_TOO_LARGE);
+    }
+    stream.log.append(id, Pairs(args.rest()), limits);
+    let trimmed = options.trim.map_or(0, |trim| stream.trim(&trim));
+    ctx.reply.bulk(&id.text());
+    ctx.keys.notify(notify::STREAM, "xadd", key);
+    if trimmed > 0 {
+        ctx.keys.notify(notify::STREAM, "xtrim", key);
+    }
+    ctx.keys.changed(key);
+    ctx.keys.ready(key);
+    DONE
+}
+
+impl IdChoice {
+    /// The id that the next entry gets.
+    fn resolve(self, log: &Log, now_ms: u64) -> Result<Id, Error> {
+        let last = log.last_id();
+        if last == Id::MAX {
+            return Err(error::STREAM_EXHAUSTED);
+        }
+        let id = match self {
+            IdChoice::Auto if now_ms > last.ms => Id::new(now_ms, 0),
+            IdChoice::Auto => last.next().expect("less than the greatest id"),
+            IdChoice::Given(id) => id,
+            IdChoice::AutoSeq(ms) if ms == last.ms => {
+                Id::new(ms, last.seq.checked_add(1).ok_or(error::ID_TOO_SMALL)?)
+            }
+            IdChoice::AutoSeq(ms) => Id::new(ms, 0),
+        };
+        if id > last { Ok(id) } else { Err(error::ID_TOO_SMALL) }
+    }
+}
+
+/// Arguments taken two at a time; their number is even.
+#[derive(Clone)]
+struct Pairs<I>(I);
+
+impl<'a, I: ExactSizeIterator<Item = &'a [u8]>> Iterator for Pairs<I> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        Some((self.0.next()?, self.0.next()?))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.0.len() / 2, Some(self.0.len() / 2))
+    }
+}
+
+impl<'a, I: ExactSizeIterator<Item = &'a [u8]>> ExactSizeIterator for Pairs<I> {}

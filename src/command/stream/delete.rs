@@ -1,0 +1,143 @@
+//! XDEL, XDELEX, XACKDEL: entries removed by id.
+
+use super::ids;
+use super::trim::take_references;
+use crate::base::num;
+use crate::command::error::{self, Error, SYNTAX};
+use crate::command::{Args, Ctx, DONE, Keys, Outcome};
+use crate::data::Stream;
+use crate::data::stream::{Id, References, Removal};
+use crate::keyspace::notify;
+
+/// `XDEL key id...`: removes entries, whatever groups know of them.
+pub fn xdel(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    let key = args.bytes()?;
+    let Some(stream) = ctx.keys.find_as::<Stream>(key)? else {
+        ctx.reply.int(0);
+        return DONE;
+    };
+    let mut removed = 0;
+    for id in ids::parse_all(args.rest())? {
+        removed += u64::from(stream.delete(id, References::Keep) == Removal::Removed);
+    }
+    entries_removed(&mut ctx.keys, key, removed);
+    ctx.reply.uint(removed);
+    DONE
+}
+
+/// `XDELEX key [KEEPREF | DELREF | ACKED] IDS n id...`: removes entries; says of each what became of it.
+pub fn xdelex(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    let key = args.bytes()?;
+    let wanted = Wanted::parse(&mut args)?;
+    let Some(stream) = ctx.keys.find_as::<Stream>(key)? else {
+        write_all_missing(ctx, wanted.ids.len());
+        return DONE;
+    };
+    let ids = ids::parse_all(wanted.ids.iter().copied())?;
+    let mut removed = 0;
+    ctx.reply.array(ids.len());
+    for id in ids {
+        let removal = stream.delete(id, wanted.references);
+        removed += u64::from(removal == Removal::Removed);
+        ctx.reply.int(code(removal));
+    }
+    entries_removed(&mut ctx.keys, key, removed);
+    DONE
+}
+
+/// `XACKDEL key group [KEEPREF | DELREF | ACKED] IDS n id...`: acknowledges entries and removes them; says of each what became of it.
+pub fn xackdel(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    let (key, group) = (args.bytes()?, args.bytes()?);
+    let wanted = Wanted::parse(&mut args)?;
+    let stream = ctx.keys.find_as::<Stream>(key)?;
+    let Some(stream) = stream.filter(|stream| stream.groups.contains_key(group)) else {
+        write_all_missing(ctx, wanted.ids.len());
+        return DONE;
+    };
+    let ids = ids::parse_all(wanted.ids.iter().copied())?;
+    let (mut acked, mut removed) = (0, 0);
+    ctx.reply.array(ids.len());
+    for id in ids {
+        let removal = ack_and_delete(stream, group, id, wanted.references);
+        acked += u64::from(removal != AckDel::NotPending);
+        removed += u64::from(removal == AckDel::Settled(Removal::Removed));
+        ctx.reply.int(match removal {
+            AckDel::NotPending => code(Removal::Missing),
+            // Gone before or gone now: it is settled.
+            AckDel::Settled(Removal::Missing) => code(Removal::Removed),
+            AckDel::Settled(removal) => code(removal),
+        });
+    }
+    entries_removed(&mut ctx.keys, key, removed);
+    super::group_changed(&mut ctx.keys, acked - removed);
+    DONE
+}
+
+#[derive(PartialEq, Eq)]
+enum AckDel {
+    NotPending,
+    Settled(Removal),
+}
+
+fn ack_and_delete(stream: &mut Stream, group: &[u8], id: Id, references: References) -> AckDel {
+    if !stream.groups.get_mut(group).is_some_and(|group| group.ack(id)) {
+        return AckDel::NotPending;
+    }
+    AckDel::Settled(stream.delete(id, references))
+}
+
+fn code(removal: Removal) -> i64 {
+    match removal {
+        Removal::Removed => 1,
+        Removal::Missing => -1,
+        Removal::Referenced => 2,
+    }
+}
+
+fn write_all_missing(ctx: &mut Ctx<'_, '_>, ids: usize) {
+    ctx.reply.array(ids);
+    for _ in 0..ids {
+        ctx.reply.int(code(Removal::Missing));
+    }
+}
+
+fn entries_removed(keys: &mut Keys<'_, '_>, key: &[u8], removed: u64) {
+    if removed > 0 {
+        super::entries_changed(keys, key, removed);
+        keys.notify(notify::STREAM, "xdel", key);
+    }
+}
+
+/// `[KEEPREF | DELREF | ACKED] IDS n id...`, in either order.
+struct Wanted<'a> {
+    references: References,
+    /// Not parsed yet: a missing key is noticed first.
+    ids: Vec<&'a [u8]>,
+}
+
+impl<'a> Wanted<'a> {
+    fn parse(args: &mut Args<'a>) -> Result<Wanted<'a>, Error> {
+        let (mut references, mut ids) = (None, None);
+        while !args.is_empty() {
+            if references.is_none()
+                && let Some(given) = take_references(args)
+            {
+                references = Some(given);
+            } else if args.len() > 1 && ids.is_none() && args.keyword("IDS") {
+                ids = Some(take_ids(args)?);
+            } else {
+                return Err(SYNTAX);
+            }
+        }
+        let references = references.unwrap_or_default();
+        Ok(Wanted { references, ids: ids.ok_or(SYNTAX)? })
+    }
+}
+
+fn take_ids<'a>(args: &mut Args<'a>) -> Result<Vec<&'a [u8]>, Error> {
+    let count = num::parse_i64(args.bytes()?).filter(|&count| count > 0).ok_or(error::ID_COUNT_NOT_POSITIVE)?;
+    if count as usize > args.len() {
+        return Err(error::ID_COUNT_TOO_LARGE);
+    }
+    (0..count).map(|_| args.bytes()).collect()
+}

@@ -1,0 +1,129 @@
+//! What XREAD and XREADGROUP share: options, keys and ids, and waiting.
+
+use crate::base::num;
+use crate::command::error::{self, Error, SYNTAX};
+use crate::command::{Args, Block, Ctx, DONE, Flow, Outcome};
+use crate::keyspace::NEVER;
+use crate::keyspace::waiters::{Awaits, OnTimeout};
+use crate::resp::{OwnedRequest, Request};
+
+/// The arguments of XREAD and XREADGROUP.
+pub struct Streams<'a> {
+    request: Request<'a>,
+    /// Where the keys begin.
+    keys_at: usize,
+    /// How many keys there are; as many ids follow them.
+    pub count: usize,
+    /// At most so many entries of each stream.
+    pub limit: u64,
+    /// How long to wait; 0 is for ever.
+    block_ms: Option<i64>,
+    /// The group and the consumer.
+    pub group: Option<(&'a [u8], &'a [u8])>,
+    /// Entries do not become pending.
+    pub no_ack: bool,
+}
+
+impl<'a> Streams<'a> {
+    /// Parses all arguments. `grouped` is XREADGROUP.
+    pub fn parse(mut args: Args<'a>, grouped: bool, now_ms: i64) -> Result<Streams<'a>, Error> {
+        let mut streams = Streams {
+            request: args.request(),
+            keys_at: 0,
+            count: 0,
+            limit: u64::MAX,
+            block_ms: None,
+            group: None,
+            no_ack: false,
+        };
+        loop {
+            if args.len() < 2 {
+                return Err(SYNTAX);
+            }
+            if args.keyword("STREAMS") {
+                break;
+            }
+            streams.take_option(&mut args, grouped, now_ms)?;
+        }
+        if args.len() % 2 == 1 {
+            return Err(error::unbalanced_streams(grouped));
+        }
+        if grouped && streams.group.is_none() {
+            return Err(error::GROUP_MISSING);
+        }
+        streams.keys_at = args.position();
+        streams.count = args.len() / 2;
+        Ok(streams)
+    }
+
+    fn take_option(&mut self, args: &mut Args<'a>, grouped: bool, now_ms: i64) -> Result<(), Error> {
+        if args.keyword("COUNT") {
+            // 0 and below are no limit.
+            let limit = u64::try_from(args.int()?).unwrap_or(0);
+            self.limit = if limit == 0 { u64::MAX } else { limit };
+        } else if args.keyword("BLOCK") {
+            self.block_ms = Some(parse_timeout(args.bytes()?, now_ms)?);
+        } else if args.len() > 2 && args.keyword("GROUP") {
+            if !grouped {
+                return Err(error::GROUP_WITHOUT_GROUP_READ);
+            }
+            self.group = Some((args.bytes()?, args.bytes()?));
+        } else if args.keyword("NOACK") {
+            if !grouped {
+                return Err(error::NOACK_WITHOUT_GROUP_READ);
+            }
+            self.no_ack = true;
+        } else {
+            return Err(SYNTAX);
+        }
+        Ok(())
+    }
+
+    /// Key number `at`.
+    pub fn key(&self, at: usize) -> &'a [u8] {
+        self.request.arg(self.keys_at + at)
+    }
+
+    /// The id that goes with key number `at`.
+    pub fn id(&self, at: usize) -> &'a [u8] {
+        self.request.arg(self.keys_at + self.count + at)
+    }
+
+    /// Nothing can be read now: waits if that was asked for. `id` gives what the ids have come to mean.
+    pub fn wait(
+        &self,
+        ctx: &mut Ctx<'_, '_>,
+        awaits: Awaits,
+        id: impl Fn(usize) -> Option<Vec<u8>>,
+    ) -> Outcome {
+        let Some(block_ms) = self.block_ms.filter(|_| !ctx.nested) else {
+            ctx.reply.null_array();
+            return DONE;
+        };
+        let resolved: Vec<Option<Vec<u8>>> = (0..self.count).map(id).collect();
+        let ids_at = self.keys_at + self.count;
+        let request = resolved.iter().any(Option::is_some).then(|| {
+            OwnedRequest::from_args(self.request.iter().enumerate().map(|(at, arg)| {
+                let resolved = at.checked_sub(ids_at).and_then(|at| resolved[at].as_deref());
+                resolved.unwrap_or(arg)
+            }))
+        });
+        Ok(Flow::Block(Block {
+            keys: (0..self.count).map(|at| self.key(at).into()).collect(),
+            awaits,
+            on_timeout: OnTimeout::NullArray,
+            deadline_ms: if block_ms == 0 { NEVER } else { ctx.now.unix_ms + block_ms },
+            request,
+        }))
+    }
+}
+
+/// A timeout in milliseconds that ends within what a clock can show.
+fn parse_timeout(text: &[u8], now_ms: i64) -> Result<i64, Error> {
+    let timeout_ms = num::parse_i64(text).ok_or(error::TIMEOUT_NOT_AN_INTEGER)?;
+    if timeout_ms < 0 {
+        return Err(error::TIMEOUT_NEGATIVE);
+    }
+    now_ms.checked_add(timeout_ms).ok_or(error::TIMEOUT_OUT_OF_RANGE)?;
+    Ok(timeout_ms)
+}

@@ -1,0 +1,90 @@
+//! MSET, MSETNX: many strings at once; APPEND, SETRANGE: strings changed in place.
+
+use super::check_len;
+use super::set::{Lifetime, put};
+use crate::base::Blob;
+use crate::command::error::{OFFSET_OUT_OF_RANGE, wrong_arity};
+use crate::command::{Args, Ctx, DONE, Error, Outcome};
+use crate::data::StrValue;
+use crate::keyspace::notify;
+
+/// `MSET key value [key value ...]`
+pub fn mset(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    check_pairs(ctx, &args)?;
+    put_all(ctx, &mut args)?;
+    ctx.reply.ok();
+    DONE
+}
+
+/// `MSETNX key value [key value ...]`
+pub fn msetnx(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    check_pairs(ctx, &args)?;
+    let none_is_there = args.rest().step_by(2).all(|key| !ctx.keys.contains(key));
+    if none_is_there {
+        put_all(ctx, &mut args)?;
+    }
+    ctx.reply.int(none_is_there.into());
+    DONE
+}
+
+fn check_pairs(ctx: &Ctx<'_, '_>, args: &Args<'_>) -> Result<(), Error> {
+    if args.len() % 2 == 0 {
+        Ok(())
+    } else {
+        Err(wrong_arity(&ctx.command.full_name))
+    }
+}
+
+fn put_all(ctx: &mut Ctx<'_, '_>, args: &mut Args<'_>) -> Result<(), Error> {
+    while !args.is_empty() {
+        let (key, value) = (args.bytes()?, args.blob()?);
+        put(ctx, key, value, Lifetime::Forever);
+    }
+    Ok(())
+}
+
+/// `APPEND key value`
+pub fn append(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    let (key, tail) = (args.bytes()?, args.blob()?);
+    let len = ctx.keys.find_as::<StrValue>(key)?.map(|value| value.len());
+    let len = match len {
+        Some(len) => {
+            check_len(ctx, len, tail.as_slice().len())?;
+            let value = ctx.keys.find_as::<StrValue>(key)?;
+            value.map_or(0, |value| value.append(tail.as_slice()))
+        }
+        None => {
+            ctx.keys.insert_new(key, StrValue::new(tail).into());
+            tail.as_slice().len()
+        }
+    };
+    ctx.keys.changed(key);
+    ctx.keys.notify(notify::STRING, "append", key);
+    ctx.reply.int(len as i64);
+    DONE
+}
+
+/// `SETRANGE key offset value`
+pub fn setrange(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    let (key, offset, patch) = (args.bytes()?, args.int()?, args.bytes()?);
+    let offset = usize::try_from(offset).map_err(|_| OFFSET_OUT_OF_RANGE)?;
+    let len = ctx.keys.find_as::<StrValue>(key)?.map(|value| value.len());
+    if patch.is_empty() {
+        ctx.reply.int(len.unwrap_or(0) as i64);
+        return DONE;
+    }
+    check_len(ctx, offset, patch.len())?;
+    let len = match ctx.keys.find_as::<StrValue>(key)? {
+        Some(value) => value.set_range(offset, patch),
+        None => {
+            let mut value = StrValue::text(Blob::Slice(b""));
+            let len = value.set_range(offset, patch);
+            ctx.keys.insert_new(key, value.into());
+            len
+        }
+    };
+    ctx.keys.changed(key);
+    ctx.keys.notify(notify::STRING, "setrange", key);
+    ctx.reply.int(len as i64);
+    DONE
+}
