@@ -4,6 +4,7 @@ use super::connection::{Connection, Halt, Partial};
 use crate::command::dispatch::{self, Env, Next};
 use crate::resp::{Limits, OwnedRequest, Parsed, Parser, Reply};
 use rustix::buffer::spare_capacity;
+use rustix::net::RecvFlags;
 use std::io;
 
 /// Room made for each read behind an incomplete request.
@@ -120,7 +121,12 @@ fn abort(connection: &mut Connection) {
 fn receive(connection: &Connection, buffer: &mut Vec<u8>) -> (Read, usize) {
     let room = buffer.capacity() - buffer.len();
     debug_assert!(room > 0);
-    match rustix::io::read(&connection.socket, spare_capacity(buffer)).map_err(io::Error::from) {
+    let received = rustix::net::recv(
+        &connection.socket,
+        spare_capacity(buffer),
+        RecvFlags::empty(),
+    );
+    match received.map(|(n, _)| n).map_err(io::Error::from) {
         Ok(0) => (Read::Closed, 0),
         Ok(n) if n == room => (Read::Full, n),
         Ok(n) => (Read::Drained, n),
@@ -164,9 +170,9 @@ fn execute_all(
         start += consumed;
         match next {
             Next::Continue if connection.session.closing => return (input.len(), input.len()),
-            Next::Continue if env.local.crowded => return (start, input.len()),
+            Next::Continue if env.local.yielding => return (start, input.len()),
             Next::Continue if connection.out.len() > OUTPUT_BYTES => {
-                env.local.crowded = true;
+                env.local.yielding = true;
                 return (start, input.len());
             }
             Next::Continue => {}

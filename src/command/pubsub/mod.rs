@@ -59,6 +59,6 @@ pub fn publish(
     shared
         .channels
         .publish(subject, channel, payload, |core, note| {
-            local.crowded |= shared.send(core, Mail::Note(note));
+            local.yielding |= shared.send(core, Mail::Note(note));
         })
 }
