@@ -113,6 +113,7 @@ fn keep_rest(connection: &mut Connection, rest: &[u8], parser: &mut Parser) {
 
 /// The connection closes, and what it was to be sent is dropped.
 fn abort(connection: &mut Connection) {
+    tracing::debug!("closing client {}: it speaks HTTP", connection.session.id);
     connection.out = Reply::new(connection.session.version);
     connection.session.closing = true;
 }
