@@ -19,34 +19,25 @@ const MIN_NS: u64 = 1;
 /// The longest duration that is told from longer ones.
 const MAX_NS: u64 = 1_000_000_000;
 
+/// The first bound of [`Histogram::doublings`].
+const FIRST_DOUBLING_NS: u64 = 1024;
+/// Number of buckets.
+pub const BUCKETS: usize = bucket_of(MAX_NS) + 1;
+
 /// How often durations of each length occurred.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Histogram {
-    /// Grows to the longest duration seen.
     counts: Vec<u64>,
     total: u64,
 }
 
 impl Histogram {
-    /// Counts a duration.
-    pub fn record(&mut self, duration_ns: u64) {
-        let bucket = bucket_of(duration_ns.clamp(MIN_NS, MAX_NS));
-        if bucket >= self.counts.len() {
-            self.counts.resize(bucket + 1, 0);
+    /// Of counts by bucket.
+    pub fn new(counts: Vec<u64>) -> Self {
+        Histogram {
+            total: counts.iter().sum(),
+            counts,
         }
-        self.counts[bucket] += 1;
-        self.total += 1;
-    }
-
-    /// Adds all that another histogram counted.
-    pub fn merge(&mut self, other: &Self) {
-        if other.counts.len() > self.counts.len() {
-            self.counts.resize(other.counts.len(), 0);
-        }
-        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
-            *count += more;
-        }
-        self.total += other.total;
     }
 
     /// How many durations were counted.
@@ -63,11 +54,13 @@ impl Histogram {
             .map_or(0, |(bucket, _)| highest_in(bucket))
     }
 
-    /// How many durations were at most 1024 ns, 2048 ns and so on: a pair for each doubling in which there were any.
+    /// How many durations were no longer than the bucket of 1024 ns, of 2048 ns and so on: the longest duration in
+    /// that bucket and the count, for each doubling in which there were any.
     pub fn doublings(&self) -> Vec<(u64, u64)> {
         let mut pairs: Vec<(u64, u64)> = Vec::new();
         for (bucket, count) in self.cumulative() {
-            let bound_ns = highest_in(bucket).next_power_of_two().max(1024);
+            let power_ns = lowest_in(bucket).next_power_of_two().max(FIRST_DOUBLING_NS);
+            let bound_ns = highest_in(bucket_of(power_ns));
             match pairs.last_mut() {
                 Some((last_ns, last)) if *last_ns == bound_ns => *last = count,
                 _ => pairs.push((bound_ns, count)),
@@ -90,12 +83,25 @@ impl Histogram {
     }
 }
 
-fn bucket_of(duration_ns: u64) -> usize {
+/// The bucket that counts a duration.
+#[inline]
+pub const fn bucket_of(duration_ns: u64) -> usize {
+    let duration_ns = match duration_ns {
+        0 => MIN_NS,
+        MAX_NS.. => MAX_NS,
+        within => within,
+    };
     if duration_ns < EXACT_BELOW_NS {
         return duration_ns as usize;
     }
-    let doubling = u64::from(duration_ns.ilog2() - EXACT_BELOW_NS.ilog2() + 1);
+    let doubling = (duration_ns.ilog2() - EXACT_BELOW_NS.ilog2() + 1) as u64;
     (BUCKETS_PER_DOUBLING * doubling + (duration_ns >> doubling)) as usize
+}
+
+fn lowest_in(bucket: usize) -> u64 {
+    bucket
+        .checked_sub(1)
+        .map_or(0, |below| highest_in(below) + 1)
 }
 
 fn highest_in(bucket: usize) -> u64 {
@@ -114,11 +120,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn of(durations_ns: &[u64]) -> Histogram {
-        let mut histogram = Histogram::default();
-        durations_ns
-            .iter()
-            .for_each(|duration| histogram.record(*duration));
-        histogram
+        let mut counts = vec![0; BUCKETS];
+        for duration_ns in durations_ns {
+            counts[bucket_of(*duration_ns)] += 1;
+        }
+        Histogram::new(counts)
     }
 
     /// Figures that Redis 8.2.3 printed for durations in whole microseconds.
@@ -142,32 +148,33 @@ mod tests {
         assert_eq!(of(&[]).percentile_ns(50.0), 0);
     }
 
+    /// Bounds in microseconds that Redis 8.2.3 printed.
     #[test]
     fn doublings_accumulate() {
-        assert_eq!(of(&[5_000, 11_000]).doublings(), [(8_192, 1), (16_384, 2)]);
+        let us = |histogram: Histogram| -> Vec<(u64, u64)> {
+            histogram
+                .doublings()
+                .into_iter()
+                .map(|(bound_ns, count)| (bound_ns / 1000, count))
+                .collect()
+        };
+        assert_eq!(us(of(&[5_000, 11_000])), [(8, 1), (16, 2)]);
+        assert_eq!(us(of(&[1, 1_000, 27_000])), [(1, 2), (33, 3)]);
         assert_eq!(
-            of(&[1, 1_000, 27_000]).doublings(),
-            [(1_024, 2), (32_768, 3)]
+            us(of(&[100_000, 131_072, 132_095, 132_096])),
+            [(132, 3), (264, 4)]
         );
+        assert_eq!(us(of(&[8_000_000])), [(8_454, 1)]);
     }
 
     proptest! {
         #[test]
-        fn a_bucket_holds_its_durations(duration_ns in MIN_NS..=MAX_NS) {
+        fn a_bucket_holds_its_durations(duration_ns in MIN_NS..MAX_NS) {
             let highest_ns = highest_in(bucket_of(duration_ns));
             prop_assert!(highest_ns >= duration_ns);
             prop_assert!(highest_ns - duration_ns <= duration_ns / 128);
             prop_assert_eq!(bucket_of(highest_ns), bucket_of(duration_ns));
             prop_assert_ne!(bucket_of(highest_ns + 1), bucket_of(duration_ns));
-        }
-
-        #[test]
-        fn merging_is_recording_both(a in proptest::collection::vec(0u64..1 << 31, 0..50), b in proptest::collection::vec(0u64..1 << 31, 0..50)) {
-            let mut merged = of(&a);
-            merged.merge(&of(&b));
-            let both = of(&[a, b].concat());
-            prop_assert_eq!(merged.total(), both.total());
-            prop_assert_eq!(merged.doublings(), both.doublings());
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod histogram;
 pub mod inbox;
 pub mod longdouble;
 pub mod num;
+pub mod process;
 pub mod version;
 
 pub use blob::Blob;

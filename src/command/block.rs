@@ -193,6 +193,11 @@ pub fn write_ending(waiter: &Waiter, ending: Ending, reply: &mut Reply) {
         (Ending::Timeout, OnTimeout::NullArray) => reply.null_array(),
         (Ending::Timeout, OnTimeout::Null) => reply.null(),
         (Ending::Timeout, OnTimeout::Int(n)) => reply.int(n),
+        (Ending::Timeout, OnTimeout::Ints([first, second])) => {
+            reply.array(2);
+            reply.int(first);
+            reply.int(second);
+        }
     }
 }
 

@@ -295,6 +295,8 @@ pub fn invoke(
     reply: &mut Reply,
     nested: bool,
 ) -> Flow {
+    session.commands += 1;
+    session.last_command = Some(command);
     let mark = reply.mark();
     let handler = command
         .spec
@@ -330,7 +332,7 @@ pub fn invoke(
     settle(env);
     let ns = env.stopwatch.lap_ns();
     stats.processed.add(1);
-    stats.commands[command.id].call(ns);
+    stats.commands[command.id].call(ns, env.local.config.latency_tracking);
     let threshold_us = env.local.config.slowlog_log_slower_than_us;
     if ns / 1000 >= threshold_us as u64 && threshold_us >= 0 && !command.is(flag::SKIP_SLOWLOG) {
         log_slow(env, session, request, ns / 1000);

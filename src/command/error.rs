@@ -415,3 +415,105 @@ pub fn hello_option(option: &[u8]) -> Error {
 pub const PROTECTED_MODE: Error = Error::new(
     "DENIED Millstream is in protected mode: without a password it serves only this machine. Set requirepass, or protected-mode no if the network is trusted, or connect by the loopback address.",
 );
+
+/// An address that no client has.
+pub const NO_SUCH_CLIENT: Error = Error::new("ERR No such client");
+/// CLIENT KILL with an id that none can have.
+pub const CLIENT_ID_NOT_POSITIVE: Error = Error::new("ERR client-id should be greater than 0");
+/// CLIENT KILL with an age that is no number.
+pub const MAXAGE_NOT_AN_INTEGER: Error = Error::new("ERR maxage is not an integer or out of range");
+/// CLIENT KILL with an age that every client has.
+pub const MAXAGE_NOT_POSITIVE: Error = Error::new("ERR maxage should be greater than 0");
+/// CLIENT LIST with an id that is no number.
+pub const INVALID_CLIENT_ID: Error = Error::new("ERR Invalid client ID");
+/// CLIENT PAUSE with a mode that there is not.
+pub const PAUSE_MODE: Error = Error::new("ERR CLIENT PAUSE mode must be WRITE or ALL");
+/// CLIENT UNBLOCK with a reason that there is not.
+pub const UNBLOCK_REASON: Error =
+    Error::new("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+/// SLOWLOG GET with a count that is none.
+pub const SLOWLOG_COUNT: Error = Error::new("ERR count should be greater than or equal to -1");
+/// CONFIG REWRITE of a server that was started without a file.
+pub const NO_CONFIG_FILE: Error = Error::new("ERR The server is running without a config file");
+/// COMMAND GETKEYS of a command that there is not.
+pub const INVALID_COMMAND: Error = Error::new("ERR Invalid command specified");
+/// COMMAND GETKEYS of a command without keys.
+pub const NO_KEY_ARGUMENTS: Error = Error::new("ERR The command has no key arguments");
+/// COMMAND GETKEYS with too few or too many arguments.
+pub const INVALID_ARGUMENT_COUNT: Error =
+    Error::new("ERR Invalid number of arguments specified for command");
+/// COMMAND GETKEYS with arguments that do not fit the command.
+pub const INVALID_ARGUMENTS: Error = Error::new("ERR Invalid arguments specified for command");
+/// REPLICAOF with a port that is none.
+pub const INVALID_MASTER_PORT: Error = Error::new("ERR Invalid master port");
+/// REPLICAOF another server.
+pub const NO_REPLICATION: Error = Error::new("ERR this version does not replicate other servers");
+/// WAITAOF with a number of local disks that is neither 0 nor 1.
+pub const NUMLOCAL_OUT_OF_RANGE: Error =
+    Error::new("ERR value is out of range, value must between 0 and 1");
+/// WAITAOF for a disk that nothing is written to.
+pub const NUMLOCAL_WITHOUT_LOG: Error =
+    Error::new("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
+/// SHUTDOWN ABORT with nothing to abort.
+pub const NO_SHUTDOWN: Error = Error::new("ERR No shutdown in progress.");
+/// SHUTDOWN that could not keep what it was asked to keep.
+pub const SHUTDOWN_FAILED: Error = Error::new("ERR Errors trying to SHUTDOWN. Check logs.");
+/// A command for a node of a cluster.
+pub const NO_CLUSTER: Error = Error::new("ERR This instance has cluster support disabled");
+/// DEBUG by a client that may not.
+pub const DEBUG_NOT_ALLOWED: Error = Error::new(
+    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.",
+);
+
+/// DEBUG QUICKLIST-PACKED-THRESHOLD with a size out of range.
+pub const PACKED_THRESHOLD: Error =
+    Error::new("ERR argument must be a memory value bigger than 1 and smaller than 4gb");
+/// DEBUG PROTOCOL with a type that only RESP3 has.
+pub const RESP2_NOT_SUPPORTED: Error = Error::new("ERR RESP2 is not supported by this command");
+/// DEBUG PROTOCOL with a type that there is not.
+pub const WRONG_PROTOCOL_TYPE: Error = Error::new(
+    "ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false",
+);
+
+/// A subcommand that there is not, or not with so many arguments.
+pub fn unknown_subcommand_or_arity(command: &str, sub: &[u8]) -> Error {
+    let mut text = b"ERR unknown subcommand or wrong number of arguments for '".to_vec();
+    text.extend_from_slice(&until_nul(sub)[..until_nul(sub).len().min(128)]);
+    text.extend_from_slice(format!("'. Try {} HELP.", command.to_ascii_uppercase()).as_bytes());
+    Error::from_text(text)
+}
+
+/// A type of client that there is not.
+pub fn unknown_client_type(name: &[u8]) -> Error {
+    naming("ERR Unknown client type", name)
+}
+
+/// A user that there is not.
+pub fn no_such_user(name: &[u8]) -> Error {
+    naming("ERR No such user", name)
+}
+
+/// An option that CLIENT SETINFO does not know.
+pub fn unrecognized_option(option: &[u8]) -> Error {
+    naming("ERR Unrecognized option", option)
+}
+
+/// An event of which LATENCY has no samples.
+pub fn no_latency_samples(event: &[u8]) -> Error {
+    naming("ERR No samples available for event", event)
+}
+
+/// A text that CLIENT LIST could not show, for an attribute of CLIENT SETINFO.
+pub fn client_attribute(attribute: &[u8]) -> Error {
+    let mut text = b"ERR ".to_vec();
+    text.extend_from_slice(until_nul(attribute));
+    text.extend_from_slice(b" cannot contain spaces, newlines or special characters.");
+    Error::from_text(text)
+}
+
+fn naming(what: &str, name: &[u8]) -> Error {
+    let mut text = format!("{what} '").into_bytes();
+    text.extend_from_slice(until_nul(name));
+    text.push(b'\'');
+    Error::from_text(text)
+}

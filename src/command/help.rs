@@ -3,6 +3,25 @@
 use super::ctx::Ctx;
 use super::registry;
 use super::table::syntax;
+use crate::resp::Reply;
+
+/// Writes the help of a command whose subcommands are no rows of the table: their names.
+pub fn write_names<'a>(
+    reply: &mut Reply,
+    command: &str,
+    names: impl ExactSizeIterator<Item = &'a str>,
+) {
+    reply.array(names.len() + 1);
+    reply.simple(&heading(command));
+    names.for_each(|name| reply.simple(&name.to_ascii_uppercase()));
+}
+
+fn heading(command: &str) -> String {
+    format!(
+        "{} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        command.to_ascii_uppercase()
+    )
+}
 
 /// Writes the help of the container whose HELP subcommand is running.
 pub fn write(ctx: &mut Ctx<'_, '_>) {
@@ -13,10 +32,7 @@ pub fn write(ctx: &mut Ctx<'_, '_>) {
         .next()
         .and_then(|name| registry::lookup(name.as_bytes()))
         .expect("a HELP subcommand stands in a container");
-    let mut lines = vec![format!(
-        "{} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        container.spec.name.to_ascii_uppercase()
-    )];
+    let mut lines = vec![heading(container.spec.name)];
     for sub in container.subcommands() {
         let arguments =
             syntax::parse(sub.spec.docs.syntax).expect("a test parses every row's syntax");

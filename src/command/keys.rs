@@ -117,28 +117,29 @@ impl<'k> Keys<'_, 'k> {
     #[inline]
     pub fn find(&mut self, key: &[u8]) -> Option<&mut Entry> {
         let position = self.live_position(key)?;
-        let (now_ms, touch) = (self.now_ms, self.touch);
-        let entry = self.table(key).entry_mut(position);
-        if touch {
-            entry.used_ms = now_ms;
-        }
-        Some(entry)
+        Some(self.used(key, position))
     }
 
     /// The entry of `key`, for a command that reads: counts hits and misses.
     #[inline]
     pub fn read(&mut self, key: &[u8]) -> Option<&mut Entry> {
-        match self.live_position(key) {
-            Some(_) => {
-                self.changes.hits += 1;
-                self.find(key)
-            }
-            None => {
-                self.changes.misses += 1;
-                self.changes.event(notify::KEYMISS, "keymiss", self.db, key);
-                None
-            }
+        let Some(position) = self.live_position(key) else {
+            self.changes.misses += 1;
+            self.changes.event(notify::KEYMISS, "keymiss", self.db, key);
+            return None;
+        };
+        self.changes.hits += 1;
+        Some(self.used(key, position))
+    }
+
+    #[inline]
+    fn used(&mut self, key: &[u8], position: usize) -> &mut Entry {
+        let (now_ms, touch) = (self.now_ms, self.touch);
+        let entry = self.table(key).entry_mut(position);
+        if touch {
+            entry.used_ms = now_ms;
         }
+        entry
     }
 
     /// The entry of `key` without counting as use of it.

@@ -1,7 +1,7 @@
 //! The table, ready for dispatch: every row with its full name, a number, and a hash index by name. Built once.
 
 use super::table::keys::{KeyRule, keys_of};
-use super::table::words::{Flags, flag};
+use super::table::words::{Categories, Flags, flag};
 use super::table::{self, Group, Locks, Spec};
 use crate::keyspace::{Keyspace, StripeSet};
 use crate::resp::Request;
@@ -21,6 +21,8 @@ pub struct Command {
     pub group: Group,
     /// Its flags, with the derived ones.
     pub flags: Flags,
+    /// Number of the command that it is a subcommand of.
+    container: Option<usize>,
     /// Numbers of its subcommands.
     subcommands: Vec<usize>,
     /// Names before its first argument: 1, or 2 for a subcommand.
@@ -45,6 +47,16 @@ impl Command {
     /// The subcommands.
     pub fn subcommands(&self) -> impl Iterator<Item = &'static Command> {
         self.subcommands.iter().map(|&id| &commands()[id])
+    }
+
+    /// The command that it is a subcommand of.
+    pub fn container(&self) -> Option<&'static Command> {
+        self.container.map(|id| &commands()[id])
+    }
+
+    /// Its ACL categories.
+    pub fn categories(&self) -> Categories {
+        self.spec.categories(self.group)
     }
 
     /// True for a command that only its subcommands run.
@@ -89,24 +101,26 @@ fn registry() -> &'static Registry {
 }
 
 impl Registry {
-    fn add(&mut self, spec: &'static Spec, container: Option<&'static Spec>) -> usize {
+    fn add(&mut self, spec: &'static Spec, container: Option<usize>) -> usize {
         let id = self.commands.len();
+        let container_spec = container.map(|id| self.commands[id].spec);
         self.commands.push(Command {
             spec,
             id,
-            full_name: match container {
+            full_name: match container_spec {
                 Some(container) => format!("{}|{}", container.name, spec.name),
                 None => spec.name.to_owned(),
             },
-            group: container.unwrap_or(spec).group,
+            group: container_spec.unwrap_or(spec).group,
             flags: spec.all_flags(),
+            container,
             subcommands: Vec::new(),
             names: if container.is_some() { 2 } else { 1 },
         });
         let subcommands = spec
             .subcommands
             .iter()
-            .map(|sub| self.add(sub, Some(spec)))
+            .map(|sub| self.add(sub, Some(id)))
             .collect();
         self.commands[id].subcommands = subcommands;
         id
@@ -116,6 +130,21 @@ impl Registry {
 /// All commands and subcommands; a command's number is its index.
 pub fn commands() -> &'static [Command] {
     &registry().commands
+}
+
+/// All commands, without subcommands.
+pub fn top_level() -> impl Iterator<Item = &'static Command> {
+    commands()
+        .iter()
+        .filter(|command| command.container.is_none())
+}
+
+/// The command called `name`, or the subcommand called `container|name`, in upper or lower case.
+pub fn find(name: &[u8]) -> Option<&'static Command> {
+    match name.iter().position(|byte| *byte == b'|') {
+        Some(bar) => lookup(&name[..bar])?.subcommand(&name[bar + 1..]),
+        None => lookup(name),
+    }
 }
 
 /// The longest name of a command.

@@ -114,6 +114,10 @@ pub struct Session {
     pub no_touch: bool,
     /// It is not to be evicted for memory (CLIENT NO-EVICT).
     pub no_evict: bool,
+    /// Commands it has had executed.
+    pub commands: u64,
+    /// The last of them.
+    pub last_command: Option<&'static Command>,
     /// Its connection closes once its replies have been sent.
     pub closing: bool,
 }
@@ -136,6 +140,8 @@ impl Session {
             monitor: false,
             no_touch: false,
             no_evict: false,
+            commands: 0,
+            last_command: None,
             closing: false,
         }
     }
@@ -176,6 +182,12 @@ impl Session {
             watch.is_some_and(|watch| watch.changed.load(Ordering::Relaxed)),
         );
         record.flags.store(flags, Ordering::Relaxed);
+        record.db.store(self.db, Ordering::Relaxed);
+        let resp = if self.version == Version::Resp3 { 3 } else { 2 };
+        record.resp.store(resp, Ordering::Relaxed);
+        record.commands.store(self.commands, Ordering::Relaxed);
+        let last_command = self.last_command.map_or(0, |command| command.id + 1);
+        record.last_command.store(last_command, Ordering::Relaxed);
         let (queued, queued_bytes) = match &self.multi {
             Some(multi) => (multi.queue.len() as i64, multi.bytes),
             None => (-1, 0),

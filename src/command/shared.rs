@@ -2,7 +2,7 @@
 
 use super::clients::Clients;
 use super::mail::Mail;
-use super::stats::CoreStats;
+use super::stats::{CoreStats, Rates};
 use crate::base::clock::Clock;
 use crate::base::inbox::Inbox;
 use crate::config::ConfigCell;
@@ -83,6 +83,8 @@ pub struct Shared {
     pub slowlog: Mutex<super::slowlog::Slowlog>,
     /// Latency spikes.
     pub latency: Mutex<super::latency::Monitor>,
+    /// How fast counters grow.
+    pub rates: Rates,
 }
 
 impl Shared {
@@ -114,6 +116,7 @@ impl Shared {
             boot,
             slowlog: Mutex::default(),
             latency: Mutex::default(),
+            rates: Rates::default(),
         }
     }
 

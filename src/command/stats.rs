@@ -1,8 +1,10 @@
 //! Counters for INFO, one set per core: each has one writer, so counting is a plain load and store, and readers sum up.
 
 use super::registry;
+use crate::base::histogram::{self, Histogram};
 use ahash::AHashMap;
 use parking_lot::Mutex;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A counter with one writer and any number of readers.
@@ -30,9 +32,6 @@ impl Counter {
     }
 }
 
-/// Upper bounds of the latency histogram's buckets are powers of two of a microsecond, up to 2^(BUCKETS-1).
-pub const BUCKETS: usize = 32;
-
 /// What is counted of one command.
 #[derive(Debug, Default)]
 pub struct CommandStats {
@@ -44,20 +43,50 @@ pub struct CommandStats {
     pub rejected: Counter,
     /// Times it answered with an error.
     pub failed: Counter,
-    /// Calls by duration.
-    pub histogram: [Counter; BUCKETS],
+    /// Calls by duration, as [`base::histogram`](crate::base::histogram) counts them; made for the first call.
+    histogram: OnceLock<Box<[Counter]>>,
 }
 
 impl CommandStats {
-    /// Counts a call of `ns` nanoseconds.
+    /// Counts a call of `ns` nanoseconds, in the histogram too if it is kept.
     #[inline]
-    pub fn call(&self, ns: u64) {
+    pub fn call(&self, ns: u64, into_histogram: bool) {
         self.calls.add(1);
         self.ns.add(ns);
-        let us = ns / 1000;
-        let bucket = (u64::BITS - us.leading_zeros()) as usize;
-        self.histogram[bucket.min(BUCKETS - 1)].add(1);
+        if into_histogram {
+            let new = || {
+                (0..histogram::BUCKETS)
+                    .map(|_| Counter::default())
+                    .collect()
+            };
+            self.histogram.get_or_init(new)[histogram::bucket_of(ns)].add(1);
+        }
     }
+
+    fn reset(&self) {
+        for counter in [&self.calls, &self.ns, &self.rejected, &self.failed] {
+            counter.reset();
+        }
+        self.histogram
+            .get()
+            .into_iter()
+            .flatten()
+            .for_each(Counter::reset);
+    }
+}
+
+/// How long the calls of a command took, on all cores.
+pub fn histogram(cores: &[CoreStats], command: usize) -> Histogram {
+    let mut counts = vec![0; histogram::BUCKETS];
+    for buckets in cores
+        .iter()
+        .filter_map(|core| core.commands[command].histogram.get())
+    {
+        for (sum, count) in counts.iter_mut().zip(buckets) {
+            *sum += count.read();
+        }
+    }
+    Histogram::new(counts)
 }
 
 /// The most different error codes that are counted apart.
@@ -141,5 +170,67 @@ impl CoreStats {
         } else if codes.len() < MAX_ERROR_CODES {
             codes.insert(code.to_vec(), 1);
         }
+    }
+
+    /// Back to zero, as CONFIG RESETSTAT wants it: the sums over time. A count that its core adds to just then may stay.
+    pub fn reset(&self) {
+        self.commands.iter().for_each(CommandStats::reset);
+        for counter in [
+            &self.processed,
+            &self.connections,
+            &self.rejected_connections,
+            &self.bytes_in,
+            &self.bytes_out,
+            &self.hits,
+            &self.misses,
+            &self.expired,
+            &self.errors,
+            &self.output_limit_closed,
+            &self.query_limit_closed,
+            &self.turns,
+            &self.turn_us,
+            &self.reads,
+            &self.writes,
+        ] {
+            counter.reset();
+        }
+        self.error_codes.lock().clear();
+    }
+}
+
+/// How fast some counters grow, from one look at them to the next.
+#[derive(Debug, Default)]
+pub struct Rates(Mutex<RatesState>);
+
+/// Counters whose rates INFO tells.
+const RATED: usize = 4;
+/// Looks closer together than this give the rates of the last one.
+const MIN_RATE_INTERVAL_MS: i64 = 100;
+
+#[derive(Debug, Default)]
+struct RatesState {
+    at_ms: i64,
+    counts: [u64; RATED],
+    per_second: [f64; RATED],
+}
+
+impl Rates {
+    /// The growth of each count per second since the look before.
+    pub fn sample(&self, now_ms: i64, counts: [u64; RATED]) -> [f64; RATED] {
+        let mut state = self.0.lock();
+        let elapsed_ms = now_ms - state.at_ms;
+        if elapsed_ms >= MIN_RATE_INTERVAL_MS {
+            for (rated, count) in counts.iter().enumerate() {
+                let growth = count.saturating_sub(state.counts[rated]);
+                let known = state.at_ms != 0;
+                state.per_second[rated] = if known {
+                    growth as f64 * 1000.0 / elapsed_ms as f64
+                } else {
+                    0.0
+                };
+            }
+            (state.at_ms, state.counts) = (now_ms, counts);
+        }
+        state.per_second
     }
 }

@@ -33,6 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 
 pub use directive::{Change, Directive};
 pub use load::{Invocation, Source, StartError, parse_arguments};
@@ -203,6 +204,7 @@ impl Default for Config {
 pub struct ConfigCell {
     config: ArcSwap<Config>,
     version: AtomicU64,
+    updates: Mutex<()>,
 }
 
 impl ConfigCell {
@@ -211,6 +213,7 @@ impl ConfigCell {
         Self {
             config: ArcSwap::from_pointee(config),
             version: AtomicU64::new(0),
+            updates: Mutex::new(()),
         }
     }
 
@@ -224,10 +227,12 @@ impl ConfigCell {
         self.version.load(Ordering::Acquire)
     }
 
-    /// Puts another configuration in force.
-    pub fn store(&self, config: Config) {
-        self.config.store(Arc::new(config));
+    /// Puts another configuration in force, made from the one that is, unless making it fails.
+    pub fn update<E>(&self, change: impl FnOnce(&Config) -> Result<Config, E>) -> Result<(), E> {
+        let _only_one_at_a_time = self.updates.lock();
+        self.config.store(Arc::new(change(&self.config.load())?));
         self.version.fetch_add(1, Ordering::Release);
+        Ok(())
     }
 }
 
@@ -261,10 +266,13 @@ mod tests {
     fn a_new_version_shows_the_new_configuration() {
         let cell = ConfigCell::new(Config::default());
         let seen = cell.version();
-        cell.store(Config {
-            hz: 20,
-            ..Config::default()
-        });
+        let update = |config: &Config| {
+            Ok::<_, SetError>(Config {
+                hz: 20,
+                ..config.clone()
+            })
+        };
+        cell.update(update).unwrap();
         assert_ne!(cell.version(), seen);
         assert_eq!(cell.load().hz, 20);
     }

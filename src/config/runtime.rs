@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Config;
 use super::directive::{Change, Directive};
-use super::table::directives;
+use super::table::{directive, directives};
 use crate::base::glob;
 
 /// Why nothing was changed.
@@ -69,6 +69,11 @@ impl Config {
             }
         }
         found
+    }
+
+    /// The value of one directive as text; empty if there is no such directive.
+    pub fn shown(&self, name: &str) -> String {
+        directive(name).map_or_else(String::new, |directive| directive.show(self))
     }
 
     /// This configuration with all of the changes, or an error and none of them.

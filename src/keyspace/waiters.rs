@@ -45,6 +45,8 @@ pub enum OnTimeout {
     Null,
     /// A number.
     Int(i64),
+    /// An array of two numbers.
+    Ints([i64; 2]),
 }
 
 /// What a blocked client waits for and gets.

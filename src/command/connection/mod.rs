@@ -1,6 +1,7 @@
 //! The connection itself: handshake, PING and the like.
 
 mod basic;
+pub mod client;
 mod hello;
 
 pub use basic::{echo, ping, quit, reset, select};

@@ -119,6 +119,8 @@ pub enum Group {
     PubSub,
     /// Transactions.
     Transactions,
+    /// Clusters.
+    Cluster,
     /// The connection itself.
     Connection,
     /// The server.
@@ -135,6 +137,7 @@ impl Group {
             Group::Stream => "stream",
             Group::PubSub => "pubsub",
             Group::Transactions => "transactions",
+            Group::Cluster => "cluster",
             Group::Connection => "connection",
             Group::Server => "server",
         }
@@ -147,7 +150,7 @@ impl Group {
             Group::String => acl::STRING,
             Group::List => acl::LIST,
             Group::Stream => acl::STREAM,
-            Group::PubSub | Group::Server => 0,
+            Group::PubSub | Group::Server | Group::Cluster => 0,
             Group::Transactions => acl::TRANSACTION,
             Group::Connection => acl::CONNECTION,
         }

@@ -1,7 +1,7 @@
 //! The connection itself: the rows of their commands.
 
+use crate::command;
 use crate::command::table::prelude::*;
-use crate::command::{self, unwritten};
 
 pub static ROWS: &[Spec] = &[
     row("auth", -2, command::connection::auth)
@@ -17,33 +17,33 @@ pub static ROWS: &[Spec] = &[
         .group(Group::Connection)
         .summary("Looks at connections and manages them.")
         .subcommands(&[
-            row("getname", 2, unwritten)
+            row("getname", 2, command::connection::client::getname)
                 .flags(NOSCRIPT | LOADING | STALE)
                 .since("2.6.9")
                 .complexity("O(1)")
                 .summary("The name given to this connection."),
-            row("getredir", 2, unwritten)
+            row("getredir", 2, command::connection::client::getredir)
                 .flags(NOSCRIPT | LOADING | STALE)
                 .since("6.0.0")
                 .complexity("O(1)")
                 .summary("The client that receives this connection's tracking messages."),
-            row("help", 2, unwritten)
+            row("help", 2, command::connection::client::help)
                 .flags(LOADING | STALE)
                 .since("5.0.0")
                 .complexity("O(1)")
                 .summary("Lists the subcommands."),
-            row("id", 2, unwritten)
+            row("id", 2, command::connection::client::id)
                 .flags(NOSCRIPT | LOADING | STALE)
                 .since("5.0.0")
                 .complexity("O(1)")
                 .summary("The number that this connection is known by."),
-            row("info", 2, unwritten)
+            row("info", 2, command::connection::client::info)
                 .flags(NOSCRIPT | LOADING | STALE)
                 .tips(&["nondeterministic_output"])
                 .since("6.2.0")
                 .complexity("O(1)")
                 .summary("One line about this connection."),
-            row("kill", -3, unwritten)
+            row("kill", -3, command::connection::client::kill)
                 .flags(ADMIN | NOSCRIPT | LOADING | STALE)
                 .since("2.4.0")
                 .complexity("O(N) for N connections")
@@ -63,7 +63,7 @@ pub static ROWS: &[Spec] = &[
                      | [ADDR addr(ip:port)] | [LADDR laddr(ip:port)@6.2.0] | \
                      [SKIPME skipme:<YES | NO>] | [MAXAGE maxage:integer@7.4.0]>...>",
                 ),
-            row("list", -2, unwritten)
+            row("list", -2, command::connection::client::list)
                 .flags(ADMIN | NOSCRIPT | LOADING | STALE)
                 .tips(&["nondeterministic_output"])
                 .since("2.4.0")
@@ -87,13 +87,13 @@ pub static ROWS: &[Spec] = &[
                     "[TYPE client-type:<NORMAL | MASTER | REPLICA | PUBSUB>@5.0.0] \
                      [ID client-id:integer...@6.2.0]",
                 ),
-            row("no-evict", 3, unwritten)
+            row("no-evict", 3, command::connection::client::no_evict)
                 .flags(ADMIN | NOSCRIPT | LOADING | STALE)
                 .since("7.0.0")
                 .complexity("O(1)")
                 .summary("Exempts the connection from eviction, or ends that.")
                 .syntax("enabled:<ON | OFF>"),
-            row("no-touch", 3, unwritten)
+            row("no-touch", 3, command::connection::client::no_touch)
                 .flags(NOSCRIPT | LOADING | STALE)
                 .since("7.2.0")
                 .complexity("O(1)")
@@ -102,45 +102,45 @@ pub static ROWS: &[Spec] = &[
                      ends that.",
                 )
                 .syntax("enabled:<ON | OFF>"),
-            row("pause", -3, unwritten)
+            row("pause", -3, command::connection::client::pause)
                 .flags(ADMIN | NOSCRIPT | LOADING | STALE)
                 .since("3.0.0")
                 .complexity("O(1)")
                 .summary("Holds back the commands of all clients, or their writes, for a while.")
                 .history(&[("6.2.0", "The mode, `WRITE` or `ALL`.")])
                 .syntax("timeout:integer [mode:<WRITE | ALL>@6.2.0]"),
-            row("reply", 3, unwritten)
+            row("reply", 3, command::connection::client::reply)
                 .flags(NOSCRIPT | LOADING | STALE)
                 .since("3.2.0")
                 .complexity("O(1)")
                 .summary("Turns replies to this connection on or off, or skips the next one.")
                 .syntax("action:<ON | OFF | SKIP>"),
-            row("setinfo", 4, unwritten)
+            row("setinfo", 4, command::connection::client::setinfo)
                 .flags(NOSCRIPT | LOADING | STALE)
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
                 .since("7.2.0")
                 .complexity("O(1)")
                 .summary("Notes which client library speaks on this connection.")
                 .syntax("attr:<LIB-NAME libname | LIB-VER libver>"),
-            row("setname", 3, unwritten)
+            row("setname", 3, command::connection::client::setname)
                 .flags(NOSCRIPT | LOADING | STALE)
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
                 .since("2.6.9")
                 .complexity("O(1)")
                 .summary("Gives the connection a name.")
                 .syntax("connection-name"),
-            row("trackinginfo", 2, unwritten)
+            row("trackinginfo", 2, command::connection::client::trackinginfo)
                 .flags(NOSCRIPT | LOADING | STALE)
                 .since("6.2.0")
                 .complexity("O(1)")
                 .summary("How tracking is set up on this connection."),
-            row("unblock", -3, unwritten)
+            row("unblock", -3, command::connection::client::unblock)
                 .flags(ADMIN | NOSCRIPT | LOADING | STALE)
                 .since("5.0.0")
                 .complexity("O(log N) for N connections")
                 .summary("Ends the wait of a blocked client, as by a timeout or with an error.")
                 .syntax("client-id:integer [unblock-type:<TIMEOUT | ERROR>]"),
-            row("unpause", 2, unwritten)
+            row("unpause", 2, command::connection::client::unpause)
                 .flags(ADMIN | NOSCRIPT | LOADING | STALE)
                 .since("6.2.0")
                 .complexity("O(N) for N paused clients")

@@ -2,7 +2,6 @@
 
 use crate::command::generic::{expire, keys, object, rename, scan};
 use crate::command::table::prelude::*;
-use crate::command::unwritten;
 
 pub static ROWS: &[Spec] = &[
     row("copy", -3, rename::copy)
@@ -242,7 +241,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1) per key now, O(N) later for N elements inside its value")
         .summary("Removes keys and leaves the freeing of large values for later.")
         .syntax("key..."),
-    row("wait", 3, unwritten)
+    row("wait", 3, crate::command::server::replication::wait)
         .flags(BLOCKING)
         .acl(acl::CONNECTION)
         .tips(&["request_policy:all_shards", "response_policy:agg_min"])
@@ -251,7 +250,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("Waits until so many replicas have received this connection's writes.")
         .syntax("numreplicas:integer timeout:integer"),
-    row("waitaof", 4, unwritten)
+    row("waitaof", 4, crate::command::server::replication::waitaof)
         .flags(BLOCKING)
         .acl(acl::CONNECTION)
         .tips(&["request_policy:all_shards", "response_policy:agg_min"])

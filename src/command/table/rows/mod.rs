@@ -1,5 +1,6 @@
 //! The rows, a file per family.
 
+mod cluster;
 mod connection;
 mod generic;
 mod list;
@@ -12,7 +13,8 @@ mod transactions;
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 8] = [
+pub(super) const FAMILIES: [&[Spec]; 9] = [
+    cluster::ROWS,
     connection::ROWS,
     generic::ROWS,
     list::ROWS,

@@ -1,0 +1,76 @@
+//! CONFIG: the configuration in force, seen and changed while the server runs.
+
+use super::super::ctx::{Ctx, DONE, Outcome};
+use super::super::error::{self, Error};
+use super::super::{Args, help as table_help};
+use crate::config::{Config, RewriteError};
+
+/// `CONFIG GET pattern ...`
+pub fn get(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
+    let patterns: Vec<&[u8]> = args.rest().collect();
+    let found = ctx.shared.config.load().matching(&patterns);
+    ctx.reply.map(found.len());
+    for (name, value) in found {
+        ctx.reply.bulk(name.as_bytes());
+        ctx.reply.bulk(value.as_bytes());
+    }
+    DONE
+}
+
+/// `CONFIG SET name value ...`: all of them, or none.
+pub fn set(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
+    let words: Vec<&[u8]> = args.rest().collect();
+    let (changes, []) = words.as_chunks::<2>() else {
+        return Err(error::SYNTAX);
+    };
+    let changes: Vec<(&[u8], &[u8])> = changes
+        .iter()
+        .map(|[name, value]| (*name, *value))
+        .collect();
+    ctx.shared
+        .config
+        .update(|config| config.with_changes(&changes))
+        .map_err(|refusal| Error::from_text(format!("ERR {refusal}")))?;
+    apply(ctx, ctx.shared.config.load());
+    ctx.reply.ok();
+    DONE
+}
+
+/// This core obeys at once, since the next command may count on it; the others when they look again.
+fn apply(ctx: &mut Ctx<'_, '_>, config: std::sync::Arc<Config>) {
+    ctx.keys.changes.classes = config.notify_keyspace_events.bits();
+    ctx.local.config = config;
+    ctx.shared.nudge_all();
+}
+
+/// `CONFIG REWRITE`
+pub fn rewrite(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    ctx.shared
+        .config
+        .load()
+        .rewrite()
+        .map_err(|refusal| match refusal {
+            RewriteError::NoFile => error::NO_CONFIG_FILE,
+            RewriteError::Io(error) => {
+                Error::from_text(format!("ERR Rewriting config file: {error}"))
+            }
+            RewriteError::Invalid(problem) => {
+                Error::from_text(format!("ERR Rewriting config file: {problem}"))
+            }
+        })?;
+    ctx.reply.ok();
+    DONE
+}
+
+/// `CONFIG RESETSTAT`
+pub fn resetstat(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    ctx.shared.stats.iter().for_each(|core| core.reset());
+    ctx.reply.ok();
+    DONE
+}
+
+/// `CONFIG HELP`
+pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    table_help::write(ctx);
+    DONE
+}

@@ -1,0 +1,237 @@
+//! MEMORY: what a key takes, and what the whole takes.
+
+use super::super::ctx::{Ctx, DONE, Outcome};
+use super::super::{Args, error, help as table_help};
+use super::info::{percent, ratio};
+use crate::base::{float, process};
+use crate::keyspace::Entry;
+use crate::resp::Reply;
+
+/// A dataset below this says nothing about how memory is used.
+const TELLING_BYTES: u64 = 5 << 20;
+/// Resident memory beyond this multiple of what is allocated is worth a word.
+const WORRYING_RATIO: f64 = 1.4;
+
+/// `MEMORY USAGE key [SAMPLES count]`: the bytes of a key with its value; nothing is estimated, so samples change nothing.
+pub fn usage(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    let key = args.bytes()?;
+    while !args.is_empty() {
+        if !args.keyword("SAMPLES") || args.is_empty() || args.int()? < 0 {
+            return Err(error::SYNTAX);
+        }
+    }
+    match ctx.keys.peek(key) {
+        Some(entry) => {
+            let bytes = size_of::<Entry>() + key.len() + entry.value.heap_bytes();
+            ctx.reply.uint(bytes as u64);
+        }
+        None => ctx.reply.null(),
+    }
+    DONE
+}
+
+enum Figure {
+    Number(i64),
+    Fraction(f64),
+    /// Of one database: the bytes of its tables.
+    Table(usize),
+}
+
+/// `MEMORY STATS`
+pub fn stats(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    let figures = figures(ctx);
+    ctx.reply.map(figures.len());
+    for (name, figure) in figures {
+        ctx.reply.bulk(name.as_bytes());
+        write_figure(ctx.reply, figure);
+    }
+    DONE
+}
+
+fn figures(ctx: &mut Ctx<'_, '_>) -> Vec<(String, Figure)> {
+    use Figure::{Fraction, Number};
+    let memory = process::memory(ctx.now.unix_ms / 1000);
+    let dataset = memory.allocated.saturating_sub(memory.startup);
+    let tables = tables(ctx);
+    let keys: u64 = tables.iter().map(|table| table.keys).sum();
+    let table_bytes: usize = tables.iter().map(|table| table.bytes).sum();
+    let difference = |whole: u64, part: u64| Number(whole.cast_signed() - part.cast_signed());
+
+    let mut figures = vec![
+        ("peak.allocated".into(), Number(memory.peak.cast_signed())),
+        (
+            "total.allocated".into(),
+            Number(memory.allocated.cast_signed()),
+        ),
+        (
+            "startup.allocated".into(),
+            Number(memory.startup.cast_signed()),
+        ),
+    ];
+    let unused = [
+        "replication.backlog",
+        "replica.fullsync.buffer",
+        "clients.slaves",
+        "clients.normal",
+    ];
+    let unused_too = [
+        "cluster.links",
+        "aof.buffer",
+        "lua.caches",
+        "functions.caches",
+        "script.VMs",
+    ];
+    figures.extend(
+        unused
+            .iter()
+            .chain(&unused_too)
+            .map(|name| (name.to_string(), Number(0))),
+    );
+    for (number, table) in tables
+        .iter()
+        .enumerate()
+        .filter(|(_, table)| table.keys > 0)
+    {
+        figures.push((format!("db.{number}"), Figure::Table(table.bytes)));
+    }
+    let rest = [
+        ("overhead.db.hashtable.lut", Number(table_bytes as i64)),
+        ("overhead.db.hashtable.rehashing", Number(0)),
+        (
+            "overhead.total",
+            Number(memory.startup.cast_signed() + table_bytes as i64),
+        ),
+        ("db.dict.rehashing.count", Number(0)),
+        ("keys.count", Number(keys.cast_signed())),
+        (
+            "keys.bytes-per-key",
+            Number(dataset.checked_div(keys).unwrap_or(0).cast_signed()),
+        ),
+        ("dataset.bytes", Number(dataset.cast_signed())),
+        (
+            "dataset.percentage",
+            Fraction(percent(dataset, memory.allocated)),
+        ),
+        (
+            "peak.percentage",
+            Fraction(percent(memory.allocated, memory.peak)),
+        ),
+        (
+            "allocator.allocated",
+            Number(memory.allocated.cast_signed()),
+        ),
+        ("allocator.active", Number(memory.active.cast_signed())),
+        ("allocator.resident", Number(memory.resident.cast_signed())),
+        ("allocator.muzzy", Number(0)),
+        (
+            "allocator-fragmentation.ratio",
+            Fraction(ratio(memory.active, memory.allocated)),
+        ),
+        (
+            "allocator-fragmentation.bytes",
+            difference(memory.active, memory.allocated),
+        ),
+        (
+            "allocator-rss.ratio",
+            Fraction(ratio(memory.resident, memory.active)),
+        ),
+        (
+            "allocator-rss.bytes",
+            difference(memory.resident, memory.active),
+        ),
+        (
+            "rss-overhead.ratio",
+            Fraction(ratio(memory.rss, memory.resident)),
+        ),
+        (
+            "rss-overhead.bytes",
+            difference(memory.rss, memory.resident),
+        ),
+        (
+            "fragmentation",
+            Fraction(ratio(memory.rss, memory.allocated)),
+        ),
+        (
+            "fragmentation.bytes",
+            difference(memory.rss, memory.allocated),
+        ),
+    ];
+    figures.extend(rest.map(|(name, figure)| (name.to_string(), figure)));
+    figures
+}
+
+fn write_figure(reply: &mut Reply, figure: Figure) {
+    match figure {
+        Figure::Number(number) => reply.int(number),
+        Figure::Fraction(fraction) => {
+            let mut text = Vec::new();
+            float::write_f64(&mut text, fraction);
+            reply.double(&text);
+        }
+        Figure::Table(bytes) => {
+            reply.map(2);
+            reply.bulk(b"overhead.hashtable.main");
+            reply.int(bytes as i64);
+            reply.bulk(b"overhead.hashtable.expires");
+            reply.int(0);
+        }
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Table {
+    keys: u64,
+    bytes: usize,
+}
+
+/// The tables of each database, over all stripes.
+fn tables(ctx: &mut Ctx<'_, '_>) -> Vec<Table> {
+    let mut tables = vec![Table::default(); ctx.shared.keyspace.databases()];
+    ctx.keys.each_stripe(|keys, stripe| {
+        for (table, db) in tables.iter_mut().zip(&keys.locked.stripe(stripe).dbs) {
+            table.keys += db.len() as u64;
+            table.bytes += db.table_bytes();
+        }
+    });
+    tables
+}
+
+/// `MEMORY DOCTOR`
+pub fn doctor(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    let memory = process::memory(ctx.now.unix_ms / 1000);
+    let resident = ratio(memory.rss, memory.allocated);
+    let report = if memory.allocated.saturating_sub(memory.startup) < TELLING_BYTES {
+        "There is too little data to judge how memory is used.\n".to_string()
+    } else if memory.peak as f64 > memory.allocated as f64 * WORRYING_RATIO {
+        format!(
+            "At its peak the server used {} bytes, now {}: the allocator may keep some of the difference for a while.\n",
+            memory.peak, memory.allocated
+        )
+    } else if resident > WORRYING_RATIO {
+        format!(
+            "Resident memory is {resident:.2} times what is in use: pages are only partly filled.\n"
+        )
+    } else {
+        "Memory is used well.\n".to_string()
+    };
+    ctx.reply.verbatim(report.as_bytes());
+    DONE
+}
+
+/// `MEMORY PURGE`: the allocator gives unused pages back by itself, within seconds; there is nothing to hurry along.
+pub fn purge(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    ctx.reply.ok();
+    DONE
+}
+
+/// `MEMORY MALLOC-STATS`
+pub fn malloc_stats(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    ctx.reply.verbatim(&process::allocator_report());
+    DONE
+}
+
+/// `MEMORY HELP`
+pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    table_help::write(ctx);
+    DONE
+}

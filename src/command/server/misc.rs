@@ -1,0 +1,36 @@
+//! TIME and LOLWUT.
+
+use super::super::ctx::{Ctx, DONE, Outcome};
+use super::super::{Args, error};
+use crate::base::num;
+use crate::base::version::{REDIS_VERSION, VERSION};
+
+/// `TIME`: Unix seconds, and the microseconds within the second.
+pub fn time(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    let us = ctx.now.unix_us;
+    ctx.reply.array(2);
+    ctx.reply.bulk_int(us / 1_000_000);
+    ctx.reply.bulk_int(us % 1_000_000);
+    DONE
+}
+
+const WHEEL: &str = r"
+            .-=========-.
+         .-'    \ | /    '-.
+     []=/  []----(o)----[]  \=[]      the stream runs on,
+       |  /     / | \     \  |        the wheel turns grain into flour;
+  ~~~~~|-[]----  |  ----[]-|~~~~~~    nothing is lost twice.
+  ~~~~~~\  []---/ | \---[] /~~~~~~~
+  ~~~~~~~'-._    []    _.-'~~~~~~~~
+";
+
+/// `LOLWUT [VERSION number [argument ...]]`: a mill, whatever version is asked for.
+pub fn lolwut(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    if args.len() >= 2 && args.keyword("VERSION") {
+        let numbers: Option<Vec<i64>> = args.rest().map(num::parse_i64).collect();
+        numbers.ok_or(error::NOT_AN_INTEGER)?;
+    }
+    let text = format!("{WHEEL}\nMillstream {VERSION}. Redis ver. {REDIS_VERSION}\n");
+    ctx.reply.verbatim(text.as_bytes());
+    DONE
+}
