@@ -388,6 +388,12 @@ fn until_nul(text: &[u8]) -> &[u8] {
     &text[..end.unwrap_or(text.len())]
 }
 
+/// EXEC that was itself refused, which ends the transaction.
+pub fn exec_abort_because(reason: &Error) -> Error {
+    let reason = reason.text().strip_prefix(b"ERR ").unwrap_or(reason.text());
+    Error::from_text([b"EXECABORT Transaction discarded because of: ", reason].concat())
+}
+
 /// Too few or too many arguments, found by the command itself.
 pub fn wrong_arity_of(command: &super::Command) -> Error {
     wrong_arity(&command.full_name)
@@ -482,22 +488,22 @@ pub fn unknown_subcommand_or_arity(command: &str, sub: &[u8]) -> Error {
 
 /// A type of client that there is not.
 pub fn unknown_client_type(name: &[u8]) -> Error {
-    quoting("ERR Unknown client type", name)
+    naming("ERR Unknown client type", name)
 }
 
 /// A user that there is not.
 pub fn no_such_user(name: &[u8]) -> Error {
-    quoting("ERR No such user", name)
+    naming("ERR No such user", name)
 }
 
 /// An option that CLIENT SETINFO does not know.
 pub fn unrecognized_option(option: &[u8]) -> Error {
-    quoting("ERR Unrecognized option", option)
+    naming("ERR Unrecognized option", option)
 }
 
 /// An event of which LATENCY has no samples.
 pub fn no_latency_samples(event: &[u8]) -> Error {
-    quoting("ERR No samples available for event", event)
+    naming("ERR No samples available for event", event)
 }
 
 /// A text that CLIENT LIST could not show, for an attribute of CLIENT SETINFO.
@@ -508,7 +514,7 @@ pub fn client_attribute(attribute: &[u8]) -> Error {
     Error::from_text(text)
 }
 
-fn quoting(what: &str, name: &[u8]) -> Error {
+fn naming(what: &str, name: &[u8]) -> Error {
     let mut text = format!("{what} '").into_bytes();
     text.extend_from_slice(until_nul(name));
     text.push(b'\'');
