@@ -241,6 +241,7 @@ fn queue(
     let Some(multi) = &mut session.multi else {
         return;
     };
+    session.last_command = Some(command);
     if !multi.refused {
         let request = request.to_owned();
         multi.bytes += request.heap_bytes() + size_of::<Queued>();
@@ -301,7 +302,6 @@ pub fn invoke(
     reply: &mut Reply,
     nested: bool,
 ) -> Flow {
-    session.commands += 1;
     session.last_command = Some(command);
     let mark = reply.mark();
     let handler = command
@@ -327,6 +327,7 @@ pub fn invoke(
         },
         Args::new(request, command.names),
     );
+    session.commands += u64::from(!matches!(outcome, Ok(Flow::Block(_))));
     let stats = &env.shared.stats[env.local.core];
     let flow = outcome.unwrap_or_else(|error| {
         reply.rollback(mark);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::super::ctx::{Ctx, DONE, Outcome};
 use super::super::error::{self, Error};
 use super::super::table::describe::{self, Tree};
-use super::super::table::keys::{Runs, keys_of};
+use super::super::table::keys::{KeyRule, Runs, keys_of};
 use super::super::table::words::{access, acl};
 use super::super::{Args, Command, help as table_help, registry};
 use crate::base::glob;
@@ -173,7 +173,7 @@ fn keys_in(call: &[&[u8]]) -> Result<Runs, Error> {
         }
         _ => command,
     };
-    if command.spec.keys.is_empty() {
+    if command.spec.key_rule == KeyRule::None {
         return Err(error::NO_KEY_ARGUMENTS);
     }
     if !command.spec.admits(call.len()) {
