@@ -391,6 +391,12 @@ fn until_nul(text: &[u8]) -> &[u8] {
     &text[..end.unwrap_or(text.len())]
 }
 
+/// EXEC that was itself refused, which ends the transaction.
+pub fn exec_abort_because(reason: &Error) -> Error {
+    let reason = reason.text().strip_prefix(b"ERR ").unwrap_or(reason.text());
+    Error::from_text([b"EXECABORT Transaction discarded because of: ", reason].concat())
+}
+
 /// Too few or too many arguments, found by the command itself.
 pub fn wrong_arity_of(command: &super::Command) -> Error {
     wrong_arity(&command.full_name)
