@@ -1,5 +1,6 @@
 //! Error replies: every text that clients match on, in one place.
 
+use super::registry::Command;
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
@@ -165,6 +166,174 @@ pub fn unsupported_option(option: &[u8]) -> Error {
     let mut text = b"ERR Unsupported option ".to_vec();
     text.extend_from_slice(until_nul(option));
     Error::from_text(text)
+}
+
+/// A stream id was expected.
+pub const INVALID_STREAM_ID: Error =
+    Error::new("ERR Invalid stream ID specified as stream command argument");
+/// No id follows the one that a range is to start behind.
+pub const INVALID_RANGE_START: Error = Error::new("ERR invalid start ID for the interval");
+/// No id precedes the one that a range is to end before.
+pub const INVALID_RANGE_END: Error = Error::new("ERR invalid end ID for the interval");
+/// XADD with the least id.
+pub const ID_NOT_ABOVE_ZERO: Error =
+    Error::new("ERR The ID specified in XADD must be greater than 0-0");
+/// XADD with an id that does not follow the last.
+pub const ID_TOO_SMALL: Error =
+    Error::new("ERR The ID specified in XADD is equal or smaller than the target stream top item");
+/// The last id is the greatest.
+pub const STREAM_EXHAUSTED: Error =
+    Error::new("ERR The stream has exhausted the last possible ID, unable to add more items");
+/// An entry of more than a gigabyte.
+pub const ENTRY_TOO_LARGE: Error = Error::new("ERR Elements are too large to be stored");
+/// A length below 0.
+pub const NEGATIVE_MAXLEN: Error = Error::new("ERR The MAXLEN argument must be >= 0.");
+/// A limit below 0.
+pub const NEGATIVE_LIMIT: Error = Error::new("ERR The LIMIT argument must be >= 0.");
+/// MAXLEN and MINID, or one of them twice.
+pub const TWO_TRIM_STRATEGIES: Error =
+    Error::new("ERR syntax error, MAXLEN and MINID options at the same time are not compatible");
+/// XTRIM without MAXLEN and MINID.
+pub const TRIM_WITHOUT_STRATEGY: Error =
+    Error::new("ERR syntax error, XTRIM must be called with a trimming strategy");
+/// LIMIT without MAXLEN and MINID.
+pub const LIMIT_WITHOUT_STRATEGY: Error =
+    Error::new("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy");
+/// LIMIT for an exact trim.
+pub const LIMIT_WITHOUT_APPROXIMATION: Error =
+    Error::new("ERR syntax error, LIMIT cannot be used without the special ~ option");
+/// IDS with a number of ids that is none.
+pub const ID_COUNT_NOT_POSITIVE: Error = Error::new("ERR Number of IDs must be a positive integer");
+/// IDS with a number of ids that do not follow.
+pub const ID_COUNT_TOO_LARGE: Error =
+    Error::new("ERR The `numids` parameter must match the number of arguments");
+/// XREADGROUP without GROUP.
+pub const GROUP_MISSING: Error = Error::new("ERR Missing GROUP option for XREADGROUP");
+/// XREAD with GROUP.
+pub const GROUP_WITHOUT_GROUP_READ: Error =
+    Error::new("ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.");
+/// XREAD with NOACK.
+pub const NOACK_WITHOUT_GROUP_READ: Error =
+    Error::new("ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.");
+/// XREAD of `>`.
+pub const NEW_ENTRIES_WITHOUT_GROUP: Error = Error::new(
+    "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.",
+);
+/// XREADGROUP of `$`.
+pub const LAST_ID_IN_GROUP_READ: Error = Error::new(
+    "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.",
+);
+/// XREADGROUP of `+`.
+pub const NEWEST_IN_GROUP_READ: Error = Error::new(
+    "ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The + ID would just return an empty result set.",
+);
+/// XCLAIM with a minimum idle time that is no number.
+pub const XCLAIM_IDLE_NOT_AN_INTEGER: Error =
+    Error::new("ERR Invalid min-idle-time argument for XCLAIM");
+/// XAUTOCLAIM with a minimum idle time that is no number.
+pub const XAUTOCLAIM_IDLE_NOT_AN_INTEGER: Error =
+    Error::new("ERR Invalid min-idle-time argument for XAUTOCLAIM");
+/// XCLAIM with an IDLE that is no number.
+pub const XCLAIM_BAD_IDLE: Error = Error::new("ERR Invalid IDLE option argument for XCLAIM");
+/// XCLAIM with a TIME that is no number.
+pub const XCLAIM_BAD_TIME: Error = Error::new("ERR Invalid TIME option argument for XCLAIM");
+/// XCLAIM with a RETRYCOUNT that is no number.
+pub const XCLAIM_BAD_RETRYCOUNT: Error =
+    Error::new("ERR Invalid RETRYCOUNT option argument for XCLAIM");
+/// A COUNT that is no number above 0.
+pub const COUNT_NOT_ABOVE_ZERO: Error = Error::new("ERR COUNT must be > 0");
+/// XGROUP for a key that is not there.
+pub const XGROUP_KEY_MISSING: Error = Error::new(
+    "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.",
+);
+/// XGROUP CREATE of a group that is there.
+pub const GROUP_EXISTS: Error = Error::new("BUSYGROUP Consumer Group name already exists");
+/// ENTRIESREAD below -1.
+pub const NEGATIVE_ENTRIES_READ: Error =
+    Error::new("ERR value for ENTRIESREAD must be positive or -1");
+/// ENTRIESADDED below 0.
+pub const NEGATIVE_ENTRIES_ADDED: Error = Error::new("ERR entries_added must be positive");
+/// XSETID with ids that contradict each other.
+pub const LAST_ID_BELOW_GIVEN_DELETED: Error =
+    Error::new("ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id");
+/// XSETID below an id that was deleted.
+pub const LAST_ID_BELOW_DELETED: Error =
+    Error::new("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id");
+/// XSETID below the newest entry.
+pub const LAST_ID_BELOW_NEWEST: Error =
+    Error::new("ERR The ID specified in XSETID is smaller than the target stream top item");
+/// XSETID with fewer entries than there are.
+pub const ENTRIES_ADDED_BELOW_LENGTH: Error = Error::new(
+    "ERR The entries_added specified in XSETID is smaller than the target stream length",
+);
+
+/// XREAD or XREADGROUP whose keys and ids do not pair up.
+pub fn unbalanced_streams(grouped: bool) -> Error {
+    let (command, ids) = if grouped {
+        ("xreadgroup", "ID or '>'")
+    } else {
+        ("xread", "ID, '+', or '$'")
+    };
+    Error::from_text(format!(
+        "ERR Unbalanced '{command}' list of streams: for each stream key an {ids} must be specified."
+    ))
+}
+
+/// No such key or no such group.
+pub fn no_group_or_key(key: &[u8], group: &[u8]) -> Error {
+    quoting(
+        ["NOGROUP No such key '", "' or consumer group '", "'"],
+        [key, group],
+    )
+}
+
+/// XREADGROUP of no such key or no such group.
+pub fn no_group_to_read(key: &[u8], group: &[u8]) -> Error {
+    let end = "' in XREADGROUP with GROUP option";
+    quoting(
+        ["NOGROUP No such key '", "' or consumer group '", end],
+        [key, group],
+    )
+}
+
+/// The stream has no such group.
+pub fn no_group_for_key(key: &[u8], group: &[u8]) -> Error {
+    quoting(
+        ["NOGROUP No such consumer group '", "' for key name '", "'"],
+        [group, key],
+    )
+}
+
+/// XCLAIM with an argument that is neither an id nor an option.
+pub fn unrecognized_xclaim_option(option: &[u8]) -> Error {
+    quoting(["ERR Unrecognized XCLAIM option '", "'", ""], [option, b""])
+}
+
+/// Arguments that do not form the subcommand.
+pub fn bad_subcommand(command: &Command, sub: &[u8]) -> Error {
+    let container = command
+        .full_name
+        .split('|')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_uppercase();
+    let try_help = format!("'. Try {container} HELP.");
+    let sub = &until_nul(sub)[..until_nul(sub).len().min(128)];
+    quoting(
+        [
+            "ERR unknown subcommand or wrong number of arguments for '",
+            &try_help,
+            "",
+        ],
+        [sub, b""],
+    )
+}
+
+/// A text with arguments quoted in it.
+fn quoting(texts: [&str; 3], args: [&[u8]; 2]) -> Error {
+    let [start, middle, end] = texts.map(str::as_bytes);
+    let [first, second] = args.map(until_nul);
+    Error::from_text([start, first, middle, second, end].concat())
 }
 
 /// Too few or too many arguments.

@@ -53,6 +53,7 @@ pub mod session;
 pub mod shared;
 pub mod slowlog;
 pub mod stats;
+pub mod stream;
 pub mod string;
 pub mod table;
 pub mod transaction;

@@ -308,6 +308,12 @@ impl Reply {
         self.chunks.len()
     }
 
+    /// The unsent bytes, when they stand in one piece.
+    #[inline]
+    pub fn single_slice(&self) -> Option<&[u8]> {
+        self.chunks.is_empty().then_some(&self.tail[..])
+    }
+
     /// The unsent bytes as slices for one vectored write, at most `slices.len()` of them; returns how many were set.
     pub fn fill_slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut skip = self.written;

@@ -22,7 +22,7 @@ use crate::command::{Local, Session, Shared, error, expire, monitor, pubsub, tra
 use crate::config::ClientClass;
 use crate::keyspace::{Locked, NEVER};
 use crate::pubsub::{Listeners, Note};
-use crate::resp::{Parser, Reply, Version};
+use crate::resp::{Parser, Reply};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 use std::io;
@@ -378,6 +378,9 @@ impl Core {
             stats.bytes_out.add(sent as u64);
             let record = &connection.session.record;
             record.bytes_out.fetch_add(sent as u64, Ordering::Relaxed);
+            let (bytes, chunks) = (connection.out.len(), connection.out.chunk_count());
+            record.output_bytes.store(bytes, Ordering::Relaxed);
+            record.output_chunks.store(chunks, Ordering::Relaxed);
         }
         match written {
             Written::All => {
@@ -815,26 +818,14 @@ impl Core {
 
 /// Notes what other cores may see of a client.
 fn note_state(connection: &Connection) {
-    let session = &connection.session;
-    let record = &session.record;
-    let store =
-        |place: &std::sync::atomic::AtomicUsize, value| place.store(value, Ordering::Relaxed);
+    let record = &connection.session.record;
     record
         .active_ms
         .store(connection.active_ms, Ordering::Relaxed);
-    store(&record.db, session.db);
-    store(
-        &record.resp,
-        if session.version == Version::Resp3 {
-            3
-        } else {
-            2
-        },
-    );
-    store(&record.query_bytes, connection.query_bytes());
-    store(&record.output_bytes, connection.out.len());
-    store(&record.output_chunks, connection.out.chunk_count());
-    session.note_state();
+    record
+        .query_bytes
+        .store(connection.query_bytes(), Ordering::Relaxed);
+    connection.session.note_state();
 }
 
 /// Tells a connection that it is not served, and closes it.

@@ -4,6 +4,7 @@ use super::connection::{Connection, Halt, Partial};
 use crate::command::dispatch::{self, Env, Next};
 use crate::resp::{Limits, OwnedRequest, Parsed, Parser};
 use rustix::buffer::spare_capacity;
+use rustix::net::RecvFlags;
 use std::io;
 
 /// Room made for each read behind an incomplete request.
@@ -110,7 +111,12 @@ fn keep_rest(connection: &mut Connection, rest: &[u8], parser: &mut Parser) {
 fn receive(connection: &Connection, buffer: &mut Vec<u8>) -> (Read, usize) {
     let room = buffer.capacity() - buffer.len();
     debug_assert!(room > 0);
-    match rustix::io::read(&connection.socket, spare_capacity(buffer)).map_err(io::Error::from) {
+    let received = rustix::net::recv(
+        &connection.socket,
+        spare_capacity(buffer),
+        RecvFlags::empty(),
+    );
+    match received.map(|(n, _)| n).map_err(io::Error::from) {
         Ok(0) => (Read::Closed, 0),
         Ok(n) if n == room => (Read::Full, n),
         Ok(n) => (Read::Drained, n),

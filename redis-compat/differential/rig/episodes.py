@@ -1,2 +1,273 @@
-def run_episodes(*a):
-    return 0, 0
+"""Random episodes: two servers are told the same, batch by batch, and must answer the same.
+
+An episode is a list of `Batch`es made from one seed. Workers send pipelines and read their replies; waiters send a
+command that may block, and are left waiting. After each batch the set of waiters still blocked and the replies of
+those served must be the same on both servers, and every so often the whole state. In some episodes a listener has
+subscribed to all keyspace notifications, and these must be the same too.
+"""
+
+import dataclasses
+import random
+import time
+
+from . import masks, resp, shrink
+from .connection import Closed, Connection
+from .transaction import Transaction
+from .vocabulary import GROUPS, KEYS, Vocabulary
+
+EPISODE_COMMANDS = 2_000
+BATCH_MAX = 24
+WORKERS = 3
+WAITERS = 4
+STATE_EVERY = 25
+REPLY_SECONDS = 8
+SETTLE_SECONDS = 3
+
+
+@dataclasses.dataclass
+class Batch:
+    """What one client sends at once. `wait` marks a command that may block."""
+
+    client: str
+    commands: list
+    wait: bool = False
+
+
+class Mismatch(Exception):
+    """The servers differ: after which batch, to which command, and how."""
+
+    def __init__(self, client, args, expected, got):
+        self.client, self.args, self.expected, self.got = client, args, expected, got
+
+    def show(self):
+        text = " ".join(resp.printable(arg) for arg in self.args)
+        at = len(shrink.common_prefix(self.expected, self.got))
+        start = max(0, at - 100)
+        expected, got = (resp.printable(side[start : at + 300]) for side in (self.expected, self.got))
+        return f"  {self.client}> {text[:300]}\n  expected  {expected}\n  got       {got}"
+
+
+class Context(masks.Context):
+    """Generated ids are all alike here: which one it is follows from its place."""
+
+    def symbol(self, text):
+        return b"<id>" if super().symbol(text) != text else text
+
+
+def make_episode(seed, commands):
+    """The batches of an episode."""
+    chooser = random.Random(seed)
+    vocabulary = Vocabulary(chooser)
+    batches, count = [], 0
+    while count < commands:
+        roll = chooser.random()
+        if roll < 0.12:
+            batch = Batch(f"w{chooser.randrange(WAITERS)}", [vocabulary.bytes(vocabulary.blocking())], True)
+        elif roll < 0.15:
+            batch = Batch("p0", [[b"CLIENT", b"UNBLOCK", b"$client(w%d)" % chooser.randrange(WAITERS)]])
+        else:
+            batch = Batch(f"p{chooser.randrange(WORKERS)}", pipeline(chooser, vocabulary))
+        batches.append(batch)
+        count += len(batch.commands)
+    return batches
+
+
+def pipeline(chooser, vocabulary):
+    commands = []
+    for _ in range(chooser.randint(1, BATCH_MAX)):
+        commands += vocabulary.transaction() if chooser.random() < 0.06 else [vocabulary.command()]
+    return commands
+
+
+class Peer:
+    """One server's side of an episode: its connections, by the names of the clients."""
+
+    def __init__(self, server, protocol, listening):
+        server.reset()
+        self.server, self.protocol = server, protocol
+        self.connections, self.ids, self.transactions = {}, {}, {}
+        self.context = Context()
+        self.listening = listening
+        server.control.command("CONFIG", "SET", "notify-keyspace-events", "KEA" if listening else "")
+        if listening:
+            self.send("listener", [[b"PSUBSCRIBE", b"__key*__:*"], [b"SUBSCRIBE", b"fence"]])
+            for _ in range(2):
+                self.connections["listener"].frame(REPLY_SECONDS)
+
+    def connection(self, name):
+        if name not in self.connections:
+            connection = Connection(self.server.port)
+            if self.protocol == 3:
+                connection.command("HELLO", "3")
+            self.ids[name] = int(connection.command("CLIENT", "ID")[1])
+            self.connections[name], self.transactions[name] = connection, Transaction()
+        return self.connections[name]
+
+    def send(self, name, commands):
+        connection = self.connection(name)
+        connection.send(b"".join(resp.encode_command([self.argument(arg) for arg in args]) for args in commands))
+
+    def argument(self, arg):
+        if arg.startswith(b"$client("):
+            self.connection(arg[8:-1].decode())
+            return b"%d" % self.ids[arg[8:-1].decode()]
+        return arg
+
+    def reply(self, name, args):
+        """The next reply of a client, masked, as bytes."""
+        try:
+            frame = self.connections[name].frame(REPLY_SECONDS)
+        except Closed:
+            return b"(closed)" + (b"" if self.server.alive() else b" the server died: " + self.server.log().encode())
+        except resp.ProtocolError as error:
+            return b"(%b) " % str(error).encode() + bytes(self.connections[name].data[:100])
+        if frame is None:
+            return b"(no reply)"
+        return resp.encode(self.transactions[name].mask(args, frame, self.context))
+
+    def notifications(self, mark):
+        """What the listener heard before the mark."""
+        self.server.control.command("PUBLISH", "fence", mark)
+        heard, deadline = [], time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < deadline:
+            frame = self.connections["listener"].frame(SETTLE_SECONDS)
+            if frame is None or frame[1][-1][1] == mark:
+                break
+            heard.append(resp.encode(frame))
+        return heard
+
+    def close(self):
+        for connection in self.connections.values():
+            connection.close()
+
+
+class Episode:
+    """Plays batches on two servers in step."""
+
+    def __init__(self, oracle, subject, protocol, listening):
+        self.peers = []
+        for server in (oracle, subject):
+            self.peers.append(Peer(server, protocol, listening))
+        self.oracle, self.subject = self.peers
+        self.waiting = {}
+        self.listening = listening
+
+    def play(self, batches):
+        """Raises Mismatch at the first difference."""
+        try:
+            for number, batch in enumerate(batches, 1):
+                if batch.wait:
+                    self.wait(batch)
+                else:
+                    self.exchange(batch)
+                if self.waiting:
+                    self.settle(batch)
+                if self.listening:
+                    self.compare_notifications(number, batch)
+                if number % STATE_EVERY == 0:
+                    self.compare_state()
+            self.compare_state()
+        finally:
+            for peer in self.peers:
+                peer.close()
+
+    def exchange(self, batch):
+        for peer in self.peers:
+            peer.send(batch.client, batch.commands)
+        for args in batch.commands:
+            self.compare(batch.client, args)
+
+    def compare(self, client, args):
+        expected, got = (peer.reply(client, args) for peer in self.peers)
+        if expected != got:
+            raise Mismatch(client, args, expected, got)
+
+    def wait(self, batch):
+        """Sends a command that may block, unless its client waits already."""
+        if batch.client in self.waiting:
+            return
+        for peer in self.peers:
+            peer.send(batch.client, batch.commands)
+        self.waiting[batch.client] = batch.commands[0]
+        connection = self.oracle.connections[batch.client]
+        while not connection.data and not connection.receive(0.0005):
+            if self.oracle.ids[batch.client] in self.oracle.server.blocked_ids():
+                break
+
+    def settle(self, batch):
+        """Waits until both servers agree on who is still blocked, and compares the replies of the others."""
+        still = self.blocked(self.oracle)
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while (got := self.blocked(self.subject)) != still and time.monotonic() < deadline:
+            time.sleep(0.002)
+        if got != still:
+            what = (b"(blocked: %b)" % " ".join(sorted(names)).encode() for names in (still, got))
+            raise Mismatch(batch.client, batch.commands[-1], *what)
+        for client in [name for name in self.waiting if name not in still]:
+            self.compare(client, self.waiting.pop(client))
+
+    def blocked(self, peer):
+        ids = peer.server.blocked_ids()
+        return {name for name in self.waiting if peer.ids[name] in ids and not peer.connections[name].data}
+
+    def compare_notifications(self, number, batch):
+        expected, got = (peer.notifications(b"mark%d" % number) for peer in self.peers)
+        if expected != got:
+            raise Mismatch("listener", batch.commands[-1], b"".join(expected), b"".join(got))
+
+    def compare_state(self):
+        commands = [command for database in (b"0", b"1") for command in state_commands(database)]
+        self.exchange(Batch("state", commands))
+
+
+def state_commands(database):
+    """Commands that tell all about the keys of a database."""
+    yield [b"SELECT", database]
+    yield [b"KEYS", b"*"]
+    for key in map(str.encode, [*KEYS, "auto"]):
+        for words in (
+            b"TYPE %b", b"OBJECT ENCODING %b", b"PTTL %b", b"GET %b", b"LRANGE %b 0 -1", b"XINFO STREAM %b FULL COUNT 0",
+        ):  # fmt: skip
+            yield (words % key).split()
+        for group in map(str.encode, GROUPS):
+            yield [b"XPENDING", key, group]
+
+
+def run_episodes(oracle, subject, commands, seed):
+    """Plays about `commands` random commands; (episodes passed, failed)."""
+    seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
+    passed = failed = played = 0
+    begun = time.monotonic()
+    while played < commands:
+        size = min(EPISODE_COMMANDS, commands - played)
+        good = run_episode(oracle, subject, seed, size)
+        passed, failed = passed + good, failed + (not good)
+        played, seed = played + size, seed + 1
+        if failed == 5:
+            print("  five episodes failed, the rest is left out")
+            break
+    seconds = time.monotonic() - begun
+    print(f"{subject.kind.name}: {played} random commands: {passed} episodes passed, {failed} failed, {seconds:.0f} s", flush=True)
+    return passed, failed
+
+
+def run_episode(oracle, subject, seed, commands):
+    batches = make_episode(seed, commands)
+    protocol, listening = 2 + seed % 2, seed % 3 == 0
+
+    def play(batches):
+        """The mismatch these batches lead to, or None."""
+        try:
+            Episode(oracle.ready(), subject.ready(), protocol, listening).play(batches)
+        except Mismatch as mismatch:
+            return mismatch
+        return None
+
+    mismatch = play(batches)
+    if mismatch is None:
+        return True
+    print(f"FAIL random --seed {seed} --random {commands} on {subject.kind.name} (RESP{protocol})", flush=True)
+    smallest, mismatch = shrink.shrink(batches, play, mismatch)
+    print(mismatch.show())
+    print("  as a script:\n" + shrink.as_script(smallest), flush=True)
+    return False

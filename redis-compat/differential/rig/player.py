@@ -7,6 +7,7 @@ import time
 
 from . import masks, resp
 from .connection import Closed, Connection
+from .transaction import Transaction
 
 REPLY_SECONDS = 3
 SILENT_SECONDS = 0.02
@@ -43,7 +44,7 @@ class Client:
 
     def __init__(self, name, connection, client_id):
         self.name, self.connection, self.id = name, connection, client_id
-        self.queued = None
+        self.transaction = Transaction()
         self.awaited = []
         self.subscriber = self.monitor = False
         self.silent = False
@@ -234,18 +235,7 @@ class Player:
             client.monitor = True
         if name == b"RESET":
             client.subscriber = client.monitor = False
-        queued = client.queued
-        if frame == ("+", b"QUEUED") and queued is not None:
-            queued.append(args)
-            return frame
-        if name == b"MULTI" and frame[0] == "+":
-            client.queued = []
-        elif name in (b"EXEC", b"DISCARD", b"RESET"):
-            client.queued = None
-        if name == b"EXEC" and frame[0] == "*" and frame[1] and queued and len(queued) == len(frame[1]):
-            pairs = zip(queued, frame[1])
-            return "*", [masks.mask(args, item, self.context) for args, item in pairs]
-        return masks.mask(args, frame, self.context)
+        return client.transaction.mask(args, frame, self.context)
 
     def finish(self, client):
         """Notes what a client has not read: nothing may be left over, or it must be left over everywhere."""

@@ -30,8 +30,12 @@ class Server:
             command + COMMON_ARGUMENTS + list(arguments), stdout=self.output, stderr=self.output
         )
         self.password = password_of(arguments)
-        self.control = self.wait_until_ready()
-        self.control_id = int(self.control.command("CLIENT", "ID")[1])
+        self.control = None
+        try:
+            self.control = self.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
 
     def wait_until_ready(self):
         deadline = time.monotonic() + START_SECONDS
@@ -73,7 +77,8 @@ class Server:
         return {int(field(line, b"id")) for line in text.splitlines() if b"b" in field(line, b"flags")}
 
     def stop(self):
-        self.control.close()
+        if self.control:
+            self.control.close()
         self.process.terminate()
         try:
             self.process.wait(STOP_SECONDS)
@@ -107,7 +112,7 @@ class Ports:
     def take(self):
         for _ in range(1000):
             port, self.next = self.next, self.next + 1
-            if self.next >= self.first + 200:
+            if self.next >= self.first + 60:
                 self.next = self.first
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

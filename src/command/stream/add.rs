@@ -69,7 +69,11 @@ impl IdChoice {
             }
             IdChoice::AutoSeq(ms) => Id::new(ms, 0),
         };
-        if id > last { Ok(id) } else { Err(error::ID_TOO_SMALL) }
+        if id > last {
+            Ok(id)
+        } else {
+            Err(error::ID_TOO_SMALL)
+        }
     }
 }
 

@@ -66,11 +66,17 @@ impl Scan {
     fn parse(args: &mut Args<'_>) -> Result<Scan, Error> {
         let min_idle_ms = parse_min_idle_ms(args.bytes()?, error::XAUTOCLAIM_IDLE_NOT_AN_INTEGER)?;
         let start = ids::parse_start(args.bytes()?)?;
-        let mut scan = Scan { min_idle_ms, start, count: DEFAULT_COUNT, just_id: false };
+        let mut scan = Scan {
+            min_idle_ms,
+            start,
+            count: DEFAULT_COUNT,
+            just_id: false,
+        };
         while !args.is_empty() {
             if args.len() > 1 && args.keyword("COUNT") {
-                let count = num::parse_i64(args.bytes()?).filter(|count| (1..=MAX_COUNT).contains(count));
-                scan.count = count.ok_or(error::COUNT_NOT_POSITIVE)? as usize;
+                let count =
+                    num::parse_i64(args.bytes()?).filter(|count| (1..=MAX_COUNT).contains(count));
+                scan.count = count.ok_or(error::COUNT_NOT_ABOVE_ZERO)? as usize;
             } else if args.keyword("JUSTID") {
                 scan.just_id = true;
             } else {
@@ -81,7 +87,11 @@ impl Scan {
     }
 
     fn run(&self, log: &Log, group: &Group, now_ms: u64) -> Found {
-        let mut found = Found { idle: Vec::new(), gone: Vec::new(), next: None };
+        let mut found = Found {
+            idle: Vec::new(),
+            gone: Vec::new(),
+            next: None,
+        };
         let mut pending = group.pending_from(self.start);
         for _ in 0..self.count.saturating_mul(SCANNED_PER_COUNT) {
             if found.idle.len() + found.gone.len() == self.count {
@@ -100,7 +110,9 @@ impl Scan {
 
     fn claim(&self, group: &mut Group, ids: &[Id], consumer: ConsumerSlot, now_ms: u64) {
         for &id in ids {
-            let deliveries = group.pending(id).map_or(0, |pending| pending.delivery_count);
+            let deliveries = group
+                .pending(id)
+                .map_or(0, |pending| pending.delivery_count);
             group.deliver(Pending {
                 id,
                 delivery_time_ms: now_ms,

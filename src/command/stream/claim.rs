@@ -7,7 +7,8 @@ use crate::command::error::{self, Error};
 use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::data::Stream;
 use crate::data::stream::{ConsumerSlot, Group, Id, Log, Pending};
-use crate::resp::{Aggregate, Reply};
+use crate::resp::Reply;
+use crate::resp::reply::Aggregate;
 
 /// `XCLAIM key group consumer min-idle-ms id... [options]`: hands pending entries to another consumer.
 pub fn xclaim(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
@@ -110,14 +111,18 @@ impl Claim {
 
     /// A time before 1970 or ahead of now counts as now.
     fn delivered_at(&mut self, time_ms: i128) {
-        let past = u64::try_from(time_ms).ok().filter(|&time_ms| time_ms <= self.now_ms);
+        let past = u64::try_from(time_ms)
+            .ok()
+            .filter(|&time_ms| time_ms <= self.now_ms);
         self.delivery_time_ms = past.unwrap_or(self.now_ms);
     }
 
     /// Makes an entry that exists pending for `consumer`, if it may be.
     fn take(&self, group: &mut Group, id: Id, consumer: ConsumerSlot) -> bool {
         let deliveries = match group.pending(id) {
-            Some(pending) if self.now_ms.saturating_sub(pending.delivery_time_ms) < self.min_idle_ms => {
+            Some(pending)
+                if self.now_ms.saturating_sub(pending.delivery_time_ms) < self.min_idle_ms =>
+            {
                 return false;
             }
             Some(pending) => pending.delivery_count,

@@ -80,7 +80,11 @@ enum AckDel {
 }
 
 fn ack_and_delete(stream: &mut Stream, group: &[u8], id: Id, references: References) -> AckDel {
-    if !stream.groups.get_mut(group).is_some_and(|group| group.ack(id)) {
+    if !stream
+        .groups
+        .get_mut(group)
+        .is_some_and(|group| group.ack(id))
+    {
         return AckDel::NotPending;
     }
     AckDel::Settled(stream.delete(id, references))
@@ -130,12 +134,17 @@ impl<'a> Wanted<'a> {
             }
         }
         let references = references.unwrap_or_default();
-        Ok(Wanted { references, ids: ids.ok_or(SYNTAX)? })
+        Ok(Wanted {
+            references,
+            ids: ids.ok_or(SYNTAX)?,
+        })
     }
 }
 
 fn take_ids<'a>(args: &mut Args<'a>) -> Result<Vec<&'a [u8]>, Error> {
-    let count = num::parse_i64(args.bytes()?).filter(|&count| count > 0).ok_or(error::ID_COUNT_NOT_POSITIVE)?;
+    let count = num::parse_i64(args.bytes()?)
+        .filter(|&count| count > 0)
+        .ok_or(error::ID_COUNT_NOT_POSITIVE)?;
     if count as usize > args.len() {
         return Err(error::ID_COUNT_TOO_LARGE);
     }

@@ -33,7 +33,10 @@ pub struct Part {
 pub fn write_parts(reply: &mut Reply, parts: impl IntoIterator<Item = Part>) -> Outcome {
     let parts: VecDeque<Part> = parts.into_iter().collect();
     let bytes: usize = parts.iter().map(|part| part.entries.bytes()).sum();
-    let mut writer = PartWriter { parts, head_written: false };
+    let mut writer = PartWriter {
+        parts,
+        head_written: false,
+    };
     if bytes > SLICE_BYTES {
         return Ok(Flow::Long(Box::new(writer)));
     }
@@ -79,7 +82,11 @@ fn write_head(reply: &mut Reply, part: &Part) {
 
 /// How many streams a reply of XREAD or XREADGROUP tells of.
 pub fn write_key_count(reply: &mut Reply, keys: usize) {
-    if reply.is_resp3() { reply.map(keys) } else { reply.array(keys) }
+    if reply.is_resp3() {
+        reply.map(keys)
+    } else {
+        reply.array(keys)
+    }
 }
 
 /// The key of the entries that follow: in a map as it is, otherwise at the head of a pair.

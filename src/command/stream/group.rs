@@ -27,7 +27,9 @@ pub fn create(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if stream.groups.contains_key(name) {
         return Err(error::GROUP_EXISTS);
     }
-    stream.groups.insert(name.into(), Group::new(id, options.entries_read));
+    stream
+        .groups
+        .insert(name.into(), Group::new(id, options.entries_read));
     changed(&mut ctx.keys, key, "xgroup-create");
     ctx.reply.ok();
     DONE
@@ -59,7 +61,10 @@ pub fn setid(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 /// `XGROUP DESTROY key group`: removes a group; those who wait to read from it are told.
 pub fn destroy(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (key, name) = (args.bytes()?, args.bytes()?);
-    let stream = ctx.keys.find_as::<Stream>(key)?.ok_or(error::XGROUP_KEY_MISSING)?;
+    let stream = ctx
+        .keys
+        .find_as::<Stream>(key)?
+        .ok_or(error::XGROUP_KEY_MISSING)?;
     let removed = stream.groups.remove(name).is_some();
     if removed {
         changed(&mut ctx.keys, key, "xgroup-destroy");
@@ -109,7 +114,9 @@ fn find<'s>(
     name: &[u8],
 ) -> Result<(&'s Log, &'s mut Group), Error> {
     let Stream { log, groups } = stream.ok_or(error::XGROUP_KEY_MISSING)?;
-    let group = groups.get_mut(name).ok_or_else(|| error::no_group_for_key(key, name))?;
+    let group = groups
+        .get_mut(name)
+        .ok_or_else(|| error::no_group_for_key(key, name))?;
     Ok((log, group))
 }
 
@@ -126,7 +133,10 @@ struct Options {
 
 impl Options {
     fn parse(ctx: &Ctx<'_, '_>, args: &mut Args<'_>, creating: bool) -> Result<Options, Error> {
-        let mut options = Options { make_stream: false, entries_read: None };
+        let mut options = Options {
+            make_stream: false,
+            entries_read: None,
+        };
         // The most that make sense, once each.
         let allowed = if creating { 3 } else { 2 };
         let too_many = args.len() > allowed;

@@ -14,7 +14,9 @@ const FULL_COUNT: usize = 10;
 pub fn stream(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
     let stream = &*ctx.keys.read_as::<Stream>(key)?.ok_or(error::NO_SUCH_KEY)?;
-    match full_count(&mut args).ok_or_else(|| error::bad_subcommand(ctx.command, args.request().arg(1)))?? {
+    match full_count(&mut args)
+        .ok_or_else(|| error::bad_subcommand(ctx.command, args.request().arg(1)))??
+    {
         None => write_stream(ctx.reply, stream),
         Some(count) => write_full(ctx.reply, stream, count),
     }
@@ -146,7 +148,10 @@ fn write_full_consumer(
 /// How far a group has come.
 fn write_progress(reply: &mut Reply, log: &Log, group: &Group) {
     write_id(reply, "last-delivered-id", group.last_id);
-    for (name, count) in [("entries-read", group.entries_read), ("lag", log.lag(group))] {
+    for (name, count) in [
+        ("entries-read", group.entries_read),
+        ("lag", log.lag(group)),
+    ] {
         reply.bulk(name.as_bytes());
         match count {
             Some(count) => reply.int(count as i64),
@@ -178,7 +183,10 @@ pub fn consumers(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (key, name) = (args.bytes()?, args.bytes()?);
     let now_ms = super::now_ms(ctx);
     let stream = ctx.keys.read_as::<Stream>(key)?.ok_or(error::NO_SUCH_KEY)?;
-    let group = stream.groups.get(name).ok_or_else(|| error::no_group_for_key(key, name))?;
+    let group = stream
+        .groups
+        .get(name)
+        .ok_or_else(|| error::no_group_for_key(key, name))?;
     ctx.reply.array(group.consumers().len());
     for (_, consumer) in group.consumers() {
         ctx.reply.map(4);
@@ -189,7 +197,9 @@ pub fn consumers(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         ctx.reply.bulk(b"idle");
         ctx.reply.uint(now_ms.saturating_sub(consumer.seen_time_ms));
         ctx.reply.bulk(b"inactive");
-        let inactive_ms = consumer.active_time_ms.map(|time_ms| now_ms.saturating_sub(time_ms));
+        let inactive_ms = consumer
+            .active_time_ms
+            .map(|time_ms| now_ms.saturating_sub(time_ms));
         ctx.reply.int(inactive_ms.map_or(-1, |ms| ms as i64));
     }
     DONE

@@ -10,7 +10,11 @@ use crate::resp::Reply;
 /// `XPENDING key group [[IDLE min-idle-ms] start end count [consumer]]`: what is delivered and not acknowledged.
 pub fn xpending(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (key, name) = (args.bytes()?, args.bytes()?);
-    let filter = if args.is_empty() { None } else { Some(Filter::parse(&mut args)?) };
+    let filter = if args.is_empty() {
+        None
+    } else {
+        Some(Filter::parse(&mut args)?)
+    };
     let now_ms = super::now_ms(ctx);
     let (_, group) = group_of(ctx.keys.read_as::<Stream>(key)?, key, name)?;
     match filter {
@@ -31,7 +35,11 @@ fn write_summary(reply: &mut Reply, group: &Group) {
     };
     reply.bulk(&first.text());
     reply.bulk(&last.text());
-    let holders = || group.consumers().filter(|(_, consumer)| consumer.pending_len() > 0);
+    let holders = || {
+        group
+            .consumers()
+            .filter(|(_, consumer)| consumer.pending_len() > 0)
+    };
     reply.array(holders().count());
     for (_, consumer) in holders() {
         reply.array(2);
@@ -65,7 +73,13 @@ impl<'a> Filter<'a> {
         let (start, end) = (args.bytes()?, args.bytes()?);
         let count = usize::try_from(args.int()?).unwrap_or(0);
         let (start, end) = (ids::parse_start(start)?, ids::parse_end(end)?);
-        Ok(Filter { min_idle_ms, start, end, count, consumer: args.peek() })
+        Ok(Filter {
+            min_idle_ms,
+            start,
+            end,
+            count,
+            consumer: args.peek(),
+        })
     }
 
     fn write(&self, reply: &mut Reply, group: &Group, now_ms: u64) {

@@ -9,7 +9,10 @@ use crate::data::stream::Direction;
 
 /// `XLEN key`: how many entries a stream has.
 pub fn xlen(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
-    let len = ctx.keys.read_as::<Stream>(args.bytes()?)?.map_or(0, |stream| stream.log.len());
+    let len = ctx
+        .keys
+        .read_as::<Stream>(args.bytes()?)?
+        .map_or(0, |stream| stream.log.len());
     ctx.reply.uint(len);
     DONE
 }
@@ -41,7 +44,9 @@ fn range(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>, direction: Direction) -> Out
         ctx.reply.null_array();
         return DONE;
     }
-    let entries = stream.log.freeze(start, end, direction, count.unwrap_or(u64::MAX));
+    let entries = stream
+        .log
+        .freeze(start, end, direction, count.unwrap_or(u64::MAX));
     write_parts(ctx.reply, [Part { key: None, entries }])
 }
 

@@ -14,16 +14,24 @@ use crate::keyspace::waiters::Awaits;
 /// `XREAD [COUNT n] [BLOCK ms] STREAMS key... id...`: the entries after the given ids.
 pub fn xread(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     let streams = Streams::parse(args, false, ctx.now.unix_ms)?;
-    let after: SmallVec<[Id; 4]> =
-        (0..streams.count).map(|at| resolve(ctx, &streams, at)).collect::<Result<_, Error>>()?;
+    let after: SmallVec<[Id; 4]> = (0..streams.count)
+        .map(|at| resolve(ctx, &streams, at))
+        .collect::<Result<_, Error>>()?;
     let mut parts: SmallVec<[Part; 1]> = SmallVec::new();
     for (at, after) in after.iter().enumerate() {
         let key = streams.key(at);
-        let Some(stream) = ctx.keys.read_as::<Stream>(key)? else { continue };
+        let Some(stream) = ctx.keys.read_as::<Stream>(key)? else {
+            continue;
+        };
         if stream.log.newest_id() > *after {
             let start = after.next().expect("less than the newest id");
-            let entries = stream.log.freeze(start, Id::MAX, Direction::Forward, streams.limit);
-            parts.push(Part { key: Some(key.into()), entries });
+            let entries = stream
+                .log
+                .freeze(start, Id::MAX, Direction::Forward, streams.limit);
+            parts.push(Part {
+                key: Some(key.into()),
+                entries,
+            });
         }
     }
     if parts.is_empty() {
@@ -40,10 +48,12 @@ fn resolve(ctx: &mut Ctx<'_, '_>, streams: &Streams<'_>, at: usize) -> Result<Id
     let stream = ctx.keys.read_as::<Stream>(streams.key(at))?;
     match streams.id(at) {
         b"$" => Ok(stream.map_or(Id::MIN, |stream| stream.log.last_id())),
-        b"+" => Ok(stream.map_or(Id::MIN, |stream| match stream.log.newest_id().prev() {
-            Some(before_newest) => before_newest,
-            None => stream.log.last_id(),
-        })),
+        b"+" => Ok(
+            stream.map_or(Id::MIN, |stream| match stream.log.newest_id().prev() {
+                Some(before_newest) => before_newest,
+                None => stream.log.last_id(),
+            }),
+        ),
         b">" => Err(error::NEW_ENTRIES_WITHOUT_GROUP),
         id => ids::parse(id, 0),
     }

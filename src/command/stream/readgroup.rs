@@ -8,7 +8,8 @@ use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::data::Stream;
 use crate::data::stream::{ConsumerSlot, Group, Id, Log, Reading};
 use crate::keyspace::waiters::Awaits;
-use crate::resp::{Aggregate, Reply};
+use crate::resp::Reply;
+use crate::resp::reply::Aggregate;
 
 /// What a consumer asks a stream for.
 #[derive(Clone, Copy)]
@@ -41,7 +42,11 @@ pub fn xreadgroup(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 }
 
 fn keys_aggregate(reply: &Reply) -> Aggregate {
-    if reply.is_resp3() { Aggregate::Map } else { Aggregate::Array }
+    if reply.is_resp3() {
+        Aggregate::Map
+    } else {
+        Aggregate::Array
+    }
 }
 
 /// What is asked of key number `at`, whose group exists.
@@ -67,10 +72,17 @@ fn group_and_consumer<'a>(streams: &Streams<'a>) -> (&'a [u8], &'a [u8]) {
 }
 
 /// Writes what key number `at` has for the consumer. False, with nothing written, if there is nothing.
-fn serve(ctx: &mut Ctx<'_, '_>, streams: &Streams<'_>, at: usize, from: From) -> Result<bool, Error> {
+fn serve(
+    ctx: &mut Ctx<'_, '_>,
+    streams: &Streams<'_>,
+    at: usize,
+    from: From,
+) -> Result<bool, Error> {
     let (key, (name, consumer)) = (streams.key(at), group_and_consumer(streams));
     let now_ms = super::now_ms(ctx);
-    let Some(stream) = ctx.keys.read_as::<Stream>(key)? else { return Ok(false) };
+    let Some(stream) = ctx.keys.read_as::<Stream>(key)? else {
+        return Ok(false);
+    };
     let (log, group) = super::group_of(Some(stream), key, name)?;
     let (consumer, created) = consumer_of(group, consumer, now_ms);
     let has_new = log.newest_id() > group.last_id;
@@ -81,10 +93,26 @@ fn serve(ctx: &mut Ctx<'_, '_>, streams: &Streams<'_>, at: usize, from: From) ->
         }
         entries::write_key(ctx.reply, key);
         match from {
-            From::Own(after) => write_own(ctx.reply, (log, group), consumer, after, streams.limit, now_ms),
+            From::Own(after) => write_own(
+                ctx.reply,
+                (log, group),
+                consumer,
+                after,
+                streams.limit,
+                now_ms,
+            ),
             From::New => {
                 let pending = !streams.no_ack;
-                write_new(ctx.reply, (log, group), Reading { consumer, now_ms, limit: streams.limit, pending });
+                write_new(
+                    ctx.reply,
+                    (log, group),
+                    Reading {
+                        consumer,
+                        now_ms,
+                        limit: streams.limit,
+                        pending,
+                    },
+                );
             }
         }
     }
@@ -116,7 +144,10 @@ fn write_own(
 ) {
     let start = after.next().expect("less than the greatest id");
     let pending = group.consumer_pending_from(consumer, start);
-    let ids: Vec<Id> = pending.take(limit as usize).map(|pending| pending.id).collect();
+    let ids: Vec<Id> = pending
+        .take(limit as usize)
+        .map(|pending| pending.id)
+        .collect();
     reply.array(ids.len());
     for id in ids {
         match (log.entry(id), group.pending_mut(id)) {

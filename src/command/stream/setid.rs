@@ -11,7 +11,11 @@ use crate::keyspace::notify;
 pub fn xsetid(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
     let past = Past::parse(&mut args)?;
-    let log = &mut ctx.keys.find_as::<Stream>(key)?.ok_or(error::NO_SUCH_KEY)?.log;
+    let log = &mut ctx
+        .keys
+        .find_as::<Stream>(key)?
+        .ok_or(error::NO_SUCH_KEY)?
+        .log;
     past.check(log)?;
     log.set_progress(
         past.last_id,
@@ -34,10 +38,15 @@ struct Past {
 impl Past {
     fn parse(args: &mut Args<'_>) -> Result<Past, Error> {
         let last_id = ids::parse(args.bytes()?, 0)?;
-        let mut past = Past { last_id, entries_added: None, max_deleted_id: None };
+        let mut past = Past {
+            last_id,
+            entries_added: None,
+            max_deleted_id: None,
+        };
         while !args.is_empty() {
             if args.len() > 1 && args.keyword("ENTRIESADDED") {
-                let added = u64::try_from(args.int()?).map_err(|_| error::NEGATIVE_ENTRIES_ADDED)?;
+                let added =
+                    u64::try_from(args.int()?).map_err(|_| error::NEGATIVE_ENTRIES_ADDED)?;
                 past.entries_added = Some(added);
             } else if args.len() > 1 && args.keyword("MAXDELETEDID") {
                 let max_deleted_id = ids::parse(args.bytes()?, 0)?;

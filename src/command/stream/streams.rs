@@ -56,7 +56,12 @@ impl<'a> Streams<'a> {
         Ok(streams)
     }
 
-    fn take_option(&mut self, args: &mut Args<'a>, grouped: bool, now_ms: i64) -> Result<(), Error> {
+    fn take_option(
+        &mut self,
+        args: &mut Args<'a>,
+        grouped: bool,
+        now_ms: i64,
+    ) -> Result<(), Error> {
         if args.keyword("COUNT") {
             // 0 and below are no limit.
             let limit = u64::try_from(args.int()?).unwrap_or(0);
@@ -104,7 +109,9 @@ impl<'a> Streams<'a> {
         let ids_at = self.keys_at + self.count;
         let request = resolved.iter().any(Option::is_some).then(|| {
             OwnedRequest::from_args(self.request.iter().enumerate().map(|(at, arg)| {
-                let resolved = at.checked_sub(ids_at).and_then(|at| resolved[at].as_deref());
+                let resolved = at
+                    .checked_sub(ids_at)
+                    .and_then(|at| resolved[at].as_deref());
                 resolved.unwrap_or(arg)
             }))
         });
@@ -112,7 +119,11 @@ impl<'a> Streams<'a> {
             keys: (0..self.count).map(|at| self.key(at).into()).collect(),
             awaits,
             on_timeout: OnTimeout::NullArray,
-            deadline_ms: if block_ms == 0 { NEVER } else { ctx.now.unix_ms + block_ms },
+            deadline_ms: if block_ms == 0 {
+                NEVER
+            } else {
+                ctx.now.unix_ms + block_ms
+            },
             request,
         }))
     }
@@ -124,6 +135,8 @@ fn parse_timeout(text: &[u8], now_ms: i64) -> Result<i64, Error> {
     if timeout_ms < 0 {
         return Err(error::TIMEOUT_NEGATIVE);
     }
-    now_ms.checked_add(timeout_ms).ok_or(error::TIMEOUT_OUT_OF_RANGE)?;
+    now_ms
+        .checked_add(timeout_ms)
+        .ok_or(error::TIMEOUT_OUT_OF_RANGE)?;
     Ok(timeout_ms)
 }

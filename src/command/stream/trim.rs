@@ -154,16 +154,28 @@ impl Options {
             Some(limit) => limit,
             None if !self.approximate => 0,
             None if node_max_entries == 0 => LIMIT_WITHOUT_NODE_LIMIT,
-            None => node_max_entries.saturating_mul(NODES_A_TRIM).min(MAX_DEFAULT_LIMIT),
+            None => node_max_entries
+                .saturating_mul(NODES_A_TRIM)
+                .min(MAX_DEFAULT_LIMIT),
         };
         let references = self.references.unwrap_or_default();
-        Ok(Some(Trim { to, approximate: self.approximate, limit, references }))
+        Ok(Some(Trim {
+            to,
+            approximate: self.approximate,
+            limit,
+            references,
+        }))
     }
 }
 
 /// `KEEPREF`, `DELREF` or `ACKED`.
 pub fn take_references(args: &mut Args<'_>) -> Option<References> {
-    const WORDS: [(&str, References); 3] =
-        [("KEEPREF", References::Keep), ("DELREF", References::Delete), ("ACKED", References::Acked)];
-    WORDS.into_iter().find_map(|(word, references)| args.keyword(word).then_some(references))
+    const WORDS: [(&str, References); 3] = [
+        ("KEEPREF", References::Keep),
+        ("DELREF", References::Delete),
+        ("ACKED", References::Acked),
+    ];
+    WORDS
+        .into_iter()
+        .find_map(|(word, references)| args.keyword(word).then_some(references))
 }

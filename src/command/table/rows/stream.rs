@@ -1,10 +1,10 @@
 //! Streams and their consumer groups: the rows of their commands.
 
+use crate::command::stream::*;
 use crate::command::table::prelude::*;
-use crate::command::unwritten;
 
 pub static ROWS: &[Spec] = &[
-    row("xack", -4, unwritten)
+    row("xack", -4, ack::xack)
         .flags(WRITE | FAST)
         .keys(&[at(1, RW | UPDATE)])
         .since("5.0.0")
@@ -12,7 +12,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1) per id")
         .summary("Marks pending entries of a group as done and tells how many were.")
         .syntax("key group id..."),
-    row("xackdel", -6, unwritten)
+    row("xackdel", -6, delete::xackdel)
         .flags(WRITE | FAST)
         .keys(&[at(1, RW | UPDATE | DELETE)])
         .since("8.2.0")
@@ -23,7 +23,7 @@ pub static ROWS: &[Spec] = &[
              reference mode allows.",
         )
         .syntax("key group [condition:<KEEPREF | DELREF | ACKED>] IDS ids:{numids:integer id...}"),
-    row("xadd", -5, unwritten)
+    row("xadd", -5, add::xadd)
         .flags(WRITE | DENYOOM | FAST)
         .keys(&[at(1, RW | UPDATE).note("UPDATE, not INSERT, since it may trim")])
         .tips(&["nondeterministic_output"])
@@ -45,7 +45,7 @@ pub static ROWS: &[Spec] = &[
              | approximately='~'>] threshold [LIMIT count:integer@6.2.0]}] \
              id-selector:<auto-id='*' | id> data:{field value}...",
         ),
-    row("xautoclaim", -6, unwritten)
+    row("xautoclaim", -6, autoclaim::xautoclaim)
         .flags(WRITE | FAST)
         .keys(&[at(1, RW | DELETE)])
         .tips(&["nondeterministic_output"])
@@ -59,7 +59,7 @@ pub static ROWS: &[Spec] = &[
              list.",
         )])
         .syntax("key group consumer min-idle-time start [COUNT count:integer] [JUSTID]"),
-    row("xclaim", -6, unwritten)
+    row("xclaim", -6, claim::xclaim)
         .flags(WRITE | FAST)
         .keys(&[at(1, RW | UPDATE)])
         .tips(&["nondeterministic_output"])
@@ -72,7 +72,7 @@ pub static ROWS: &[Spec] = &[
              [TIME unix-time-milliseconds:unix-time] [RETRYCOUNT count:integer] [FORCE] \
              [JUSTID] [LASTID lastid]",
         ),
-    row("xdel", -3, unwritten)
+    row("xdel", -3, delete::xdel)
         .flags(WRITE | FAST)
         .keys(&[at(1, RW | DELETE)])
         .since("5.0.0")
@@ -80,7 +80,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1) per id, whatever the length of the stream")
         .summary("Removes entries by id and tells how many were there.")
         .syntax("key id..."),
-    row("xdelex", -5, unwritten)
+    row("xdelex", -5, delete::xdelex)
         .flags(WRITE | FAST)
         .keys(&[at(1, RW | DELETE)])
         .since("8.2.0")
@@ -96,7 +96,7 @@ pub static ROWS: &[Spec] = &[
         .group(Group::Stream)
         .summary("Manages the consumer groups of a stream.")
         .subcommands(&[
-            row("create", -5, unwritten)
+            row("create", -5, group::create)
                 .flags(WRITE | DENYOOM)
                 .keys(&[at(2, RW | INSERT)])
                 .since("5.0.0")
@@ -107,33 +107,33 @@ pub static ROWS: &[Spec] = &[
                     "key group id-selector:<id | new-id='$'> [MKSTREAM] \
                      [ENTRIESREAD entriesread(entries-read):integer]",
                 ),
-            row("createconsumer", 5, unwritten)
+            row("createconsumer", 5, group::createconsumer)
                 .flags(WRITE | DENYOOM)
                 .keys(&[at(2, RW | INSERT)])
                 .since("6.2.0")
                 .complexity("O(1)")
                 .summary("Adds a consumer to a group ahead of its first read.")
                 .syntax("key group consumer"),
-            row("delconsumer", 5, unwritten)
+            row("delconsumer", 5, group::delconsumer)
                 .flags(WRITE)
                 .keys(&[at(2, RW | DELETE)])
                 .since("5.0.0")
                 .complexity("O(1)")
                 .summary("Removes a consumer from a group along with its pending entries.")
                 .syntax("key group consumer"),
-            row("destroy", 4, unwritten)
+            row("destroy", 4, group::destroy)
                 .flags(WRITE)
                 .keys(&[at(2, RW | DELETE)])
                 .since("5.0.0")
                 .complexity("O(N) for N entries pending in the group")
                 .summary("Removes a group with all it knows.")
                 .syntax("key group"),
-            row("help", 2, unwritten)
+            row("help", 2, group::help)
                 .flags(LOADING | STALE)
                 .since("5.0.0")
                 .complexity("O(1)")
                 .summary("Lists the subcommands."),
-            row("setid", -5, unwritten)
+            row("setid", -5, group::setid)
                 .flags(WRITE)
                 .keys(&[at(2, RW | UPDATE)])
                 .since("5.0.0")
@@ -150,7 +150,7 @@ pub static ROWS: &[Spec] = &[
         .group(Group::Stream)
         .summary("Looks into a stream and its groups.")
         .subcommands(&[
-            row("consumers", 4, unwritten)
+            row("consumers", 4, info::consumers)
                 .flags(READONLY)
                 .keys(&[at(2, RO | ACCESS)])
                 .tips(&["nondeterministic_output"])
@@ -165,7 +165,7 @@ pub static ROWS: &[Spec] = &[
                     "`inactive` is new, and `idle` counts from the last attempt.",
                 )])
                 .syntax("key group"),
-            row("groups", 3, unwritten)
+            row("groups", 3, info::groups)
                 .flags(READONLY)
                 .keys(&[at(2, RO | ACCESS)])
                 .since("5.0.0")
@@ -173,12 +173,12 @@ pub static ROWS: &[Spec] = &[
                 .summary("The groups of a stream, each with its position, pending count and lag.")
                 .history(&[("7.0.0", "`entries-read` and `lag`.")])
                 .syntax("key"),
-            row("help", 2, unwritten)
+            row("help", 2, info::help)
                 .flags(LOADING | STALE)
                 .since("5.0.0")
                 .complexity("O(1)")
                 .summary("Lists the subcommands."),
-            row("stream", -3, unwritten)
+            row("stream", -3, info::stream)
                 .flags(READONLY)
                 .keys(&[at(2, RO | ACCESS)])
                 .since("5.0.0")
@@ -198,7 +198,7 @@ pub static ROWS: &[Spec] = &[
                 ])
                 .syntax("key [full-block:{FULL [COUNT count:integer]}]"),
         ]),
-    row("xlen", 2, unwritten)
+    row("xlen", 2, range::xlen)
         .flags(READONLY | FAST)
         .keys(&[at(1, RO)])
         .since("5.0.0")
@@ -206,7 +206,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("How many entries a stream holds.")
         .syntax("key"),
-    row("xpending", -3, unwritten)
+    row("xpending", -3, pending::xpending)
         .flags(READONLY)
         .keys(&[at(1, RO | ACCESS)])
         .tips(&["nondeterministic_output"])
@@ -222,7 +222,7 @@ pub static ROWS: &[Spec] = &[
             "key group \
              [filters:{[IDLE min-idle-time:integer@6.2.0] start end count:integer [consumer]}]",
         ),
-    row("xrange", -4, unwritten)
+    row("xrange", -4, range::xrange)
         .flags(READONLY)
         .keys(&[at(1, RO | ACCESS)])
         .since("5.0.0")
@@ -231,7 +231,7 @@ pub static ROWS: &[Spec] = &[
         .summary("The entries between two ids, oldest first.")
         .history(&[("6.2.0", "Exclusive bounds.")])
         .syntax("key start end [COUNT count:integer]"),
-    row("xread", -4, unwritten)
+    row("xread", -4, read::xread)
         .flags(READONLY | BLOCKING)
         .keys(&[after("STREAMS", 1, RO | ACCESS).to(-1).limit(2)])
         .since("5.0.0")
@@ -242,13 +242,9 @@ pub static ROWS: &[Spec] = &[
         .syntax(
             "[COUNT count:integer] [BLOCK milliseconds:integer] STREAMS streams:{key... id...}",
         ),
-    row("xreadgroup", -7, unwritten)
+    row("xreadgroup", -7, readgroup::xreadgroup)
         .flags(WRITE | BLOCKING)
-        .keys(&[after("STREAMS", 4, RO | ACCESS).to(-1).limit(2).past(&[
-            ("GROUP", 2),
-            ("COUNT", 1),
-            ("BLOCK", 1),
-        ])])
+        .keys(&[after("STREAMS", 4, RO | ACCESS).to(-1).limit(2)])
         .since("5.0.0")
         .group(Group::Stream)
         .complexity("O(N) per stream for N entries returned")
@@ -260,7 +256,7 @@ pub static ROWS: &[Spec] = &[
             "GROUP group-block:{group consumer} [COUNT count:integer] \
              [BLOCK milliseconds:integer] [NOACK] STREAMS streams:{key... id...}",
         ),
-    row("xrevrange", -4, unwritten)
+    row("xrevrange", -4, range::xrevrange)
         .flags(READONLY)
         .keys(&[at(1, RO | ACCESS)])
         .since("5.0.0")
@@ -269,7 +265,7 @@ pub static ROWS: &[Spec] = &[
         .summary("The entries between two ids, newest first.")
         .history(&[("6.2.0", "Exclusive bounds.")])
         .syntax("key end start [COUNT count:integer]"),
-    row("xsetid", -3, unwritten)
+    row("xsetid", -3, setid::xsetid)
         .flags(WRITE | DENYOOM | FAST)
         .keys(&[at(1, RW | UPDATE)])
         .since("5.0.0")
@@ -281,7 +277,7 @@ pub static ROWS: &[Spec] = &[
             "key last-id [ENTRIESADDED entries-added:integer@7.0.0] \
              [MAXDELETEDID max-deleted-id@7.0.0]",
         ),
-    row("xtrim", -4, unwritten)
+    row("xtrim", -4, trim::xtrim)
         .flags(WRITE)
         .keys(&[at(1, RW | DELETE)])
         .tips(&["nondeterministic_output"])
