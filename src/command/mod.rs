@@ -68,8 +68,3 @@ pub use shared::Shared;
 
 /// What runs a command. The cursor stands after the command's name (and its subcommand's).
 pub type Handler = fn(&mut Ctx<'_, '_>, Args<'_>) -> Outcome;
-
-/// Stands in a row until its command is written.
-pub fn unwritten(_ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    Err(Error::new("ERR unwritten"))
-}
