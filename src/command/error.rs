@@ -240,8 +240,11 @@ pub const XCLAIM_BAD_TIME: Error = Error::new("ERR Invalid TIME option argument 
 /// XCLAIM with a RETRYCOUNT that is no number.
 pub const XCLAIM_BAD_RETRYCOUNT: Error =
     Error::new("ERR Invalid RETRYCOUNT option argument for XCLAIM");
-/// A COUNT that is no number above 0.
-pub const COUNT_NOT_ABOVE_ZERO: Error = Error::new("ERR COUNT must be > 0");
+/// XAUTOCLAIM with a COUNT that is no number above 0.
+pub const XAUTOCLAIM_COUNT_NOT_POSITIVE: Error = Error::new("ERR COUNT must be > 0");
+/// XAUTOCLAIM with a COUNT that no memory holds.
+pub const XAUTOCLAIM_COUNT_TOO_HIGH: Error =
+    Error::new("ERR Insufficient memory, failed allocating transient memory, COUNT too high.");
 /// XGROUP for a key that is not there.
 pub const XGROUP_KEY_MISSING: Error = Error::new(
     "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.",
@@ -281,7 +284,7 @@ pub fn unbalanced_streams(grouped: bool) -> Error {
 
 /// No such key or no such group.
 pub fn no_group_or_key(key: &[u8], group: &[u8]) -> Error {
-    quoting(
+    woven(
         ["NOGROUP No such key '", "' or consumer group '", "'"],
         [key, group],
     )
@@ -290,7 +293,7 @@ pub fn no_group_or_key(key: &[u8], group: &[u8]) -> Error {
 /// XREADGROUP of no such key or no such group.
 pub fn no_group_to_read(key: &[u8], group: &[u8]) -> Error {
     let end = "' in XREADGROUP with GROUP option";
-    quoting(
+    woven(
         ["NOGROUP No such key '", "' or consumer group '", end],
         [key, group],
     )
@@ -298,7 +301,7 @@ pub fn no_group_to_read(key: &[u8], group: &[u8]) -> Error {
 
 /// The stream has no such group.
 pub fn no_group_for_key(key: &[u8], group: &[u8]) -> Error {
-    quoting(
+    woven(
         ["NOGROUP No such consumer group '", "' for key name '", "'"],
         [group, key],
     )
@@ -306,7 +309,7 @@ pub fn no_group_for_key(key: &[u8], group: &[u8]) -> Error {
 
 /// XCLAIM with an argument that is neither an id nor an option.
 pub fn unrecognized_xclaim_option(option: &[u8]) -> Error {
-    quoting(["ERR Unrecognized XCLAIM option '", "'", ""], [option, b""])
+    woven(["ERR Unrecognized XCLAIM option '", "'", ""], [option, b""])
 }
 
 /// Arguments that do not form the subcommand.
@@ -319,7 +322,7 @@ pub fn bad_subcommand(command: &Command, sub: &[u8]) -> Error {
         .to_ascii_uppercase();
     let try_help = format!("'. Try {container} HELP.");
     let sub = &until_nul(sub)[..until_nul(sub).len().min(128)];
-    quoting(
+    woven(
         [
             "ERR unknown subcommand or wrong number of arguments for '",
             &try_help,
@@ -330,7 +333,7 @@ pub fn bad_subcommand(command: &Command, sub: &[u8]) -> Error {
 }
 
 /// A text with arguments quoted in it.
-fn quoting(texts: [&str; 3], args: [&[u8]; 2]) -> Error {
+fn woven(texts: [&str; 3], args: [&[u8]; 2]) -> Error {
     let [start, middle, end] = texts.map(str::as_bytes);
     let [first, second] = args.map(until_nul);
     Error::from_text([start, first, middle, second, end].concat())

@@ -16,6 +16,8 @@ use std::collections::BTreeSet;
 
 /// The deadline of an entry that does not expire.
 pub const NEVER: i64 = i64::MAX;
+/// The latest deadline there is: what would be later is put at that.
+pub const LAST_DEADLINE_MS: i64 = NEVER - 1;
 
 /// A key and what it holds.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ pub mod stripe;
 pub mod waiters;
 pub mod watch;
 
-pub use db::{Db, Entry, NEVER};
+pub use db::{Db, Entry, LAST_DEADLINE_MS, NEVER};
 pub use locked::{Locked, StripeSet};
 pub use stripe::Stripe;
 pub use waiters::Waiter;

@@ -1,10 +1,12 @@
 //! EXPIRE and its kin set when a key expires, PERSIST unsets it, TTL and its kin tell.
 
+use crate::base::num::parse_i64;
 use crate::command::error::{
-    EXPIRE_GT_AND_LT, EXPIRE_NX_AND_OTHERS, Error, invalid_expire, unsupported_option,
+    EXPIRE_GT_AND_LT, EXPIRE_NX_AND_OTHERS, Error, NOT_AN_INTEGER, invalid_expire,
+    unsupported_option,
 };
 use crate::command::{Args, Ctx, DONE, Outcome};
-use crate::keyspace::{NEVER, notify};
+use crate::keyspace::{LAST_DEADLINE_MS, NEVER, notify};
 
 /// `EXPIRE key seconds [NX | XX | GT | LT]`
 pub fn expire(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
@@ -34,12 +36,9 @@ enum Since {
 }
 
 fn set_deadline(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>, unit_ms: i64, since: Since) -> Outcome {
-    let (key, time) = (args.bytes()?, args.peek());
-    args.skip(1);
+    let (key, time) = (args.bytes()?, args.bytes()?);
     let conditions = Conditions::parse(&mut args)?;
-    let time = time
-        .and_then(crate::base::num::parse_i64)
-        .ok_or(crate::command::error::NOT_AN_INTEGER)?;
+    let time = parse_i64(time).ok_or(NOT_AN_INTEGER)?;
     let from_ms = if since == Since::Now {
         ctx.now.unix_ms
     } else {
@@ -61,7 +60,8 @@ fn set_deadline(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>, unit_ms: i64, since: 
         ctx.keys.remove(key);
         "del"
     } else {
-        ctx.keys.set_deadline_ms(key, deadline_ms);
+        ctx.keys
+            .set_deadline_ms(key, deadline_ms.min(LAST_DEADLINE_MS));
         "expire"
     };
     ctx.keys.changed(key);

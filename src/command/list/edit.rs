@@ -12,7 +12,8 @@ pub fn lset(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
     let limit = limit(ctx);
     let list = ctx.keys.find_as::<List>(key)?.ok_or(NO_SUCH_KEY)?;
-    let index = args.int()?;
+    // Redis looks at the low 32 bits alone.
+    let index = i64::from(args.int()? as i32);
     // An index that is not there is for the list to refuse.
     let index = resolve_index(list.len(), index).unwrap_or(list.len());
     if !list.set(index, limit, args.blob()?) {

@@ -12,6 +12,8 @@ use crate::data::stream::{ConsumerSlot, Group, Id, Log, Pending};
 const SCANNED_PER_COUNT: usize = 10;
 /// The greatest COUNT.
 const MAX_COUNT: i64 = i64::MAX / 16;
+/// Ids for which no machine has memory: Redis sets memory for all of COUNT aside, and refuses what it cannot get.
+const TOO_MANY_IDS: usize = 1 << 43;
 /// COUNT, where it is not given.
 const DEFAULT_COUNT: usize = 100;
 
@@ -22,6 +24,9 @@ pub fn xautoclaim(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let scan = Scan::parse(&mut args)?;
     let now_ms = super::now_ms(ctx);
     let (log, group) = group_of(ctx.keys.read_as::<Stream>(key)?, key, name)?;
+    if scan.count >= TOO_MANY_IDS {
+        return Err(error::XAUTOCLAIM_COUNT_TOO_HIGH);
+    }
     let (consumer, created) = consumer_of(group, consumer, now_ms);
     let found = scan.run(log, group, now_ms);
     for &id in &found.gone {
@@ -76,7 +81,7 @@ impl Scan {
             if args.len() > 1 && args.keyword("COUNT") {
                 let count =
                     num::parse_i64(args.bytes()?).filter(|count| (1..=MAX_COUNT).contains(count));
-                scan.count = count.ok_or(error::COUNT_NOT_ABOVE_ZERO)? as usize;
+                scan.count = count.ok_or(error::XAUTOCLAIM_COUNT_NOT_POSITIVE)? as usize;
             } else if args.keyword("JUSTID") {
                 scan.just_id = true;
             } else {

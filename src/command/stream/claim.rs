@@ -126,7 +126,8 @@ impl Claim {
                 return false;
             }
             Some(pending) => pending.delivery_count,
-            None if self.force => 0,
+            // It counts as delivered once before.
+            None if self.force => 1,
             None => return false,
         };
         let counted = deliveries + u64::from(!self.just_id);

@@ -28,6 +28,7 @@ pub fn xdel(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 /// `XDELEX key [KEEPREF | DELREF | ACKED] IDS n id...`: removes entries; says of each what became of it.
 pub fn xdelex(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
+    ctx.keys.find_as::<Stream>(key)?;
     let wanted = Wanted::parse(&mut args)?;
     let Some(stream) = ctx.keys.find_as::<Stream>(key)? else {
         write_all_missing(ctx, wanted.ids.len());
@@ -48,6 +49,7 @@ pub fn xdelex(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 /// `XACKDEL key group [KEEPREF | DELREF | ACKED] IDS n id...`: acknowledges entries and removes them; says of each what became of it.
 pub fn xackdel(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (key, group) = (args.bytes()?, args.bytes()?);
+    ctx.keys.find_as::<Stream>(key)?;
     let wanted = Wanted::parse(&mut args)?;
     let stream = ctx.keys.find_as::<Stream>(key)?;
     let Some(stream) = stream.filter(|stream| stream.groups.contains_key(group)) else {
@@ -127,7 +129,7 @@ impl<'a> Wanted<'a> {
                 && let Some(given) = take_references(args)
             {
                 references = Some(given);
-            } else if args.len() > 1 && ids.is_none() && args.keyword("IDS") {
+            } else if args.len() > 1 && args.keyword("IDS") {
                 ids = Some(take_ids(args)?);
             } else {
                 return Err(SYNTAX);

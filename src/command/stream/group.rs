@@ -27,9 +27,10 @@ pub fn create(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if stream.groups.contains_key(name) {
         return Err(error::GROUP_EXISTS);
     }
-    stream
-        .groups
-        .insert(name.into(), Group::new(id, options.entries_read));
+    stream.groups.insert(
+        name.into(),
+        Group::new(id, options.entries_read(&stream.log)),
+    );
     changed(&mut ctx.keys, key, "xgroup-create");
     ctx.reply.ok();
     DONE
@@ -52,7 +53,7 @@ pub fn setid(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         _ => ids::parse_or_end(id, 0)?,
     };
     group.last_id = id;
-    group.entries_read = options.entries_read;
+    group.entries_read = options.entries_read(log);
     changed(&mut ctx.keys, key, "xgroup-setid");
     ctx.reply.ok();
     DONE
@@ -132,6 +133,11 @@ struct Options {
 }
 
 impl Options {
+    /// No group has read more entries than there were.
+    fn entries_read(&self, log: &Log) -> Option<u64> {
+        self.entries_read.map(|read| read.min(log.entries_added()))
+    }
+
     fn parse(ctx: &Ctx<'_, '_>, args: &mut Args<'_>, creating: bool) -> Result<Options, Error> {
         let mut options = Options {
             make_stream: false,

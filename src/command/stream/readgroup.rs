@@ -129,7 +129,9 @@ fn serve(
 fn write_new(reply: &mut Reply, (log, group): (&Log, &mut Group), reading: Reading) {
     let start = group.last_id.next().expect("less than the newest id");
     reply.array(log.count_from(start, reading.limit) as usize);
-    group.consumer_mut(reading.consumer).active_time_ms = Some(reading.now_ms);
+    if reading.pending {
+        group.consumer_mut(reading.consumer).active_time_ms = Some(reading.now_ms);
+    }
     group.read(log, reading, |entry| write_entry(reply, entry));
 }
 

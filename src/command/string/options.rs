@@ -6,6 +6,7 @@
 use crate::base::num::parse_i64;
 use crate::command::error::{NOT_AN_INTEGER, SYNTAX, invalid_expire};
 use crate::command::{Args, Ctx, Error};
+use crate::keyspace::LAST_DEADLINE_MS;
 
 /// See the file's head.
 pub(super) struct Options<'a> {
@@ -127,9 +128,10 @@ impl Unit {
             Unit::Ex | Unit::ExAt => number.checked_mul(1000).ok_or_else(invalid)?,
             Unit::Px | Unit::PxAt => number,
         };
-        match self {
-            Unit::Ex | Unit::Px => ms.checked_add(ctx.now.unix_ms).ok_or_else(invalid),
-            Unit::ExAt | Unit::PxAt => Ok(ms),
-        }
+        let deadline_ms = match self {
+            Unit::Ex | Unit::Px => ms.checked_add(ctx.now.unix_ms).ok_or_else(invalid)?,
+            Unit::ExAt | Unit::PxAt => ms,
+        };
+        Ok(deadline_ms.min(LAST_DEADLINE_MS))
     }
 }

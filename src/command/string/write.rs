@@ -28,7 +28,7 @@ pub fn msetnx(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 }
 
 fn check_pairs(ctx: &Ctx<'_, '_>, args: &Args<'_>) -> Result<(), Error> {
-    if args.len() % 2 == 0 {
+    if args.len().is_multiple_of(2) {
         Ok(())
     } else {
         Err(wrong_arity(&ctx.command.full_name))

@@ -68,15 +68,20 @@ impl Stream {
         Stream::default()
     }
 
-    /// Removes an entry as a command that names it does: `max_deleted_id` remembers.
+    /// Removes an entry as a command that names it does: `max_deleted_id` remembers. As in Redis, groups are asked first:
+    /// an id may be referenced, and its references deleted, where the entry itself is missing.
     pub fn delete(&mut self, id: Id, references: References) -> Removal {
-        if self.log.entry(id).is_none() {
-            return Removal::Missing;
-        }
         match references {
             References::Acked if self.is_referenced(id) => return Removal::Referenced,
-            References::Delete => self.delete_references(id, id),
+            References::Delete => {
+                for group in self.groups.values_mut() {
+                    group.ack(id);
+                }
+            }
             _ => {}
+        }
+        if self.log.entry(id).is_none() {
+            return Removal::Missing;
         }
         self.log.remove(id);
         self.log.max_deleted_id = self.log.max_deleted_id.max(id);
