@@ -41,8 +41,10 @@ pub enum Next {
     Blocked,
     /// Writes the rest of a long reply before its next request.
     Long(Box<dyn LongReply>),
-    /// Clients are paused: the same request is to be executed later.
+    /// The same request is to be executed later: clients are paused, or the client has to hear its mail first.
     Paused,
+    /// The connection closes at once, without a further reply.
+    Abort,
 }
 
 /// Executes one request of a client and writes its reply.
@@ -70,6 +72,8 @@ pub fn execute(
 struct Refusal {
     error: Error,
     command: Option<&'static Command>,
+    /// It is not a client of ours at all: the connection closes without a reply.
+    abort: bool,
 }
 
 /// The row of a request, its arity checked.
@@ -87,6 +91,7 @@ fn find(local: &mut Local, request: Request<'_>) -> Result<&'static Command, Ref
     let refused = |error| Refusal {
         error,
         command: Some(command),
+        abort: false,
     };
     if !command.spec.admits(request.len()) || command.spec.handler.is_none() {
         return Err(refused(error::wrong_arity(&command.full_name)));
@@ -100,9 +105,16 @@ fn find_afresh(local: &mut Local, request: Request<'_>) -> Result<&'static Comma
     let command = registry::lookup(name).ok_or_else(|| Refusal {
         error: error::unknown_command(name, request.iter().skip(1)),
         command: None,
+        abort: is_http(name),
     })?;
     local.last = Some((SmallVec::from_slice(name), command));
     Ok(command)
+}
+
+/// True for the first word of lines that a browser sends which was tricked into speaking to this port: what follows them must not
+/// be taken for commands.
+fn is_http(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"POST") || name.eq_ignore_ascii_case(b"Host:")
 }
 
 fn find_subcommand(
@@ -125,11 +137,15 @@ fn unknown_subcommand(container: &'static Command, name: &[u8]) -> Refusal {
     Refusal {
         error: error::unknown_subcommand(container.spec.name, name),
         command: None,
+        abort: false,
     }
 }
 
 #[cold]
 fn refuse(env: &mut Env<'_, '_>, refusal: Refusal, reply: &mut Reply) -> Next {
+    if refusal.abort {
+        return Next::Abort;
+    }
     let stats = &env.shared.stats[env.local.core];
     if let Some(command) = refusal.command {
         stats.commands[command.id].rejected.add(1);
@@ -155,10 +171,12 @@ fn execute_special(
         may_run(session, command).map_err(|error| Refusal {
             error,
             command: Some(command),
+            abort: false,
         })?;
         Ok(command)
     }) {
         Ok(command) if is_paused(env, session, command) => return Next::Paused,
+        Ok(command) if awaits_mail(env, session, command) => return Next::Paused,
         Ok(command) if queues(session, command) => {
             queue(session, command, request, reply);
             Next::Continue
@@ -176,6 +194,10 @@ fn execute_special(
             refuse(env, refusal, reply)
         }
     };
+    if std::mem::take(&mut env.local.mailed_self) && session.subscriptions.is_some() {
+        // What the client has just told itself comes before its next reply.
+        env.local.yielding = true;
+    }
     match session.reply_mode {
         ReplyMode::Off => reply.rollback(mark),
         ReplyMode::Skip => {
@@ -218,6 +240,15 @@ fn is_paused(env: &Env<'_, '_>, session: &Session, command: &Command) -> bool {
     (!pause.writes_only || writes) && !(command.spec.name == "unpause")
 }
 
+/// True when messages that were published before this command may be on their way: what the client listens to must not change before
+/// they are delivered.
+fn awaits_mail(env: &Env<'_, '_>, session: &Session, command: &Command) -> bool {
+    command.subscribes()
+        && session.multi.is_none()
+        && !session.heard
+        && (env.local.reading_mail || env.shared.inboxes[env.local.core].has_mail())
+}
+
 /// True for a command that MULTI queues.
 fn queues(session: &Session, command: &Command) -> bool {
     session.multi.is_some()
@@ -258,6 +289,12 @@ fn run(
             let keyspace = env.locked.keyspace();
             env.locked
                 .acquire_one(keyspace.stripe_of(request.arg(index as usize)));
+        }
+        Hold::Anything if command.subscribes() => {
+            if awaits_mail(env, session, command) {
+                return Next::Paused;
+            }
+            session.heard = false;
         }
         Hold::Anything => {}
         Hold::Keys => {
@@ -395,9 +432,7 @@ fn settle_rest(env: &mut Env<'_, '_>) {
     let cores = env.shared.cores();
     for (stripe, deadline_ms) in env.changes.deadlines.drain(..) {
         let caretaker = env.shared.keyspace.caretaker(stripe, cores);
-        if caretaker != env.local.core {
-            env.shared.inboxes[caretaker].wake_by(deadline_ms);
-        }
+        env.shared.inboxes[caretaker].wake_by(deadline_ms);
     }
     let events = std::mem::take(&mut env.changes.events);
     for event in events {

@@ -386,7 +386,9 @@ impl Reply {
         let (tens, ones) = (b'0' + (n / 10) as u8, b'0' + (n % 10) as u8);
         match n {
             0..10 => self.tail.extend_from_slice(&[kind, ones, b'\r', b'\n']),
-            10..100 => self.tail.extend_from_slice(&[kind, tens, ones, b'\r', b'\n']),
+            10..100 => self
+                .tail
+                .extend_from_slice(&[kind, tens, ones, b'\r', b'\n']),
             _ => self.long_header(kind, n),
         }
     }

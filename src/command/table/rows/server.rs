@@ -112,7 +112,7 @@ pub static ROWS: &[Spec] = &[
                 .syntax("data:{parameter value}..."),
         ]),
     row("dbsize", 1, database::dbsize)
-        .locks(Locks::Own)
+        .locks(Locks::All)
         .flags(READONLY | FAST)
         .acl(acl::KEYSPACE)
         .tips(&["request_policy:all_shards", "response_policy:agg_sum"])
