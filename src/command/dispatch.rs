@@ -9,7 +9,7 @@ use super::session::{Queued, ReplyMode, Session};
 use super::shared::{Shared, gate};
 use super::slowlog::{self, SlowCommand};
 use super::table::words::flag;
-use super::{Args, block, monitor, pubsub};
+use super::{Args, block, monitor, pubsub, transaction};
 use crate::base::clock::{Now, Stopwatch};
 use crate::keyspace::{Locked, notify};
 use crate::pubsub::Subject;
@@ -64,7 +64,7 @@ pub fn execute(
     }
     match find(env.local, request) {
         Ok(command) => run(env, session, command, request, reply),
-        Err(refusal) => refuse(env, refusal, reply),
+        Err(refusal) => refuse(env, session, refusal, reply),
     }
 }
 
@@ -142,9 +142,24 @@ fn unknown_subcommand(container: &'static Command, name: &[u8]) -> Refusal {
 }
 
 #[cold]
-fn refuse(env: &mut Env<'_, '_>, refusal: Refusal, reply: &mut Reply) -> Next {
+fn refuse(
+    env: &mut Env<'_, '_>,
+    session: &mut Session,
+    mut refusal: Refusal,
+    reply: &mut Reply,
+) -> Next {
     if refusal.abort {
         return Next::Abort;
+    }
+    if refusal
+        .command
+        .is_some_and(|command| command.spec.name == "exec")
+    {
+        // An EXEC that cannot run is the end of its transaction all the same.
+        env.locked.release();
+        session.multi = None;
+        transaction::forget_watch(env.shared, session);
+        refusal.error = error::exec_abort(&refusal.error);
     }
     let stats = &env.shared.stats[env.local.core];
     if let Some(command) = refusal.command {
@@ -191,7 +206,7 @@ fn execute_special(
             if let Some(multi) = &mut session.multi {
                 multi.refused = true;
             }
-            refuse(env, refusal, reply)
+            refuse(env, session, refusal, reply)
         }
     };
     if std::mem::take(&mut env.local.mailed_self) && session.subscriptions.is_some() {

@@ -865,7 +865,7 @@ impl Core {
                 self.write(token);
             }
             self.close_all();
-            let finished = all_stopped && waiting.is_empty();
+            let finished = all_stopped && waiting.is_empty() && self.long.is_empty();
             if finished || self.now.unix_ms > deadline_ms {
                 break;
             }
