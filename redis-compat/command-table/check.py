@@ -35,6 +35,12 @@ MEMORY USAGE k|WATCH a b|TOUCH a b|EXPIRE k 1|TYPE k|SUBSCRIBE c|SSUBSCRIBE c d|
 CLIENT KILL|CLIENT NONE|CONFIG GET x|COMMAND|COMMAND GETKEYS GET k|NONE|NONE a|GET|GET a b|SWAPDB 0 1|SCAN 0|KEYS x
 """.replace("\n", "|").strip("|").split("|")
 
+FILTERS = """
+FILTERBY ACLCAT stream|FILTERBY ACLCAT Blocking|FILTERBY ACLCAT slow|FILTERBY ACLCAT none|FILTERBY PATTERN x*
+FILTERBY PATTERN XGROUP*|FILTERBY PATTERN *|FILTERBY PATTERN config*et|FILTERBY MODULE none|FILTERBY NONE x|FILTERBY ACLCAT
+NONE|FILTERBY ACLCAT stream x
+""".replace("\n", "|").strip("|").split("|")
+
 
 class Comparison:
     """Counts what agrees and prints what does not."""
@@ -81,6 +87,10 @@ def compare(ours, theirs):
     listed = sorted(name for _, name in ours.call("COMMAND", "LIST")[1])
     names = {element[1][0][1] for element in infos.values() for element in [element, *element[1][9][1]]}
     comparison.equal("COMMAND LIST", ("*", [("$", n) for n in listed]), ("*", [("$", n) for n in sorted(names)]))
+    for line in FILTERS:
+        words = ["COMMAND", "LIST", *line.split()]
+        replies = (server.call(*words) for server in (ours, theirs))
+        comparison.equal(" ".join(words), *(among(reply, names) for reply in replies))
     return comparison, infos
 
 
@@ -101,6 +111,12 @@ def check_docs(comparison, ours, theirs, infos, real_infos):
         for asked in [name, *(sub[1][0][1] for sub in infos[name][1][9][1])]:
             replies = (server.call("COMMAND", "DOCS", asked) for server in (ours, theirs))
             comparison.equal(f"COMMAND DOCS {asked.decode()}", *map(without_own_words, replies))
+
+
+def among(reply, names):
+    """A list of names in order, without those that are not in `names`; an error as it is."""
+    kind, value = reply
+    return (kind, sorted(element for element in value if element[1] in names)) if kind == "*" else reply
 
 
 def by_name(reply):

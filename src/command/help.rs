@@ -1,7 +1,7 @@
 //! HELP subcommands, from the table: each subcommand with its arguments and its summary.
 
 use super::ctx::Ctx;
-use super::registry;
+use super::registry::Command;
 use super::table::syntax;
 use crate::resp::Reply;
 
@@ -27,20 +27,17 @@ fn heading(command: &str) -> String {
 pub fn write(ctx: &mut Ctx<'_, '_>) {
     let container = ctx
         .command
-        .full_name
-        .split('|')
-        .next()
-        .and_then(|name| registry::lookup(name.as_bytes()))
+        .container()
         .expect("a HELP subcommand stands in a container");
     let mut lines = vec![heading(container.spec.name)];
-    for sub in container.subcommands() {
+    let (help, others): (Vec<&Command>, _) = container
+        .subcommands()
+        .partition(|sub| sub.spec.name == "help");
+    for sub in others.into_iter().chain(help) {
         let arguments =
             syntax::parse(sub.spec.docs.syntax).expect("a test parses every row's syntax");
-        lines.push(format!(
-            "{} {}",
-            sub.spec.name.to_ascii_uppercase(),
-            syntax::usage(&arguments)
-        ));
+        let name = sub.spec.name.to_ascii_uppercase();
+        lines.push(format!("{name} {}", syntax::usage(&arguments)));
         lines.push(format!("    {}", sub.spec.docs.summary));
     }
     ctx.reply.array(lines.len());

@@ -383,13 +383,19 @@ impl Reply {
 
     #[inline]
     fn header(&mut self, kind: u8, n: i64) {
-        if (0..10).contains(&n) {
-            self.tail
-                .extend_from_slice(&[kind, b'0' + n as u8, b'\r', b'\n']);
-        } else {
-            self.tail.push(kind);
-            self.line(itoa::Buffer::new().format(n).as_bytes());
+        let (tens, ones) = (b'0' + (n / 10) as u8, b'0' + (n % 10) as u8);
+        match n {
+            0..10 => self.tail.extend_from_slice(&[kind, ones, b'\r', b'\n']),
+            10..100 => self
+                .tail
+                .extend_from_slice(&[kind, tens, ones, b'\r', b'\n']),
+            _ => self.long_header(kind, n),
         }
+    }
+
+    fn long_header(&mut self, kind: u8, n: i64) {
+        self.tail.push(kind);
+        self.line(itoa::Buffer::new().format(n).as_bytes());
     }
 
     #[inline]

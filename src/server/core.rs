@@ -159,8 +159,7 @@ impl Core {
 
     /// Sleeps until an event, a wake-up or the next thing that is due.
     fn wait(&mut self, events: &mut Events, next_expiry_ms: i64) -> io::Result<()> {
-        let busy =
-            !self.readable.is_empty() || !self.after_mail.is_empty() || self.has_long_work();
+        let busy = !self.readable.is_empty() || !self.after_mail.is_empty() || self.has_long_work();
         let until_ms = self
             .next_tick_ms
             .min(next_expiry_ms)
@@ -362,7 +361,8 @@ impl Core {
             let connection: &Connection = self.connections.get(token)?;
             connection.session.blocked.as_ref()
         };
-        let Some(waiter) = waiter_of(token).filter(|waiter| waiter.wait.deadline_ms != NEVER) else {
+        let Some(waiter) = waiter_of(token).filter(|waiter| waiter.wait.deadline_ms != NEVER)
+        else {
             return;
         };
         let timer = Timer {

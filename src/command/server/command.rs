@@ -1,12 +1,10 @@
 //! COMMAND: the table of commands, told to whoever asks.
 
-use std::borrow::Cow;
-
 use super::super::ctx::{Ctx, DONE, Outcome};
 use super::super::error::{self, Error};
 use super::super::table::describe::{self, Tree};
-use super::super::table::keys::{Runs, keys_of};
-use super::super::table::words::{access, acl};
+use super::super::table::keys::{KeyRule, Runs, keys_of};
+use super::super::table::words::{Categories, access, acl, flag};
 use super::super::{Args, Command, help as table_help, registry};
 use crate::base::glob;
 use crate::resp::Reply;
@@ -19,14 +17,11 @@ pub fn run(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
 
 fn write_facts_of_all(reply: &mut Reply) {
     reply.array(registry::top_level().count());
-    registry::top_level().for_each(|command| write(reply, &facts(command)));
+    registry::top_level().for_each(|command| facts(command).write(reply));
 }
 
-fn facts(command: &Command) -> Tree {
-    match command.container() {
-        Some(container) => describe::subcommand_info(container.spec, command.spec),
-        None => describe::info(command.spec),
-    }
+fn facts(command: &'static Command) -> Tree {
+    describe::info(&command.full_name, command.group, command.spec)
 }
 
 /// `COMMAND COUNT`
@@ -44,7 +39,7 @@ pub fn info(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     ctx.reply.array(args.len());
     for name in args.rest() {
         match registry::find(name) {
-            Some(command) => write(ctx.reply, &facts(command)),
+            Some(command) => facts(command).write(ctx.reply),
             None => ctx.reply.null(),
         }
     }
@@ -53,53 +48,26 @@ pub fn info(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 
 /// `COMMAND DOCS [name ...]`: names that are not known are left out.
 pub fn docs(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
-    let commands: Vec<&Command> = match args.is_empty() {
+    let commands: Vec<&'static Command> = match args.is_empty() {
         true => registry::top_level().collect(),
         false => args.rest().filter_map(registry::find).collect(),
     };
     ctx.reply.map(commands.len());
     for command in commands {
-        let (name, docs) = match command.container() {
-            Some(container) => describe::subcommand_docs(container.spec, command.spec),
-            None => describe::docs(command.spec),
-        };
-        ctx.reply.bulk(name.as_bytes());
-        write(ctx.reply, &docs);
+        ctx.reply.bulk(command.full_name.as_bytes());
+        describe::docs(&command.full_name, command.group, command.spec).write(ctx.reply);
     }
     DONE
 }
 
-fn write(reply: &mut Reply, tree: &Tree) {
-    match tree {
-        Tree::Int(number) => reply.int(*number),
-        Tree::Status(text) => reply.simple(text),
-        Tree::Bulk(text) => reply.bulk(text.as_bytes()),
-        Tree::Array(elements) => {
-            reply.array(elements.len());
-            elements.iter().for_each(|element| write(reply, element));
-        }
-        Tree::Set(elements) => {
-            reply.set(elements.len());
-            elements.iter().for_each(|element| write(reply, element));
-        }
-        Tree::Map(pairs) => {
-            reply.map(pairs.len());
-            for (name, value) in pairs {
-                reply.bulk(Cow::as_ref(name).as_bytes());
-                write(reply, value);
-            }
-        }
-    }
-}
-
-/// `COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`
-pub fn list(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
-    let names: Vec<&str> = match args.is_empty() {
-        true => registry::top_level()
-            .map(|command| command.full_name.as_str())
-            .collect(),
-        false => filtered(&mut args)?,
-    };
+/// `COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: subcommands too.
+pub fn list(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
+    let filter = Filter::parse(args)?;
+    let names: Vec<&str> = registry::commands()
+        .iter()
+        .filter(|command| filter.keeps(command))
+        .map(|command| command.full_name.as_str())
+        .collect();
     ctx.reply.array(names.len());
     names
         .iter()
@@ -107,32 +75,46 @@ pub fn list(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     DONE
 }
 
-fn filtered(args: &mut Args<'_>) -> Result<Vec<&'static str>, Error> {
-    if args.len() != 3 || !args.keyword("FILTERBY") {
-        return Err(error::SYNTAX);
+/// Which commands are listed.
+enum Filter<'a> {
+    All,
+    /// No command comes from a module.
+    Module,
+    /// Those of a category; one that does not exist has none.
+    Category(Option<Categories>),
+    /// Those whose full names match.
+    Pattern(&'a [u8]),
+}
+
+impl<'a> Filter<'a> {
+    fn parse(mut args: Args<'a>) -> Result<Filter<'a>, Error> {
+        if args.is_empty() {
+            return Ok(Filter::All);
+        }
+        if args.len() != 3 || !args.keyword("FILTERBY") {
+            return Err(error::SYNTAX);
+        }
+        if args.keyword("MODULE") {
+            Ok(Filter::Module)
+        } else if args.keyword("ACLCAT") {
+            Ok(Filter::Category(acl::named(args.bytes()?)))
+        } else if args.keyword("PATTERN") {
+            Ok(Filter::Pattern(args.bytes()?))
+        } else {
+            Err(error::SYNTAX)
+        }
     }
-    let names = |keeps: &dyn Fn(&Command) -> bool| {
-        let kept = registry::commands().iter().filter(|command| keeps(command));
-        kept.map(|command| command.full_name.as_str()).collect()
-    };
-    if args.keyword("MODULE") {
-        // No command comes from a module.
-        return Ok(Vec::new());
+
+    fn keeps(&self, command: &Command) -> bool {
+        match self {
+            Filter::All => true,
+            Filter::Module => false,
+            Filter::Category(category) => {
+                category.is_some_and(|category| command.categories() & category != 0)
+            }
+            Filter::Pattern(pattern) => glob::matches_nocase(pattern, command.full_name.as_bytes()),
+        }
     }
-    if args.keyword("ACLCAT") {
-        let category = args.bytes()?.to_ascii_lowercase();
-        let in_category = |command: &Command| {
-            acl::texts(command.categories()).any(|text| text.as_bytes() == category)
-        };
-        return Ok(names(&in_category));
-    }
-    if args.keyword("PATTERN") {
-        let pattern = args.bytes()?;
-        return Ok(names(&|command| {
-            glob::matches_nocase(pattern, command.full_name.as_bytes())
-        }));
-    }
-    Err(error::SYNTAX)
 }
 
 /// `COMMAND GETKEYS command [argument ...]`
@@ -173,13 +155,17 @@ fn keys_in(call: &[&[u8]]) -> Result<Runs, Error> {
         }
         _ => command,
     };
-    if command.spec.keys.is_empty() {
+    if command.spec.key_rule == KeyRule::None {
         return Err(error::NO_KEY_ARGUMENTS);
     }
     if !command.spec.admits(call.len()) {
         return Err(error::INVALID_ARGUMENT_COUNT);
     }
-    keys_of(command.spec.keys, call).map_err(|_| error::INVALID_ARGUMENTS)
+    let runs = keys_of(command.spec.keys, call).unwrap_or_default();
+    if runs.is_empty() && !command.is(flag::NO_MANDATORY_KEYS) {
+        return Err(error::INVALID_ARGUMENTS);
+    }
+    Ok(runs)
 }
 
 /// `COMMAND HELP`

@@ -4,10 +4,10 @@
 
 use std::borrow::Cow;
 
-use super::Spec;
 use super::keys::{Begin, Find, KeySpec};
 use super::syntax::{self, Argument};
 use super::words::{access, acl, flag};
+use super::{Group, Spec};
 use crate::resp::Reply;
 
 /// A nested reply.
@@ -61,72 +61,49 @@ impl Tree {
     }
 }
 
-/// A row as seen from outside: a subcommand goes by its container's name and its own.
-#[derive(Clone, Copy)]
+/// A row under the name and in the group that clients know it by.
+#[derive(Clone)]
 struct Subject {
-    container: Option<&'static Spec>,
+    name: Cow<'static, str>,
+    group: Group,
     spec: &'static Spec,
 }
 
-/// The element of COMMAND INFO's reply for a command, subcommands included.
-pub fn info(spec: &'static Spec) -> Tree {
-    Subject {
-        container: None,
-        spec,
-    }
-    .info()
+/// The element of COMMAND INFO's reply for a row, subcommands included. A subcommand's full name is `xgroup|create`,
+/// and its group is its container's.
+pub fn info(full_name: &'static str, group: Group, spec: &'static Spec) -> Tree {
+    Subject::new(full_name, group, spec).info()
 }
 
-/// The same for a subcommand alone.
-pub fn subcommand_info(container: &'static Spec, spec: &'static Spec) -> Tree {
-    Subject {
-        container: Some(container),
-        spec,
-    }
-    .info()
-}
-
-/// What COMMAND DOCS says of a command, subcommands included: the name and the map under it.
-pub fn docs(spec: &'static Spec) -> (Cow<'static, str>, Tree) {
-    Subject {
-        container: None,
-        spec,
-    }
-    .docs()
-}
-
-/// The same for a subcommand alone.
-pub fn subcommand_docs(container: &'static Spec, spec: &'static Spec) -> (Cow<'static, str>, Tree) {
-    Subject {
-        container: Some(container),
-        spec,
-    }
-    .docs()
+/// What COMMAND DOCS says of a row, subcommands included.
+pub fn docs(full_name: &'static str, group: Group, spec: &'static Spec) -> Tree {
+    Subject::new(full_name, group, spec).docs()
 }
 
 impl Subject {
-    fn name(self) -> Cow<'static, str> {
-        match self.container {
-            Some(container) => format!("{}|{}", container.name, self.spec.name).into(),
-            None => self.spec.name.into(),
+    fn new(name: &'static str, group: Group, spec: &'static Spec) -> Subject {
+        Subject {
+            name: name.into(),
+            group,
+            spec,
         }
     }
 
-    fn subcommands(self) -> impl Iterator<Item = Subject> {
-        self.spec.subcommands.iter().map(move |spec| Subject {
-            container: Some(self.spec),
+    fn subcommands(&self) -> impl Iterator<Item = Subject> {
+        self.spec.subcommands.iter().map(|spec| Subject {
+            name: format!("{}|{}", self.name, spec.name).into(),
+            group: self.group,
             spec,
         })
     }
 
-    fn info(self) -> Tree {
-        let Subject { container, spec } = self;
-        let group = container.unwrap_or(spec).group;
+    fn info(&self) -> Tree {
+        let spec = self.spec;
         let (first, last, step) = legacy_range(spec.keys);
-        let categories =
-            acl::texts(spec.categories(group)).map(|text| Tree::Status(format!("@{text}").into()));
+        let categories = acl::texts(spec.categories(self.group))
+            .map(|text| Tree::Status(format!("@{text}").into()));
         Tree::Array(vec![
-            Tree::Bulk(self.name()),
+            Tree::Bulk(self.name.clone()),
             Tree::Int(spec.arity.into()),
             Tree::statuses(flag::texts(spec.all_flags())),
             Tree::Int(first),
@@ -135,17 +112,24 @@ impl Subject {
             Tree::Set(categories.collect()),
             Tree::Set(spec.tips.iter().copied().map(Tree::bulk).collect()),
             Tree::Set(spec.keys.iter().map(key_spec).collect()),
-            Tree::Array(self.subcommands().map(Subject::info).collect()),
+            self.subcommands_info(),
         ])
     }
 
-    fn docs(self) -> (Cow<'static, str>, Tree) {
+    /// None are an empty set, some are an array: so clients know it.
+    fn subcommands_info(&self) -> Tree {
+        match self.spec.subcommands {
+            [] => Tree::Set(vec![]),
+            _ => Tree::Array(self.subcommands().map(|sub| sub.info()).collect()),
+        }
+    }
+
+    fn docs(&self) -> Tree {
         let docs = &self.spec.docs;
-        let group = self.container.unwrap_or(self.spec).group;
         let mut map = Map::default();
         map.text("summary", docs.summary);
         map.text("since", docs.since);
-        map.text("group", group.text());
+        map.text("group", self.group.text());
         map.text("complexity", docs.complexity);
         if docs.is_internal {
             map.put("doc_flags", Tree::statuses(["syscmd"].into_iter()));
@@ -162,17 +146,14 @@ impl Subject {
             );
         }
         if !docs.syntax.is_empty() {
-            let arguments =
-                syntax::parse(docs.syntax).expect("a test parses the syntax of every row");
+            let arguments = syntax::parse(docs.syntax).expect("a test parses every row's syntax");
             map.put("arguments", arguments_tree(&arguments));
         }
         if !self.spec.subcommands.is_empty() {
-            map.put(
-                "subcommands",
-                Tree::Map(self.subcommands().map(Subject::docs).collect()),
-            );
+            let subcommands = self.subcommands().map(|sub| (sub.name.clone(), sub.docs()));
+            map.put("subcommands", Tree::Map(subcommands.collect()));
         }
-        (self.name(), Tree::Map(map.0))
+        Tree::Map(map.0)
     }
 }
 
@@ -329,7 +310,7 @@ mod tests {
     use super::super::keys::{after, at, unknown};
     use super::super::words::access::{RO, RW};
     use super::super::words::flag::{FAST, READONLY};
-    use super::super::{Group, container, row};
+    use super::super::{container, row};
     use super::*;
     use crate::command::ctx::DONE;
     use crate::resp::Version;
@@ -371,19 +352,21 @@ mod tests {
         let keys = "{(notes=n flags={+RO} begin_search=(type=index spec=(index=2)) \
                     find_keys=(type=range spec=(lastkey=0 keystep=1 limit=0)))}";
         let open = format!(
-            "[box|open -3 {{+readonly +fast}} 2 2 1 {{+@read +@list +@fast}} {{t}} {keys} []]"
+            "[box|open -3 {{+readonly +fast}} 2 2 1 {{+@read +@list +@fast}} {{t}} {keys} {{}}]"
         );
         assert_eq!(
-            picture(&info(&BOX)),
+            picture(&info("box", Group::List, &BOX)),
             format!("[box -2 {{}} 0 0 0 {{+@slow}} {{}} {{}} [{open}]]")
         );
-        assert_eq!(picture(&subcommand_info(&BOX, &BOX.subcommands[0])), open);
+        assert_eq!(
+            picture(&info("box|open", Group::List, &BOX.subcommands[0])),
+            open
+        );
     }
 
     #[test]
     fn docs_hold_the_arguments_as_a_tree() {
-        let (name, tree) = subcommand_docs(&BOX, &BOX.subcommands[0]);
-        assert_eq!(name, "box|open");
+        let tree = docs("box|open", Group::List, &BOX.subcommands[0]);
         assert_eq!(
             picture(&tree),
             "(summary=s since=2.0.0 group=list doc_flags={+deprecated} deprecated_since=4.0.0 replaced_by=`SHUT` \
@@ -391,8 +374,7 @@ mod tests {
              (name=x type=oneof token=WITH since=3.0.0 flags={+optional +multiple} arguments=[\
              (name=a type=pure-token display_text=a token=*) (name=n type=integer display_text=num)])])"
         );
-        let (name, tree) = docs(&BOX);
-        assert_eq!(name, "box");
+        let tree = docs("box", Group::List, &BOX);
         assert!(picture(&tree).starts_with(
             "(since=1.0.0 group=list complexity=That of the subcommand subcommands=(box|open=("
         ));
