@@ -155,9 +155,11 @@ fn refuse(
     if let Some(command) = refusal.command {
         stats.commands[command.id].rejected.add(1);
         if command.spec.name == "exec" {
+            // An EXEC that cannot run is the end of its transaction all the same.
+            env.locked.release();
             session.multi = None;
             transaction::forget_watch(env.shared, session);
-            refusal.error = error::exec_abort_because(&refusal.error);
+            refusal.error = error::exec_abort(&refusal.error);
         }
     }
     stats.error(refusal.error.code());

@@ -243,7 +243,8 @@ impl Core {
             return;
         };
         connection.peer_closed |= peer_closed;
-        if connection.is_forsaken() {
+        // The mail that kills it may still be on its way, but nothing it has sent since may be executed.
+        if connection.is_forsaken() || connection.session.record.doomed.load(Ordering::Acquire) {
             return self.closing.push(token);
         }
         if !matches!(connection.halt, Halt::None) || connection.session.closing {
@@ -865,7 +866,7 @@ impl Core {
                 self.write(token);
             }
             self.close_all();
-            let finished = all_stopped && waiting.is_empty();
+            let finished = all_stopped && waiting.is_empty() && self.long.is_empty();
             if finished || self.now.unix_ms > deadline_ms {
                 break;
             }
