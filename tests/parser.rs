@@ -49,7 +49,8 @@ impl Receiver {
                 Parsed::Request { consumed } => {
                     assert!(consumed > 0, "a request takes bytes, or parsing never ends");
                     let request = self.parser.request(&self.kept[start..]);
-                    self.requests.push(request.iter().map(<[u8]>::to_vec).collect());
+                    self.requests
+                        .push(request.iter().map(<[u8]>::to_vec).collect());
                     self.parser.reset();
                     start += consumed;
                 }
@@ -86,7 +87,9 @@ fn cuts(bytes: usize) -> impl Strategy<Value = Vec<usize>> {
     })
 }
 
-fn in_pieces(bytes: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = (Vec<u8>, Vec<usize>)> {
+fn in_pieces(
+    bytes: impl Strategy<Value = Vec<u8>>,
+) -> impl Strategy<Value = (Vec<u8>, Vec<usize>)> {
     bytes.prop_flat_map(|bytes| {
         let cuts = cuts(bytes.len());
         (Just(bytes), cuts)
@@ -147,7 +150,10 @@ fn garbage() -> impl Strategy<Value = Vec<u8>> {
         Just(b"$40000\r\n".to_vec()),
         Just(b"*2147483647\r\n".to_vec()),
         Just(b"$536870912\r\n".to_vec()),
-        prop::collection::vec(prop::sample::select(b"*$+-:0129\r\n\"'\\x \0a".to_vec()), 1..6),
+        prop::collection::vec(
+            prop::sample::select(b"*$+-:0129\r\n\"'\\x \0a".to_vec()),
+            1..6
+        ),
         prop::collection::vec(any::<u8>(), 1..20),
     ];
     prop::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())

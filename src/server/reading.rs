@@ -121,10 +121,7 @@ fn is_abusive(connection: &Connection) -> bool {
 
 /// The connection closes, and what it was to be sent is dropped.
 fn abort(connection: &mut Connection) {
-    tracing::debug!(
-        "closing client {} for what it sends",
-        connection.session.id
-    );
+    tracing::debug!("closing client {} for what it sends", connection.session.id);
     connection.out = Reply::new(connection.session.version);
     connection.session.closing = true;
 }
