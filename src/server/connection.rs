@@ -9,6 +9,7 @@ use mio::net::{TcpStream, UnixStream};
 use rustix::net::SendFlags;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::Ordering;
 
 /// Slices of one vectored write.
 const WRITE_SLICES: usize = 64;
@@ -105,6 +106,11 @@ impl Connection {
             over_soft_since_ms: None,
             active_ms: now_ms,
         }
+    }
+
+    /// True once CLIENT KILL has chosen it, on whichever core.
+    pub fn is_killed(&self) -> bool {
+        self.session.record.doomed.load(Ordering::Acquire)
     }
 
     /// Sends as much as the socket takes; returns how it ended and the bytes sent.

@@ -243,7 +243,8 @@ impl Core {
             return;
         };
         connection.peer_closed |= peer_closed;
-        if connection.is_forsaken() {
+        // The mail that kills it may still be on its way, but nothing it has sent since may be executed.
+        if connection.is_forsaken() || connection.session.record.doomed.load(Ordering::Acquire) {
             return self.closing.push(token);
         }
         if !matches!(connection.halt, Halt::None) || connection.session.closing {

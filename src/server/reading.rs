@@ -137,6 +137,8 @@ fn receive(connection: &Connection, buffer: &mut Vec<u8>) -> (Read, usize) {
     );
     match received.map(|(n, _)| n).map_err(io::Error::from) {
         Ok(0) => (Read::Closed, 0),
+        // What a client sends after another has heard that it is killed must not be executed.
+        Ok(_) if connection.is_killed() => (Read::Closed, 0),
         Ok(n) if n == room => (Read::Full, n),
         Ok(n) => (Read::Drained, n),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => (Read::Nothing, 0),
