@@ -388,7 +388,8 @@ impl Reply {
             0..10 => self.tail.extend_from_slice(&[kind, digit(n), b'\r', b'\n']),
             10..100 => {
                 let (tens, ones) = (digit(n / 10), digit(n % 10));
-                self.tail.extend_from_slice(&[kind, tens, ones, b'\r', b'\n']);
+                self.tail
+                    .extend_from_slice(&[kind, tens, ones, b'\r', b'\n']);
             }
             _ => self.long_header(kind, n),
         }
