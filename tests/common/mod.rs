@@ -31,10 +31,20 @@ pub struct Server {
 impl Server {
     /// Starts a server with further arguments, and waits until it answers.
     pub fn start(arguments: &[&str]) -> Server {
+        Server::launch(None, arguments)
+    }
+
+    /// The same with a configuration file.
+    pub fn start_with_file(file: &str, arguments: &[&str]) -> Server {
+        Server::launch(Some(file), arguments)
+    }
+
+    fn launch(file: Option<&str>, arguments: &[&str]) -> Server {
         let port = free_port();
         let dir = std::env::temp_dir().join(format!("millstream-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&dir).expect("the temporary directory is writable");
         let process = Command::new(env!("CARGO_BIN_EXE_millstream"))
+            .args(file)
             .args(["--port", &port.to_string(), "--dir"])
             .arg(&dir)
             .args(arguments)
@@ -133,6 +143,12 @@ impl Client {
     pub fn call_args(&mut self, args: &[&[u8]]) -> String {
         self.send_args(args);
         self.reply()
+    }
+
+    /// Sends a command and waits for its reply, which is returned with its line ends.
+    pub fn raw_reply_of(&mut self, command: &str) -> String {
+        self.send(command);
+        String::from_utf8_lossy(&self.raw_reply()).into_owned()
     }
 
     /// The next reply or push.
