@@ -472,6 +472,8 @@ impl Core {
                 "closing client {}: {waiting} bytes wait for it, more than its limit",
                 connection.session.id
             );
+            connection.session.closing = true;
+            connection.out = Reply::new(connection.session.version);
             self.closing.push(token);
         }
     }
@@ -579,6 +581,9 @@ impl Core {
         let Some(connection) = self.connections.get_mut(token) else {
             return;
         };
+        if connection.session.closing {
+            return;
+        }
         connection.out.version = connection.session.version;
         write(&mut connection.out);
         let full = connection.out.len() > LONG_REPLY_BUFFER_BYTES;
