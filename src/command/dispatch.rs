@@ -88,15 +88,20 @@ fn find(local: &mut Local, request: Request<'_>) -> Result<&'static Command, Ref
         true => find_subcommand(command, request)?,
         false => command,
     };
-    let refused = |error| Refusal {
-        error,
+    if command.admits(request.len()) {
+        Ok(command)
+    } else {
+        Err(wrong_arity(command))
+    }
+}
+
+#[cold]
+fn wrong_arity(command: &'static Command) -> Refusal {
+    Refusal {
+        error: error::wrong_arity(&command.full_name),
         command: Some(command),
         abort: false,
-    };
-    if !command.spec.admits(request.len()) || command.spec.handler.is_none() {
-        return Err(refused(error::wrong_arity(&command.full_name)));
     }
-    Ok(command)
 }
 
 #[cold]
@@ -292,7 +297,7 @@ fn run(
     request: Request<'_>,
     reply: &mut Reply,
 ) -> Next {
-    match command.hold() {
+    match command.hold {
         Hold::OneKey(index) => {
             let keyspace = env.locked.keyspace();
             env.locked

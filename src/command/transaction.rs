@@ -143,7 +143,7 @@ fn stripes_of(env: &Env<'_, '_>, multi: &Multi, session: &Session) -> StripeSet 
     let keyspace = env.locked.keyspace();
     let mut all = StripeSet::none();
     for queued in &multi.queue {
-        match queued.command.hold() {
+        match queued.command.hold {
             Hold::Anything => {}
             Hold::All | Hold::Nothing => return StripeSet::All,
             Hold::OneKey(_) | Hold::Keys => {

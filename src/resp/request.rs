@@ -33,6 +33,7 @@ impl<'a> Request<'a> {
     }
 
     /// Argument `index`; panics beyond the end, as a slice does.
+    #[inline]
     pub fn arg(&self, index: usize) -> &'a [u8] {
         let span = self.spans[index];
         if span.start == LARGE {

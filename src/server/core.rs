@@ -20,6 +20,7 @@ use crate::command::mail::{Accepted, Mail};
 use crate::command::shared::gate;
 use crate::command::{Local, Session, Shared, error, expire, monitor, pubsub, transaction};
 use crate::config::ClientClass;
+use crate::data::stream::IdWriter;
 use crate::keyspace::{Locked, NEVER};
 use crate::pubsub::{Listeners, Note};
 use crate::resp::{Parser, Reply};
@@ -108,6 +109,7 @@ impl Core {
                 yielding: false,
                 mailed_self: false,
                 reading_mail: false,
+                ids: IdWriter::default(),
                 config: shared.config.load(),
                 last: None,
             },

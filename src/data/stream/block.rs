@@ -194,12 +194,18 @@ impl Block {
     }
 
     /// Prepares for appending again: a copy made for a writer has no room beyond its entries.
+    #[inline]
     pub fn reserve(&mut self, fields_bytes: usize) {
         let need = MAX_HEAD_BYTES + fields_bytes;
         if self.bytes.capacity() - self.bytes.len() < need {
-            let grown = (self.bytes.capacity() * 2).clamp(self.bytes.len() + need, MAX_BLOCK_BYTES);
-            self.bytes.reserve_exact(grown - self.bytes.len());
+            self.grow(need);
         }
+    }
+
+    #[cold]
+    fn grow(&mut self, need: usize) {
+        let grown = (self.bytes.capacity() * 2).clamp(self.bytes.len() + need, MAX_BLOCK_BYTES);
+        self.bytes.reserve_exact(grown - self.bytes.len());
     }
 
     /// Where reading starts.

@@ -106,8 +106,8 @@ impl Log {
             .is_some_and(|block| block.shares_names(names.clone()));
         if self.blocks.is_empty() || self.nodes.must_open(footprint.payload_bytes, limits) {
             self.nodes.open(id, footprint);
-            self.open_block(id, names, values_bytes, same_names);
-            self.tail().push(id, fields, false);
+            let tail = self.open_block(id, names, values_bytes, same_names);
+            tail.push(id, fields, false);
         } else {
             self.nodes.extend(id, footprint, same_names);
             let own_names_bytes = if same_names {
@@ -115,8 +115,8 @@ impl Log {
             } else {
                 own_names_bytes(names)
             };
-            self.make_room(id, values_bytes + own_names_bytes);
-            self.tail().push(id, fields, !same_names);
+            let tail = self.make_room(id, values_bytes + own_names_bytes);
+            tail.push(id, fields, !same_names);
         }
         if self.len == 0 {
             self.first_id = id;
@@ -134,27 +134,29 @@ impl Log {
         names: impl ExactSizeIterator<Item = &'a [u8]>,
         values_bytes: usize,
         same_names: bool,
-    ) {
+    ) -> &mut Block {
         if same_names {
             return self.make_room(id, values_bytes);
         }
         let first = self.blocks.is_empty();
         self.push_block(Block::new(id, names, values_bytes, first));
+        self.tail()
     }
 
     /// Readies the tail for an entry whose fields take `fields_bytes`.
     #[inline]
-    fn make_room(&mut self, id: Id, fields_bytes: usize) {
+    fn make_room(&mut self, id: Id, fields_bytes: usize) -> &mut Block {
         let tail = self
             .blocks
-            .back_mut()
+            .back()
             .expect("a node without blocks is not added to");
-        if tail.has_room(fields_bytes) {
-            Arc::make_mut(tail).reserve(fields_bytes);
-        } else {
+        if !tail.has_room(fields_bytes) {
             let block = tail.new_alike(id, fields_bytes);
             self.push_block(block);
         }
+        let tail = self.tail();
+        tail.reserve(fields_bytes);
+        tail
     }
 
     fn push_block(&mut self, block: Block) {
@@ -167,7 +169,7 @@ impl Log {
 
     #[inline]
     fn tail(&mut self) -> &mut Block {
-        Arc::make_mut(self.blocks.back_mut().expect("just made room in it"))
+        Arc::make_mut(self.blocks.back_mut().expect("it has a block"))
     }
 
     /// The entries with ids in `start..=end`, oldest first.

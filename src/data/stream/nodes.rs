@@ -259,7 +259,9 @@ impl Footprint {
 /// Bytes of a listpack element holding `text`.
 #[inline]
 fn element_size(text: &[u8]) -> usize {
-    if let Some(number) = num::parse_i64(text) {
+    if text.len() <= num::MAX_I64_DIGITS
+        && let Some(number) = num::parse_i64(text)
+    {
         return integer_size(number);
     }
     let encoded = match text.len() {
