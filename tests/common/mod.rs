@@ -31,7 +31,20 @@ pub struct Server {
 impl Server {
     /// Starts a server with further arguments, and waits until it answers.
     pub fn start(arguments: &[&str]) -> Server {
-        Server::start_by(Command::new(env!("CARGO_BIN_EXE_millstream")), arguments)
+        Server::launch(
+            Command::new(env!("CARGO_BIN_EXE_millstream")),
+            None,
+            arguments,
+        )
+    }
+
+    /// The same with a configuration file.
+    pub fn start_with_file(file: &str, arguments: &[&str]) -> Server {
+        Server::launch(
+            Command::new(env!("CARGO_BIN_EXE_millstream")),
+            Some(file),
+            arguments,
+        )
     }
 
     /// Starts a server that may open only so many descriptors.
@@ -43,14 +56,15 @@ impl Server {
                 &format!("ulimit -n {descriptors}; exec \"$0\" \"$@\""),
             ])
             .arg(env!("CARGO_BIN_EXE_millstream"));
-        Server::start_by(shell, arguments)
+        Server::launch(shell, None, arguments)
     }
 
-    fn start_by(mut command: Command, arguments: &[&str]) -> Server {
+    fn launch(mut command: Command, file: Option<&str>, arguments: &[&str]) -> Server {
         let port = free_port();
         let dir = std::env::temp_dir().join(format!("millstream-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&dir).expect("the temporary directory is writable");
         let process = command
+            .args(file)
             .args(["--port", &port.to_string(), "--dir"])
             .arg(&dir)
             .args(arguments)
@@ -206,6 +220,12 @@ impl Client {
     pub fn call_args(&mut self, args: &[&[u8]]) -> String {
         self.send_args(args);
         self.reply()
+    }
+
+    /// Sends a command and waits for its reply, which is returned with its line ends.
+    pub fn raw_reply_of(&mut self, command: &str) -> String {
+        self.send(command);
+        String::from_utf8_lossy(&self.raw_reply()).into_owned()
     }
 
     /// The next reply or push.

@@ -39,7 +39,7 @@ pub fn server(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     report.field("uptime_in_seconds", up_s);
     report.field("uptime_in_days", up_s / SECONDS_PER_DAY);
     report.fields(config.hz, &["hz", "configured_hz"]);
-    report.field("lru_clock", ctx.now.unix_ms / 1000 & LRU_CLOCK_MASK);
+    report.field("lru_clock", (ctx.now.unix_ms / 1000) & LRU_CLOCK_MASK);
     report.field("executable", &boot.executable);
     report.field(
         "config_file",
