@@ -31,20 +31,14 @@ pub struct Server {
 impl Server {
     /// Starts a server with further arguments, and waits until it answers.
     pub fn start(arguments: &[&str]) -> Server {
-        Server::launch(
-            Command::new(env!("CARGO_BIN_EXE_millstream")),
-            None,
-            arguments,
-        )
+        Server::start_by(Command::new(env!("CARGO_BIN_EXE_millstream")), arguments)
     }
 
     /// The same with a configuration file.
     pub fn start_with_file(file: &str, arguments: &[&str]) -> Server {
-        Server::launch(
-            Command::new(env!("CARGO_BIN_EXE_millstream")),
-            Some(file),
-            arguments,
-        )
+        let mut command = Command::new(env!("CARGO_BIN_EXE_millstream"));
+        command.arg(file);
+        Server::start_by(command, arguments)
     }
 
     /// Starts a server that may open only so many descriptors.
@@ -56,15 +50,14 @@ impl Server {
                 &format!("ulimit -n {descriptors}; exec \"$0\" \"$@\""),
             ])
             .arg(env!("CARGO_BIN_EXE_millstream"));
-        Server::launch(shell, None, arguments)
+        Server::start_by(shell, arguments)
     }
 
-    fn launch(mut command: Command, file: Option<&str>, arguments: &[&str]) -> Server {
+    fn start_by(mut command: Command, arguments: &[&str]) -> Server {
         let port = free_port();
         let dir = std::env::temp_dir().join(format!("millstream-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&dir).expect("the temporary directory is writable");
         let process = command
-            .args(file)
             .args(["--port", &port.to_string(), "--dir"])
             .arg(&dir)
             .args(arguments)
