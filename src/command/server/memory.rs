@@ -1,9 +1,9 @@
 //! MEMORY: what a key takes, and what the whole takes.
 
-use super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::{Args, error, help as table_help};
 use super::info::{percent, ratio};
 use crate::base::{float, process};
+use crate::command::ctx::{Ctx, DONE, Outcome};
+use crate::command::{Args, error, help as table_help};
 use crate::keyspace::Entry;
 use crate::resp::Reply;
 

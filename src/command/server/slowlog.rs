@@ -1,8 +1,8 @@
 //! SLOWLOG: the commands that took long. [`slowlog`](crate::command::slowlog) keeps them.
 
-use super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::{Args, error, help as table_help};
 use crate::base::num;
+use crate::command::ctx::{Ctx, DONE, Outcome};
+use crate::command::{Args, error, help as table_help};
 
 /// How many commands GET tells when it is not said.
 const DEFAULT_COUNT: usize = 10;

@@ -13,8 +13,8 @@ pub use list::{info, list};
 pub use own::{getname, getredir, id, no_evict, no_touch, reply, setinfo, setname, trackinginfo};
 pub use pause::{pause, unblock, unpause};
 
-use super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::{Args, help as table_help};
+use crate::command::ctx::{Ctx, DONE, Outcome};
+use crate::command::{Args, help as table_help};
 
 /// `CLIENT HELP`
 pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
@@ -42,8 +42,8 @@ impl Kind {
         }
     }
 
-    fn of(record: &super::super::clients::ClientRecord) -> Self {
-        match record.has_flag(super::super::clients::flag::PUBSUB) {
+    fn of(record: &crate::command::clients::ClientRecord) -> Self {
+        match record.has_flag(crate::command::clients::flag::PUBSUB) {
             true => Self::Pubsub,
             false => Self::Normal,
         }
