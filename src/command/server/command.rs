@@ -6,7 +6,7 @@ use crate::command::error::{self, Error};
 use crate::command::table::describe::{self, Tree};
 use crate::command::table::keys::{KeyRule, Runs, keys_of};
 use crate::command::table::words::{Categories, access, acl, flag};
-use crate::command::{Args, Command, help as table_help, registry};
+use crate::command::{Args, Command, registry};
 use crate::resp::Reply;
 
 /// `COMMAND`: the facts about every command.
@@ -166,10 +166,4 @@ fn keys_in(call: &[&[u8]]) -> Result<Runs, Error> {
         return Err(error::INVALID_ARGUMENTS);
     }
     Ok(runs)
-}
-
-/// `COMMAND HELP`
-pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    table_help::write(ctx);
-    DONE
 }

@@ -1,9 +1,9 @@
 //! CONFIG: the configuration in force, seen and changed while the server runs.
 
 use crate::base::process;
+use crate::command::Args;
 use crate::command::ctx::{Ctx, DONE, Outcome};
 use crate::command::error::{self, Error};
-use crate::command::{Args, help as table_help};
 use crate::config::{Config, RewriteError, SetError};
 
 /// `CONFIG GET pattern ...`
@@ -84,11 +84,5 @@ pub fn rewrite(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
 pub fn resetstat(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     ctx.shared.stats.iter().for_each(|core| core.reset());
     ctx.reply.ok();
-    DONE
-}
-
-/// `CONFIG HELP`
-pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    table_help::write(ctx);
     DONE
 }

@@ -3,7 +3,7 @@
 use crate::command::ctx::{Ctx, DONE, Outcome};
 use crate::command::error;
 use crate::command::latency::Series;
-use crate::command::{Args, Command, help as table_help, registry};
+use crate::command::{Args, Command, registry};
 use crate::resp::reply::{Aggregate, Reply};
 
 /// Columns of a graph: the newest samples.
@@ -183,10 +183,4 @@ fn write_histogram(reply: &mut Reply, histogram: &crate::base::histogram::Histog
         reply.uint(bound_ns / 1000);
         reply.uint(count);
     }
-}
-
-/// `LATENCY HELP`
-pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    table_help::write(ctx);
-    DONE
 }

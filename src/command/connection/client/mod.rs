@@ -13,15 +13,6 @@ pub use list::{info, list};
 pub use own::{getname, getredir, id, no_evict, no_touch, reply, setinfo, setname, trackinginfo};
 pub use pause::{pause, unblock, unpause};
 
-use crate::command::ctx::{Ctx, DONE, Outcome};
-use crate::command::{Args, help as table_help};
-
-/// `CLIENT HELP`
-pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    table_help::write(ctx);
-    DONE
-}
-
 /// A kind of client, as `TYPE` tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
