@@ -9,7 +9,7 @@ use super::session::{Queued, ReplyMode, Session};
 use super::shared::{Shared, gate};
 use super::slowlog::{self, SlowCommand};
 use super::table::words::flag;
-use super::{Args, block, monitor, pubsub};
+use super::{Args, block, monitor, pubsub, secrets, transaction};
 use crate::base::clock::{Now, Stopwatch};
 use crate::keyspace::{Locked, notify};
 use crate::pubsub::Subject;
@@ -64,7 +64,7 @@ pub fn execute(
     }
     match find(env.local, request) {
         Ok(command) => run(env, session, command, request, reply),
-        Err(refusal) => refuse(env, refusal, reply),
+        Err(refusal) => refuse(env, session, refusal, reply),
     }
 }
 
@@ -142,13 +142,25 @@ fn unknown_subcommand(container: &'static Command, name: &[u8]) -> Refusal {
 }
 
 #[cold]
-fn refuse(env: &mut Env<'_, '_>, refusal: Refusal, reply: &mut Reply) -> Next {
+fn refuse(
+    env: &mut Env<'_, '_>,
+    session: &mut Session,
+    mut refusal: Refusal,
+    reply: &mut Reply,
+) -> Next {
     if refusal.abort {
         return Next::Abort;
     }
     let stats = &env.shared.stats[env.local.core];
     if let Some(command) = refusal.command {
         stats.commands[command.id].rejected.add(1);
+        if command.spec.name == "exec" {
+            // An EXEC that cannot run is the end of its transaction all the same.
+            env.locked.release();
+            session.multi = None;
+            transaction::forget_watch(env.shared, session);
+            refusal.error = error::exec_abort(&refusal.error);
+        }
     }
     stats.error(refusal.error.code());
     reply.error(refusal.error.text());
@@ -181,17 +193,12 @@ fn execute_special(
             queue(session, command, request, reply);
             Next::Continue
         }
-        Ok(command) => {
-            if env.shared.gate(gate::MONITORED) {
-                monitor::feed(env.shared, env.now, session, command, request);
-            }
-            run(env, session, command, request, reply)
-        }
+        Ok(command) => run(env, session, command, request, reply),
         Err(refusal) => {
             if let Some(multi) = &mut session.multi {
                 multi.refused = true;
             }
-            refuse(env, refusal, reply)
+            refuse(env, session, refusal, reply)
         }
     };
     if std::mem::take(&mut env.local.mailed_self) && session.subscriptions.is_some() {
@@ -237,7 +244,7 @@ fn is_paused(env: &Env<'_, '_>, session: &Session, command: &Command) -> bool {
                 .multi
                 .as_ref()
                 .is_some_and(|multi| multi.queue.iter().any(|queued| queued.command.writes())));
-    (!pause.writes_only || writes) && !(command.spec.name == "unpause")
+    !pause.writes_only || writes
 }
 
 /// True when messages that were published before this command may be on their way: what the client listens to must not change before
@@ -267,6 +274,7 @@ fn queue(
     let Some(multi) = &mut session.multi else {
         return;
     };
+    session.last_command = Some(command);
     if !multi.refused {
         let request = request.to_owned();
         multi.bytes += request.heap_bytes() + size_of::<Queued>();
@@ -308,6 +316,7 @@ fn run(
         block::serve_ready(env);
     }
     let flow = invoke(env, session, command, request, reply, false);
+    monitor::feed(env, session, command, request);
     let next = match flow {
         Flow::Done => Next::Continue,
         Flow::Long(rest) => Next::Long(rest),
@@ -332,7 +341,6 @@ pub fn invoke(
     reply: &mut Reply,
     nested: bool,
 ) -> Flow {
-    session.commands += 1;
     session.last_command = Some(command);
     let mark = reply.mark();
     let handler = command
@@ -358,6 +366,7 @@ pub fn invoke(
         },
         Args::new(request, command.names),
     );
+    session.commands += u64::from(!matches!(outcome, Ok(Flow::Block(_))));
     let stats = &env.shared.stats[env.local.core];
     let flow = outcome.unwrap_or_else(|error| {
         reply.rollback(mark);
@@ -372,7 +381,7 @@ pub fn invoke(
     stats.commands[command.id].call(ns, env.local.config.latency_tracking);
     let threshold_us = env.local.config.slowlog_log_slower_than_us;
     if ns / 1000 >= threshold_us as u64 && threshold_us >= 0 && !command.is(flag::SKIP_SLOWLOG) {
-        log_slow(env, session, request, ns / 1000);
+        log_slow(env, session, command, request, ns / 1000);
     }
     let latency_ms = env.local.config.latency_monitor_threshold_ms;
     if latency_ms > 0 && ns / 1_000_000 >= latency_ms {
@@ -390,13 +399,19 @@ pub fn invoke(
 }
 
 #[cold]
-fn log_slow(env: &Env<'_, '_>, session: &Session, request: Request<'_>, us: u64) {
+fn log_slow(
+    env: &Env<'_, '_>,
+    session: &Session,
+    command: &Command,
+    request: Request<'_>,
+    us: u64,
+) {
     env.shared.slowlog.lock().record(
         SlowCommand {
             id: 0,
             at_s: env.now.unix_ms / 1000,
             us,
-            args: slowlog::shorten(request.iter()),
+            args: slowlog::shorten(secrets::hide(command, request)),
             addr: session.record.addr.clone(),
             name: session.record.introduction.lock().name.clone(),
         },

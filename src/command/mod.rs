@@ -48,6 +48,7 @@ pub mod mail;
 pub mod monitor;
 pub mod pubsub;
 pub mod registry;
+pub mod secrets;
 pub mod server;
 pub mod session;
 pub mod shared;

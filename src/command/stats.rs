@@ -203,7 +203,7 @@ impl CoreStats {
 pub struct Rates(Mutex<RatesState>);
 
 /// Counters whose rates INFO tells.
-const RATED: usize = 4;
+const RATED: usize = 5;
 /// Looks closer together than this give the rates of the last one.
 const MIN_RATE_INTERVAL_MS: i64 = 100;
 

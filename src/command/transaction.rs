@@ -10,8 +10,6 @@ use super::{Args, block, error, monitor};
 use crate::keyspace::{Locked, StripeSet};
 use std::sync::atomic::Ordering;
 
-use super::shared::gate;
-
 /// `MULTI`: queue what follows.
 pub fn multi(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     if ctx.session.multi.is_some() {
@@ -131,10 +129,9 @@ fn run_queued(
     queued: &super::session::Queued,
 ) {
     let request = queued.request.as_request();
-    if env.shared.gate(gate::MONITORED) {
-        monitor::feed(env.shared, env.now, session, queued.command, request);
-    }
-    match dispatch::invoke(env, session, queued.command, request, reply, true) {
+    let flow = dispatch::invoke(env, session, queued.command, request, reply, true);
+    monitor::feed(env, session, queued.command, request);
+    match flow {
         Flow::Done => {}
         Flow::Long(mut rest) => while !rest.write_some(reply) {},
         Flow::Block(_) => unreachable!("a nested command does not block"),

@@ -243,7 +243,8 @@ impl Core {
             return;
         };
         connection.peer_closed |= peer_closed;
-        if connection.is_forsaken() {
+        // The mail that kills it may still be on its way, but nothing it has sent since may be executed.
+        if connection.is_forsaken() || connection.session.record.doomed.load(Ordering::Acquire) {
             return self.closing.push(token);
         }
         if !matches!(connection.halt, Halt::None) || connection.session.closing {
@@ -471,6 +472,8 @@ impl Core {
                 "closing client {}: {waiting} bytes wait for it, more than its limit",
                 connection.session.id
             );
+            connection.session.closing = true;
+            connection.out = Reply::new(connection.session.version);
             self.closing.push(token);
         }
     }
@@ -578,6 +581,9 @@ impl Core {
         let Some(connection) = self.connections.get_mut(token) else {
             return;
         };
+        if connection.session.closing {
+            return;
+        }
         connection.out.version = connection.session.version;
         write(&mut connection.out);
         let full = connection.out.len() > LONG_REPLY_BUFFER_BYTES;
@@ -865,7 +871,7 @@ impl Core {
                 self.write(token);
             }
             self.close_all();
-            let finished = all_stopped && waiting.is_empty();
+            let finished = all_stopped && waiting.is_empty() && self.long.is_empty();
             if finished || self.now.unix_ms > deadline_ms {
                 break;
             }

@@ -6,8 +6,9 @@ range it must have: an idle time of the wrong type, or a year long, stays and sh
     ids      a stream id whose time is within an hour of now: `<id1>`, in order of first appearance
     clients  client ids and addresses: `<client:a>`
     about    an age or a time to live, rounded to 10 s; negative values stay
-    near     an absolute time within an hour of now, as its rounded distance; others stay
+    near     an absolute time within ten days of now, as its rounded distance; others stay
     order    members of replies that have no order, sorted
+    text     prose, which is each project's own: summaries and notes of commands, texts for people
     any      a number or text that says nothing about behaviour (memory, counters of the machine)
 """
 
@@ -17,6 +18,7 @@ import time
 from . import resp
 
 HOUR_MS = 3_600_000
+NEAR_MS = 240 * HOUR_MS
 STEP_MS = 10_000
 GENERATED_ID = re.compile(rb"(\d{13})-\d+")
 INTEGER = re.compile(rb"-?\d+")
@@ -92,7 +94,7 @@ def near(frame, unit_ms=1):
     """An absolute time as a rounded distance from now."""
     value = number(frame)
     distance = None if value is None else value * unit_ms - now_ms()
-    if distance is None or abs(distance) > HOUR_MS:
+    if distance is None or abs(distance) > NEAR_MS:
         return frame
     return ":", b"<near:%d>" % round(distance / STEP_MS)
 
@@ -199,8 +201,8 @@ def mask_hello(args, frame, context):
 
 
 def client_number(frame, context):
-    name = context.clients.get(number(frame))
-    return frame if name is None else (":", b"<client:%b>" % name)
+    name = context.clients.get(number(frame), b"?")
+    return frame if number(frame) is None else (":", b"<client:%b>" % name)
 
 
 def mask_client_id(args, frame, context):
@@ -298,7 +300,17 @@ def mask_text(args, frame, context):
     return (frame[0], b"<text>") if frame[0] in "$=+" and frame[1] else frame
 
 
-DOCUMENTATION = fields({b"summary": lambda text: ("$", b"<text>") if text[1] else text})
+def prose(frame):
+    return (frame[0], b"<text>") if frame[0] in "$+" and frame[1] else frame
+
+
+DOCUMENTATION = fields(
+    {
+        b"summary": prose,
+        b"complexity": prose,
+        b"history": lambda history: rows(history, column(1, prose)),
+    }
+)
 
 
 def mask_command_docs(args, frame, context):
@@ -328,6 +340,7 @@ def command_row(row):
         return row
     out = list(value)
     out[2], out[6], out[7] = sort(out[2]), sort(out[6]), sort(out[7])
+    out[8] = rows(out[8], fields({b"notes": prose}))
     out[9] = sort(rows(out[9], command_row))
     return kind, out
 
@@ -350,7 +363,7 @@ RULES = {
     "HELLO": mask_hello,
     "INFO": mask_info,
     "KEYS": simply(sort),
-    "LASTSAVE": simply(lambda frame: near(frame, 1000)),
+    "LASTSAVE": simply(lambda frame: anything(frame, 1)),
     "LATENCY DOCTOR": mask_text,
     "LATENCY HISTORY": mask_latency_history,
     "LATENCY LATEST": mask_latency,

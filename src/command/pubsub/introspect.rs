@@ -16,7 +16,8 @@ pub fn shardchannels(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 
 fn list(ctx: &mut Ctx<'_, '_>, args: Args<'_>, subject: Subject) -> Outcome {
     if args.len() > 1 {
-        return Err(super::super::error::wrong_arity_of(ctx.command));
+        let sub = args.request().arg(1);
+        return Err(super::super::error::bad_subcommand(ctx.command, sub));
     }
     let names = ctx.shared.channels.channels(subject, args.peek());
     ctx.reply.array(names.len());

@@ -3,7 +3,8 @@
 use super::super::ctx::{Ctx, DONE, Outcome};
 use super::super::error::{self, Error};
 use super::super::{Args, help as table_help};
-use crate::config::{Config, RewriteError};
+use crate::base::process;
+use crate::config::{Config, RewriteError, SetError};
 
 /// `CONFIG GET pattern ...`
 pub fn get(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
@@ -29,11 +30,28 @@ pub fn set(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
         .collect();
     ctx.shared
         .config
-        .update(|config| config.with_changes(&changes))
+        .update(|config| make_room(config.with_changes(&changes)?, config))
         .map_err(|refusal| Error::from_text(format!("ERR {refusal}")))?;
     apply(ctx, ctx.shared.config.load());
     ctx.reply.ok();
     DONE
+}
+
+/// Refuses more clients than the system has room for.
+fn make_room(changed: Config, before: &Config) -> Result<Config, SetError> {
+    let wanted = changed.maxclients;
+    if wanted > before.maxclients {
+        let possible = process::allow_clients(wanted);
+        if possible < wanted {
+            return Err(SetError::Refused {
+                name: "maxclients",
+                problem: format!(
+                    "The operating system is not able to handle the specified number of clients, try with {possible}"
+                ),
+            });
+        }
+    }
+    Ok(changed)
 }
 
 /// This core obeys at once, since the next command may count on it; the others when they look again.

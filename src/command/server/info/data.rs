@@ -231,9 +231,10 @@ pub fn keyspace(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
             let volatile = db.volatile_len();
             figures.keys += db.len();
             figures.volatile += volatile;
-            figures.ttl_ms += db
+            let ttl_ms = db
                 .mean_ttl_ms(now_ms, TTL_SAMPLE)
                 .saturating_mul(volatile as i64);
+            figures.ttl_ms = figures.ttl_ms.saturating_add(ttl_ms);
         }
     });
     report.title("Keyspace");
