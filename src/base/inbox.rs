@@ -4,8 +4,10 @@
 //! senders no system call. The owner's protocol is: `about_to_sleep`, poll for as long as that allows, `awake`, `drain`.
 //! Order is kept: what one lock order pushes, the owner sees in that order.
 //!
-//! Senders may hold other locks, so a push never waits. The bound is therefore soft: `push` tells the sender when the
-//! queue has passed `SOFT_BOUND`, and the sender slows down whoever caused it.
+//! Senders may hold other locks, so a push never waits. The bounds are therefore soft: `push` tells the sender when the
+//! queue has passed one, and the sender slows down whoever caused it.
+//!
+//! A deadline needs no message: `wake_by` leaves the earliest one in `due_ms`, where the owner finds it before it sleeps.
 
 use parking_lot::Mutex;
 use std::io;
@@ -13,14 +15,23 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering, fence};
 
 /// Messages beyond which `push` reports a crowded inbox.
 pub const SOFT_BOUND: usize = 65_536;
+/// Bytes of messages beyond which `push` reports a crowded inbox.
+pub const SOFT_BOUND_BYTES: usize = 64 * 1024 * 1024;
+
+struct Queue<M> {
+    messages: Vec<M>,
+    bytes: usize,
+}
 
 /// See the module's description.
 pub struct Inbox<M> {
-    queue: Mutex<Vec<M>>,
+    queue: Mutex<Queue<M>>,
     /// True from `about_to_sleep` to `awake`, unless a sender has already sent a wake-up.
     sleeping: AtomicBool,
     /// When the owner will wake by itself, Unix milliseconds; meaningful while it sleeps.
     wakes_at_ms: AtomicI64,
+    /// The earliest deadline that senders have told since the owner last looked, Unix milliseconds.
+    due_ms: AtomicI64,
     waker: mio::Waker,
 }
 
@@ -28,27 +39,33 @@ impl<M> Inbox<M> {
     /// An inbox whose wake-ups arrive at `registry` under `token`.
     pub fn new(registry: &mio::Registry, token: mio::Token) -> io::Result<Self> {
         Ok(Inbox {
-            queue: Mutex::new(Vec::new()),
+            queue: Mutex::new(Queue {
+                messages: Vec::new(),
+                bytes: 0,
+            }),
             sleeping: AtomicBool::new(false),
             wakes_at_ms: AtomicI64::new(i64::MAX),
+            due_ms: AtomicI64::new(i64::MAX),
             waker: mio::Waker::new(registry, token)?,
         })
     }
 
-    /// Appends a message and wakes the owner if it sleeps; true when the inbox is crowded.
-    pub fn push(&self, message: M) -> bool {
+    /// Appends a message that keeps `bytes` in memory and wakes the owner if it sleeps; true when the inbox is crowded.
+    pub fn push(&self, message: M, bytes: usize) -> bool {
         let crowded = {
             let mut queue = self.queue.lock();
-            queue.push(message);
-            queue.len() > SOFT_BOUND
+            queue.messages.push(message);
+            queue.bytes += bytes;
+            queue.messages.len() > SOFT_BOUND || queue.bytes > SOFT_BOUND_BYTES
         };
         fence(Ordering::SeqCst);
         self.wake();
         crowded
     }
 
-    /// Wakes the owner if it would otherwise sleep beyond `deadline_ms`.
+    /// Sees to it that the owner does not sleep beyond `deadline_ms`.
     pub fn wake_by(&self, deadline_ms: i64) {
+        self.due_ms.fetch_min(deadline_ms, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         if self.wakes_at_ms.load(Ordering::Relaxed) > deadline_ms {
             self.wake();
@@ -62,12 +79,19 @@ impl<M> Inbox<M> {
         }
     }
 
-    /// The owner announces that it will sleep until `until_ms`; false when there is mail and it must not.
-    pub fn about_to_sleep(&self, until_ms: i64) -> bool {
+    /// True when there are messages.
+    pub fn has_mail(&self) -> bool {
+        !self.queue.lock().messages.is_empty()
+    }
+
+    /// The owner announces that it will sleep until `until_ms`; returns until when it may: earlier if senders told a deadline, not at
+    /// all if there is mail.
+    pub fn about_to_sleep(&self, until_ms: i64) -> Option<i64> {
         self.wakes_at_ms.store(until_ms, Ordering::Relaxed);
         self.sleeping.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
-        self.queue.lock().is_empty()
+        let due_ms = self.due_ms.swap(i64::MAX, Ordering::Relaxed);
+        (!self.has_mail()).then_some(until_ms.min(due_ms))
     }
 
     /// The owner is back.
@@ -78,6 +102,8 @@ impl<M> Inbox<M> {
     /// Moves all messages to `into`, which must be empty; its capacity is used again by the queue.
     pub fn drain(&self, into: &mut Vec<M>) {
         debug_assert!(into.is_empty());
-        std::mem::swap(&mut *self.queue.lock(), into);
+        let mut queue = self.queue.lock();
+        queue.bytes = 0;
+        std::mem::swap(&mut queue.messages, into);
     }
 }

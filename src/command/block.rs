@@ -14,6 +14,7 @@ use super::error;
 use super::mail::Mail;
 use super::registry::{self, Hold};
 use super::session::Session;
+use super::shared::Shared;
 use crate::keyspace::waiters::{Awaits, OnTimeout, Wait};
 use crate::keyspace::{StripeSet, Waiter};
 use crate::resp::{Reply, Request};
@@ -41,19 +42,17 @@ pub fn enter(env: &mut Env<'_, '_>, session: &mut Session, request: Request<'_>,
             .add(session.db, key, &waiter);
     }
     env.shared.clients.blocked.fetch_add(1, Ordering::Relaxed);
+    *session.record.waiter.lock() = Some(waiter.clone());
     session.blocked = Some(waiter);
 }
 
-/// Serves the waiters of all keys that became ready in the stripes held.
+/// Serves the waiters of all keys that became ready in the stripes held, the key that became so first first.
 #[cold]
 pub fn serve_ready(env: &mut Env<'_, '_>) {
     while let Some((stripe, db, key)) = next_ready(env) {
         match serve_key(env, db, &key) {
             Served::All => {
-                let ready = &mut env.locked.stripe(stripe).ready;
-                if let Some(at) = ready.iter().position(|r| r.0 as usize == db && r.1 == key) {
-                    ready.remove(at);
-                }
+                env.locked.stripe(stripe).forget_ready(db, &key);
             }
             Served::Needs(stripes) => {
                 let mut all = env.locked.held();
@@ -66,10 +65,15 @@ pub fn serve_ready(env: &mut Env<'_, '_>) {
 }
 
 fn next_ready(env: &mut Env<'_, '_>) -> Option<(usize, usize, Box<[u8]>)> {
-    env.locked.iter_mut().find_map(|(index, stripe)| {
-        let (db, key) = stripe.ready.first()?;
-        Some((index, *db as usize, key.clone()))
-    })
+    let (_, index, (db, key)) = env
+        .locked
+        .iter_mut()
+        .filter_map(|(index, stripe)| {
+            let ready = stripe.ready.first()?;
+            Some((ready.order, index, &ready.key))
+        })
+        .min_by_key(|(order, ..)| *order)?;
+    Some((index, *db as usize, key.clone()))
 }
 
 enum Served {
@@ -175,6 +179,14 @@ fn forget(env: &mut Env<'_, '_>, waiter: &Waiter) {
             stripe.waiting.remove(wait.db, key, waiter.ticket);
         }
     }
+}
+
+/// The client's wait is over, however it ended.
+pub fn leave(shared: &Shared, session: &mut Session) -> Option<Arc<Waiter>> {
+    let waiter = session.blocked.take()?;
+    shared.clients.blocked.fetch_sub(1, Ordering::Relaxed);
+    *session.record.waiter.lock() = None;
+    Some(waiter)
 }
 
 /// How a wait ends that is not served.

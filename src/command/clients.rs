@@ -4,6 +4,7 @@
 //! commands set stand under a lock, the figures are plain atomics that the owner stores once a turn. To act on a client of
 //! another core one sends mail to that core; `doomed` hides a killed client from lists before the mail arrives.
 
+use crate::keyspace::Waiter;
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,6 +62,8 @@ pub struct ClientRecord {
     pub connected_ms: i64,
     /// What it said about itself.
     pub introduction: Mutex<Introduction>,
+    /// What it waits for, while it is blocked: whoever claims that ends the wait.
+    pub waiter: Mutex<Option<Arc<Waiter>>>,
     /// Selected database.
     pub db: AtomicUsize,
     /// Protocol version, 2 or 3.
@@ -112,6 +115,7 @@ impl ClientRecord {
             fd,
             connected_ms: now_ms,
             introduction: Mutex::default(),
+            waiter: Mutex::default(),
             db: AtomicUsize::new(0),
             resp: AtomicUsize::new(2),
             active_ms: AtomicI64::new(now_ms),

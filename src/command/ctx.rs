@@ -44,8 +44,13 @@ pub struct Local {
     pub listeners: Listeners,
     /// Its connections that monitor.
     pub monitors: Vec<usize>,
-    /// An inbox has become crowded by what a command of the current client sent: let others go first.
-    pub crowded: bool,
+    /// The current client has done enough for this turn (an inbox is crowded by what it sent, or much waits to be sent to it): its
+    /// further requests come after others'.
+    pub yielding: bool,
+    /// A command of the current client has sent mail to its own core.
+    pub mailed_self: bool,
+    /// The core is in the midst of its mail: some of it may have yet to be delivered.
+    pub reading_mail: bool,
     /// Writes the ids that XADD answers.
     pub ids: IdWriter,
     /// The configuration in force, as this core last saw it.

@@ -4,13 +4,14 @@
 use super::ctx::{Ctx, Flow, Local, LongReply};
 use super::error::{self, Error};
 use super::keys::{Changes, Keys};
+use super::meter::Meter;
 use super::registry::{self, Command, Hold};
 use super::session::{Queued, ReplyMode, Session};
 use super::shared::{Shared, gate};
 use super::slowlog::{self, SlowCommand};
 use super::table::words::flag;
-use super::{Args, block, monitor, pubsub};
-use crate::base::clock::{Now, Stopwatch};
+use super::{Args, block, monitor, pubsub, secrets, transaction};
+use crate::base::clock::Now;
 use crate::keyspace::{Locked, notify};
 use crate::pubsub::Subject;
 use crate::resp::{Reply, Request};
@@ -28,8 +29,8 @@ pub struct Env<'a, 'k> {
     pub changes: &'a mut Changes,
     /// The time.
     pub now: Now,
-    /// Measures each command.
-    pub stopwatch: Stopwatch,
+    /// Times the commands.
+    pub meter: Meter<'k>,
 }
 
 /// What the server does with the connection next.
@@ -41,8 +42,10 @@ pub enum Next {
     Blocked,
     /// Writes the rest of a long reply before its next request.
     Long(Box<dyn LongReply>),
-    /// Clients are paused: the same request is to be executed later.
+    /// The same request is to be executed later: clients are paused, or the client has to hear its mail first.
     Paused,
+    /// The connection closes at once, without a further reply.
+    Abort,
 }
 
 /// Executes one request of a client and writes its reply.
@@ -62,7 +65,7 @@ pub fn execute(
     }
     match find(env.local, request) {
         Ok(command) => run(env, session, command, request, reply),
-        Err(refusal) => refuse(env, refusal, reply),
+        Err(refusal) => refuse(env, session, refusal, reply),
     }
 }
 
@@ -70,6 +73,8 @@ pub fn execute(
 struct Refusal {
     error: Error,
     command: Option<&'static Command>,
+    /// It is not a client of ours at all: the connection closes without a reply.
+    abort: bool,
 }
 
 /// The row of a request, its arity checked.
@@ -96,6 +101,7 @@ fn wrong_arity(command: &'static Command) -> Refusal {
     Refusal {
         error: error::wrong_arity(&command.full_name),
         command: Some(command),
+        abort: false,
     }
 }
 
@@ -105,9 +111,16 @@ fn find_afresh(local: &mut Local, request: Request<'_>) -> Result<&'static Comma
     let command = registry::lookup(name).ok_or_else(|| Refusal {
         error: error::unknown_command(name, request.iter().skip(1)),
         command: None,
+        abort: is_http(name),
     })?;
     local.last = Some((SmallVec::from_slice(name), command));
     Ok(command)
+}
+
+/// True for the first word of lines that a browser sends which was tricked into speaking to this port: what follows them must not
+/// be taken for commands.
+fn is_http(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"POST") || name.eq_ignore_ascii_case(b"Host:")
 }
 
 fn find_subcommand(
@@ -130,14 +143,30 @@ fn unknown_subcommand(container: &'static Command, name: &[u8]) -> Refusal {
     Refusal {
         error: error::unknown_subcommand(container.spec.name, name),
         command: None,
+        abort: false,
     }
 }
 
 #[cold]
-fn refuse(env: &mut Env<'_, '_>, refusal: Refusal, reply: &mut Reply) -> Next {
+fn refuse(
+    env: &mut Env<'_, '_>,
+    session: &mut Session,
+    mut refusal: Refusal,
+    reply: &mut Reply,
+) -> Next {
+    if refusal.abort {
+        return Next::Abort;
+    }
     let stats = &env.shared.stats[env.local.core];
     if let Some(command) = refusal.command {
         stats.commands[command.id].rejected.add(1);
+        if command.spec.name == "exec" {
+            // An EXEC that cannot run is the end of its transaction all the same.
+            env.locked.release();
+            session.multi = None;
+            transaction::forget_watch(env.shared, session);
+            refusal.error = error::exec_abort(&refusal.error);
+        }
     }
     stats.error(refusal.error.code());
     reply.error(refusal.error.text());
@@ -160,27 +189,28 @@ fn execute_special(
         may_run(session, command).map_err(|error| Refusal {
             error,
             command: Some(command),
+            abort: false,
         })?;
         Ok(command)
     }) {
         Ok(command) if is_paused(env, session, command) => return Next::Paused,
+        Ok(command) if awaits_mail(env, session, command) => return Next::Paused,
         Ok(command) if queues(session, command) => {
             queue(session, command, request, reply);
             Next::Continue
         }
-        Ok(command) => {
-            if env.shared.gate(gate::MONITORED) {
-                monitor::feed(env.shared, env.now, session, command, request);
-            }
-            run(env, session, command, request, reply)
-        }
+        Ok(command) => run(env, session, command, request, reply),
         Err(refusal) => {
             if let Some(multi) = &mut session.multi {
                 multi.refused = true;
             }
-            refuse(env, refusal, reply)
+            refuse(env, session, refusal, reply)
         }
     };
+    if std::mem::take(&mut env.local.mailed_self) && session.subscriptions.is_some() {
+        // What the client has just told itself comes before its next reply.
+        env.local.yielding = true;
+    }
     match session.reply_mode {
         ReplyMode::Off => reply.rollback(mark),
         ReplyMode::Skip => {
@@ -220,7 +250,16 @@ fn is_paused(env: &Env<'_, '_>, session: &Session, command: &Command) -> bool {
                 .multi
                 .as_ref()
                 .is_some_and(|multi| multi.queue.iter().any(|queued| queued.command.writes())));
-    (!pause.writes_only || writes) && !(command.spec.name == "unpause")
+    !pause.writes_only || writes
+}
+
+/// True when messages that were published before this command may be on their way: what the client listens to must not change before
+/// they are delivered.
+fn awaits_mail(env: &Env<'_, '_>, session: &Session, command: &Command) -> bool {
+    command.subscribes()
+        && session.multi.is_none()
+        && !session.heard
+        && (env.local.reading_mail || env.shared.inboxes[env.local.core].has_mail())
 }
 
 /// True for a command that MULTI queues.
@@ -241,6 +280,7 @@ fn queue(
     let Some(multi) = &mut session.multi else {
         return;
     };
+    session.last_command = Some(command);
     if !multi.refused {
         let request = request.to_owned();
         multi.bytes += request.heap_bytes() + size_of::<Queued>();
@@ -264,6 +304,12 @@ fn run(
             env.locked
                 .acquire_one(keyspace.stripe_of(request.arg(index as usize)));
         }
+        Hold::Anything if command.subscribes() => {
+            if awaits_mail(env, session, command) {
+                return Next::Paused;
+            }
+            session.heard = false;
+        }
         Hold::Anything => {}
         Hold::Keys => {
             let stripes = command.stripes(env.locked.keyspace(), request);
@@ -276,6 +322,7 @@ fn run(
         block::serve_ready(env);
     }
     let flow = invoke(env, session, command, request, reply, false);
+    monitor::feed(env, session, command, request);
     let next = match flow {
         Flow::Done => Next::Continue,
         Flow::Long(rest) => Next::Long(rest),
@@ -300,7 +347,7 @@ pub fn invoke(
     reply: &mut Reply,
     nested: bool,
 ) -> Flow {
-    session.commands += 1;
+    env.meter.begin(command);
     session.last_command = Some(command);
     let mark = reply.mark();
     let handler = command
@@ -326,6 +373,7 @@ pub fn invoke(
         },
         Args::new(request, command.names),
     );
+    session.commands += u64::from(!matches!(outcome, Ok(Flow::Block(_))));
     let stats = &env.shared.stats[env.local.core];
     let flow = outcome.unwrap_or_else(|error| {
         reply.rollback(mark);
@@ -335,12 +383,24 @@ pub fn invoke(
         Flow::Done
     });
     settle(env);
-    let ns = env.stopwatch.lap_ns();
-    stats.processed.add(1);
-    stats.commands[command.id].call(ns, env.local.config.latency_tracking);
+    if let Some(ns) = env.meter.end(command, request.len()) {
+        watch_slow(env, session, command, request, ns);
+    }
+    flow
+}
+
+/// Tells SLOWLOG and LATENCY of a command that took too long.
+#[inline]
+fn watch_slow(
+    env: &Env<'_, '_>,
+    session: &Session,
+    command: &Command,
+    request: Request<'_>,
+    ns: u64,
+) {
     let threshold_us = env.local.config.slowlog_log_slower_than_us;
     if ns / 1000 >= threshold_us as u64 && threshold_us >= 0 && !command.is(flag::SKIP_SLOWLOG) {
-        log_slow(env, session, request, ns / 1000);
+        log_slow(env, session, command, request, ns / 1000);
     }
     let latency_ms = env.local.config.latency_monitor_threshold_ms;
     if latency_ms > 0 && ns / 1_000_000 >= latency_ms {
@@ -354,17 +414,22 @@ pub fn invoke(
             .lock()
             .record(event, env.now.unix_ms / 1000, ns / 1_000_000);
     }
-    flow
 }
 
 #[cold]
-fn log_slow(env: &Env<'_, '_>, session: &Session, request: Request<'_>, us: u64) {
+fn log_slow(
+    env: &Env<'_, '_>,
+    session: &Session,
+    command: &Command,
+    request: Request<'_>,
+    us: u64,
+) {
     env.shared.slowlog.lock().record(
         SlowCommand {
             id: 0,
             at_s: env.now.unix_ms / 1000,
             us,
-            args: slowlog::shorten(request.iter()),
+            args: slowlog::shorten(secrets::hide(command, request)),
             addr: session.record.addr.clone(),
             name: session.record.introduction.lock().name.clone(),
         },
@@ -400,9 +465,7 @@ fn settle_rest(env: &mut Env<'_, '_>) {
     let cores = env.shared.cores();
     for (stripe, deadline_ms) in env.changes.deadlines.drain(..) {
         let caretaker = env.shared.keyspace.caretaker(stripe, cores);
-        if caretaker != env.local.core {
-            env.shared.inboxes[caretaker].wake_by(deadline_ms);
-        }
+        env.shared.inboxes[caretaker].wake_by(deadline_ms);
     }
     let events = std::mem::take(&mut env.changes.events);
     for event in events {

@@ -89,6 +89,13 @@ pub const PROTO_NOT_AN_INTEGER: Error =
 /// EXEC after an error while queueing.
 pub const EXEC_ABORT: Error =
     Error::new("EXECABORT Transaction discarded because of previous errors.");
+/// EXEC that may not run, and why.
+pub fn exec_abort(cause: &Error) -> Error {
+    let cause = cause.text();
+    let cause = cause.strip_prefix(b"ERR ").unwrap_or(cause);
+    Error::from_text([b"EXECABORT Transaction discarded because of: ", cause].concat())
+}
+
 /// MULTI inside MULTI.
 pub const NESTED_MULTI: Error = Error::new("ERR MULTI calls can not be nested");
 /// WATCH inside MULTI.

@@ -56,3 +56,15 @@ pub enum Mail {
     /// Look again: at the configuration, the deadlines, or whether to stop.
     Nudge,
 }
+
+impl Mail {
+    /// Bytes it keeps in memory beyond its own size.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Mail::Note(note) => note.frame.len(),
+            Mail::Served { reply, .. } => reply.len(),
+            Mail::Monitored(line) => line.len(),
+            _ => 0,
+        }
+    }
+}

@@ -1,12 +1,13 @@
 //! MONITOR: every command executed, as a line to those who asked for it.
 
 use super::ctx::{Ctx, DONE, Outcome};
+use super::dispatch::Env;
 use super::mail::Mail;
 use super::registry::Command;
 use super::session::Session;
 use super::shared::{Shared, gate};
 use super::table::words::flag;
-use super::{Args, error};
+use super::{Args, error, secrets};
 use crate::base::clock::Now;
 use crate::resp::Request;
 use bytes::Bytes;
@@ -43,12 +44,20 @@ pub fn stop(shared: &Shared, local: &mut super::Local, session: &mut Session) {
     }
 }
 
-/// Sends a command to all monitors: `+seconds.micros [db address] "arg" "arg"`.
-pub fn feed(shared: &Shared, now: Now, session: &Session, command: &Command, request: Request<'_>) {
+/// Tells all monitors, if there are any, that a command was executed: `+seconds.micros [db address] "arg" "arg"`.
+#[inline]
+pub fn feed(env: &Env<'_, '_>, session: &Session, command: &Command, request: Request<'_>) {
+    if env.shared.gate(gate::MONITORED) {
+        feed_all(env.shared, env.now, session, command, request);
+    }
+}
+
+#[cold]
+fn feed_all(shared: &Shared, now: Now, session: &Session, command: &Command, request: Request<'_>) {
     if command.flags & (flag::SKIP_MONITOR | flag::ADMIN) != 0 {
         return;
     }
-    let line = line(now, session, request);
+    let line = line(now, session, command, request);
     for (core, monitors) in shared.monitors.iter().enumerate() {
         if monitors.load(Ordering::Relaxed) > 0 {
             shared.send(core, Mail::Monitored(line.clone()));
@@ -56,7 +65,7 @@ pub fn feed(shared: &Shared, now: Now, session: &Session, command: &Command, req
     }
 }
 
-fn line(now: Now, session: &Session, request: Request<'_>) -> Bytes {
+fn line(now: Now, session: &Session, command: &Command, request: Request<'_>) -> Bytes {
     let mut line = format!(
         "+{}.{:06} [{} {}]",
         now.unix_us / 1_000_000,
@@ -65,7 +74,7 @@ fn line(now: Now, session: &Session, request: Request<'_>) -> Bytes {
         session.record.addr
     )
     .into_bytes();
-    for arg in request.iter() {
+    for arg in secrets::hide(command, request) {
         line.push(b' ');
         quote(&mut line, arg);
     }

@@ -206,6 +206,11 @@ impl Command {
         least <= arguments && arguments <= most
     }
 
+    /// True for a command that changes what a client listens to.
+    pub fn subscribes(&self) -> bool {
+        self.spec.name.ends_with("subscribe")
+    }
+
     /// True when the command can change data or is otherwise held up by CLIENT PAUSE WRITE.
     pub fn writes(&self) -> bool {
         self.flags & flag::WRITE != 0 || matches!(self.spec.name, "publish" | "spublish")

@@ -118,6 +118,8 @@ pub struct Session {
     pub commands: u64,
     /// The last of them.
     pub last_command: Option<&'static Command>,
+    /// Mail sent before the command it waits to run has been delivered.
+    pub heard: bool,
     /// Its connection closes once its replies have been sent.
     pub closing: bool,
 }
@@ -142,6 +144,7 @@ impl Session {
             no_evict: false,
             commands: 0,
             last_command: None,
+            heard: false,
             closing: false,
         }
     }

@@ -71,6 +71,8 @@ pub struct Shared {
     pub monitors: Box<[AtomicUsize]>,
     /// Number of connections on each core.
     pub connections: Box<[AtomicUsize]>,
+    /// Cores that have executed their last command.
+    pub stopped_cores: AtomicUsize,
     /// Values to be freed away from the event loops.
     pub reaper: SyncSender<Value>,
     /// False while DEBUG SET-ACTIVE-EXPIRE 0: keys then expire only when somebody looks at them.
@@ -110,6 +112,7 @@ impl Shared {
             pause: Mutex::default(),
             monitors: zeroes(),
             connections: zeroes(),
+            stopped_cores: AtomicUsize::new(0),
             reaper,
             active_expire: AtomicBool::new(true),
             last_save_s: AtomicI64::new(boot.started_ms / 1000),
@@ -127,7 +130,8 @@ impl Shared {
 
     /// Sends mail to a core; true when its inbox is crowded.
     pub fn send(&self, core: usize, mail: Mail) -> bool {
-        self.inboxes[core].push(mail)
+        let bytes = mail.bytes();
+        self.inboxes[core].push(mail, bytes)
     }
 
     /// Opens or shuts a gate.
@@ -147,7 +151,7 @@ impl Shared {
     /// Asks every core to look again at what has changed.
     pub fn nudge_all(&self) {
         for inbox in &self.inboxes {
-            inbox.push(Mail::Nudge);
+            inbox.push(Mail::Nudge, 0);
         }
     }
 

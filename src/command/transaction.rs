@@ -3,14 +3,13 @@
 
 use super::ctx::{Ctx, DONE, Flow, Outcome};
 use super::dispatch::{self, Env};
+use super::meter::Meter;
 use super::registry::Hold;
 use super::session::{Multi, Session, Watch};
 use super::shared::Shared;
 use super::{Args, block, error, monitor};
 use crate::keyspace::{Locked, StripeSet};
 use std::sync::atomic::Ordering;
-
-use super::shared::gate;
 
 /// `MULTI`: queue what follows.
 pub fn multi(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
@@ -99,13 +98,14 @@ pub fn exec(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
         unwatch_all(ctx);
         return Err(error::EXEC_ABORT);
     }
+    let meter = Meter::start(&ctx.shared.stats[ctx.local.core], &ctx.local.config);
     let mut env = Env {
         shared: ctx.shared,
         local: ctx.local,
         locked: ctx.keys.locked,
         changes: ctx.keys.changes,
         now: ctx.now,
-        stopwatch: crate::base::clock::Stopwatch::start(),
+        meter,
     };
     env.locked.acquire(&stripes_of(&env, &multi, ctx.session));
     while env.locked.any_ready() {
@@ -131,10 +131,9 @@ fn run_queued(
     queued: &super::session::Queued,
 ) {
     let request = queued.request.as_request();
-    if env.shared.gate(gate::MONITORED) {
-        monitor::feed(env.shared, env.now, session, queued.command, request);
-    }
-    match dispatch::invoke(env, session, queued.command, request, reply, true) {
+    let flow = dispatch::invoke(env, session, queued.command, request, reply, true);
+    monitor::feed(env, session, queued.command, request);
+    match flow {
         Flow::Done => {}
         Flow::Long(mut rest) => while !rest.write_some(reply) {},
         Flow::Block(_) => unreachable!("a nested command does not block"),

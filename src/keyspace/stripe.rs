@@ -4,9 +4,20 @@
 use super::db::Db;
 use super::waiters::Waiting;
 use super::watch::Watched;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A key in a database.
 pub type DbKey = (u32, Box<[u8]>);
+
+/// A key whose waiters are to be served.
+pub struct Ready {
+    /// Its place among all keys that became ready, over the whole server.
+    pub order: u64,
+    /// The key.
+    pub key: DbKey,
+}
+
+static NEXT_ORDER: AtomicU64 = AtomicU64::new(0);
 
 /// See the module's description.
 pub struct Stripe {
@@ -17,7 +28,7 @@ pub struct Stripe {
     /// Transactions that watch keys of this stripe.
     pub watched: Watched,
     /// Keys with waiters that became ready, in order.
-    pub ready: Vec<DbKey>,
+    pub ready: Vec<Ready>,
 }
 
 impl Stripe {
@@ -40,13 +51,25 @@ impl Stripe {
 
     #[cold]
     fn push_ready(&mut self, db: usize, key: &[u8]) {
-        let known = self
-            .ready
-            .iter()
-            .any(|(ready_db, ready_key)| *ready_db as usize == db && **ready_key == *key);
-        if !known {
-            self.ready.push((db as u32, key.into()));
+        if self.ready_position(db, key).is_none() {
+            self.ready.push(Ready {
+                order: NEXT_ORDER.fetch_add(1, Ordering::Relaxed),
+                key: (db as u32, key.into()),
+            });
         }
+    }
+
+    /// The waiters of `key` have been served.
+    pub fn forget_ready(&mut self, db: usize, key: &[u8]) {
+        if let Some(position) = self.ready_position(db, key) {
+            self.ready.remove(position);
+        }
+    }
+
+    fn ready_position(&self, db: usize, key: &[u8]) -> Option<usize> {
+        self.ready
+            .iter()
+            .position(|Ready { key: ready, .. }| ready.0 as usize == db && *ready.1 == *key)
     }
 
     /// The earliest deadline of any key here.

@@ -7,7 +7,7 @@
 //! ```text
 //!   WAITING --serve--> SERVING --served--> DONE
 //!      ^                  |
-//!      +---nothing yet----+          WAITING --timeout, unblock, disconnect--> DONE
+//!      +---nothing yet----+          WAITING --timeout, unblock, disconnect (`claim`)--> DONE
 //! ```
 //!
 //! The queues hold no decision about what a waiter gets: that is the command's, run again under the stripes it needs.
@@ -96,9 +96,16 @@ impl Waiter {
         })
     }
 
-    /// Ends the wait; false when somebody else has ended it or is serving it just now.
+    /// Ends the wait; false when somebody else has ended it. An attempt to serve is waited for: it is short, and takes no lock that
+    /// the caller may hold.
     pub fn claim(&self) -> bool {
-        self.swap(WAITING, DONE)
+        while !self.swap(WAITING, DONE) {
+            if self.is_done() {
+                return false;
+            }
+            std::thread::yield_now();
+        }
+        true
     }
 
     /// Begins an attempt to serve.

@@ -1,7 +1,7 @@
 //! Inline requests: a line of words, quoted as a shell user would.
 //!
 //! Double quotes know `\n \r \t \b \a \xHH` and `\c` for any other c; single quotes know `\'`. A closing quote must be
-//! followed by white space or the line's end.
+//! followed by white space or the line's end. Vertical tabs and form feeds are white space between words, but end none.
 
 use super::request::Span;
 
@@ -14,8 +14,7 @@ pub(super) fn split_inline(line: &[u8], bytes: &mut Vec<u8>, spans: &mut Vec<Spa
         {
             rest = tail;
         }
-        // A NUL ends the line, as it ends a C string.
-        if matches!(rest, [] | [0, ..]) {
+        if rest.is_empty() {
             return Some(());
         }
         let start = bytes.len();
@@ -31,8 +30,8 @@ pub(super) fn split_inline(line: &[u8], bytes: &mut Vec<u8>, spans: &mut Vec<Spa
 fn word<'a>(mut rest: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
     loop {
         match rest {
-            [] | [0, ..] => return Some(rest),
-            [byte, ..] if is_space(*byte) => return Some(rest),
+            [] => return Some(rest),
+            [b' ' | b'\t' | b'\r', ..] => return Some(rest),
             [b'"', tail @ ..] => return after_quote(double_quoted(tail, out)?),
             [b'\'', tail @ ..] => return after_quote(single_quoted(tail, out)?),
             [byte, tail @ ..] => {
@@ -45,7 +44,7 @@ fn word<'a>(mut rest: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
 
 fn after_quote(rest: &[u8]) -> Option<&[u8]> {
     match rest {
-        [byte, ..] if !is_space(*byte) && *byte != 0 => None,
+        [byte, ..] if !is_space(*byte) => None,
         _ => Some(rest),
     }
 }
@@ -53,7 +52,7 @@ fn after_quote(rest: &[u8]) -> Option<&[u8]> {
 fn double_quoted<'a>(mut rest: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
     loop {
         rest = match rest {
-            [] | [0, ..] => return None,
+            [] => return None,
             [b'"', tail @ ..] => return Some(tail),
             [b'\\', b'x', high, low, tail @ ..]
                 if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
@@ -83,7 +82,7 @@ fn double_quoted<'a>(mut rest: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> 
 fn single_quoted<'a>(mut rest: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
     loop {
         rest = match rest {
-            [] | [0, ..] => return None,
+            [] => return None,
             [b'\\', b'\'', tail @ ..] => {
                 out.push(b'\'');
                 tail

@@ -13,7 +13,10 @@
 //! ```
 //!
 //! Bounds: `Limits::bulk_bytes` for one argument, `MAX_ARGUMENTS` for their number, `MAX_LINE_BYTES` for an inline request or a
-//! length line. Memory is taken as bytes arrive, never because of a claimed count.
+//! length line, `MAX_REQUEST_BYTES` for all that is not large. Memory is taken as bytes arrive, never because of a claimed count; a
+//! claimed length reserves addresses, which cost nothing until bytes arrive.
+//!
+//! A NUL hides the rest of a line, its end included, as it does from Redis: such a line never ends.
 
 use super::inline::split_inline;
 use super::request::{LARGE, Request, Span};
@@ -30,6 +33,9 @@ pub const MAX_LINE_BYTES: usize = 64 * 1024;
 pub const MAX_ARGUMENTS_UNAUTHENTICATED: i64 = 10;
 /// The longest argument by a client that has yet to authenticate.
 pub const MAX_BULK_UNAUTHENTICATED: i64 = 16_384;
+
+/// The most bytes of one request outside its large arguments.
+pub const MAX_REQUEST_BYTES: usize = 1 << 30;
 
 /// What a connection may send.
 #[derive(Clone, Copy, Debug)]
@@ -76,23 +82,36 @@ pub enum ProtocolError {
     InlineTooLong,
     /// An inline request has a quote that does not close.
     UnbalancedQuotes,
+    /// The request exceeds `MAX_REQUEST_BYTES`, or there is no room for an argument.
+    RequestTooLarge,
+}
+
+impl ProtocolError {
+    /// What the client is told.
+    pub fn text(self) -> Vec<u8> {
+        let mut text = b"ERR Protocol error: ".to_vec();
+        text.extend_from_slice(match self {
+            Self::MultibulkLength => b"invalid multibulk length",
+            Self::UnauthenticatedMultibulk => b"unauthenticated multibulk length",
+            Self::UnauthenticatedBulk => b"unauthenticated bulk length",
+            Self::BulkLength => b"invalid bulk length",
+            Self::ExpectedDollar(_) => b"expected '$', got '",
+            Self::CountLineTooLong => b"too big mbulk count string",
+            Self::BulkLineTooLong => b"too big bulk count string",
+            Self::InlineTooLong => b"too big inline request",
+            Self::UnbalancedQuotes => b"unbalanced quotes in request",
+            Self::RequestTooLarge => b"too big request",
+        });
+        if let Self::ExpectedDollar(byte) = self {
+            text.extend_from_slice(&[byte, b'\'']);
+        }
+        text
+    }
 }
 
 impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::MultibulkLength => "invalid multibulk length",
-            Self::UnauthenticatedMultibulk => "unauthenticated multibulk length",
-            Self::UnauthenticatedBulk => "unauthenticated bulk length",
-            Self::BulkLength => "invalid bulk length",
-            Self::ExpectedDollar(byte) => {
-                return write!(f, "expected '$', got '{}'", char::from(*byte));
-            }
-            Self::CountLineTooLong => "too big mbulk count string",
-            Self::BulkLineTooLong => "too big bulk count string",
-            Self::InlineTooLong => "too big inline request",
-            Self::UnbalancedQuotes => "unbalanced quotes in request",
-        })
+        f.write_str(&String::from_utf8_lossy(&self.text()))
     }
 }
 
@@ -136,6 +155,9 @@ impl Parser {
         if self.bulk_bytes.is_none() && self.take_short_bulks(input) {
             return Ok(Parsed::Request { consumed: self.pos });
         }
+        if input.len() > MAX_REQUEST_BYTES {
+            return Err(ProtocolError::RequestTooLarge);
+        }
         self.parse_bulks(input, limits)
     }
 
@@ -160,6 +182,7 @@ impl Parser {
         self.spans.clear();
         self.large.clear();
         self.inline.clear();
+        self.filling = None;
         self.pos = 0;
         self.remaining = 0;
         self.bulk_bytes = None;
@@ -170,11 +193,14 @@ impl Parser {
         self.filling.as_mut()
     }
 
-    /// Bytes held for arguments that have arrived or are arriving.
-    pub fn held_bytes(&self) -> usize {
-        self.large.iter().map(Bytes::len).sum::<usize>()
-            + self.filling.as_ref().map_or(0, Vec::capacity)
-            + self.spans.capacity() * size_of::<Span>()
+    /// Bytes that have arrived of a large argument that is not complete.
+    pub fn filled_bytes(&self) -> usize {
+        self.filling.as_ref().map_or(0, Vec::len)
+    }
+
+    /// Bytes of the input that have been understood and belong to a request that is not complete.
+    pub fn parsed_bytes(&self) -> usize {
+        self.pos
     }
 
     fn parse_count(&mut self, input: &[u8], limits: Limits) -> Result<Option<u32>, ProtocolError> {
@@ -184,7 +210,7 @@ impl Parser {
             self.pos = next;
             return Ok(Some(count));
         }
-        let (count, next) = match length_line(input, 1) {
+        let (count, next) = match length_line(input, 0) {
             Line::Incomplete => return Ok(None),
             Line::TooLong => return Err(ProtocolError::CountLineTooLong),
             Line::Number(count, next) if count <= MAX_ARGUMENTS => (count, next),
@@ -233,7 +259,7 @@ impl Parser {
                 },
             };
             if input.len() - self.pos < bulk_bytes + 2 {
-                return Ok(self.await_bulk(input, bulk_bytes));
+                return self.await_bulk(input, bulk_bytes);
             }
             self.spans.push(Span {
                 start: self.pos as u32,
@@ -256,14 +282,14 @@ impl Parser {
             Some(b'$') => {}
             Some(&other) => {
                 // A line without an end is reported as such before its first byte is.
-                return match length_line(input, self.pos) {
+                return match unusual_length_line(input, self.pos) {
                     Line::Incomplete => Ok(None),
                     Line::TooLong => Err(ProtocolError::BulkLineTooLong),
                     _ => Err(ProtocolError::ExpectedDollar(other)),
                 };
             }
         }
-        let (bulk_bytes, next) = match length_line(input, self.pos + 1) {
+        let (bulk_bytes, next) = match length_line(input, self.pos) {
             Line::Incomplete => return Ok(None),
             Line::TooLong => return Err(ProtocolError::BulkLineTooLong),
             Line::Number(n, next) if (0..=limits.bulk_bytes).contains(&n) => (n, next),
@@ -277,14 +303,17 @@ impl Parser {
         Ok(self.bulk_bytes)
     }
 
-    fn await_bulk(&mut self, input: &[u8], bulk_bytes: usize) -> Parsed {
+    fn await_bulk(&mut self, input: &[u8], bulk_bytes: usize) -> Result<Parsed, ProtocolError> {
         if bulk_bytes < LARGE_ARGUMENT_BYTES {
-            return Parsed::Incomplete { keep: input.len() };
+            return Ok(Parsed::Incomplete { keep: input.len() });
         }
-        let mut buffer = Vec::with_capacity(bulk_bytes + 2);
+        let mut buffer = Vec::new();
+        buffer
+            .try_reserve_exact(bulk_bytes + 2)
+            .map_err(|_| ProtocolError::RequestTooLarge)?;
         buffer.extend_from_slice(&input[self.pos..]);
         self.filling = Some(buffer);
-        Parsed::Incomplete { keep: self.pos }
+        Ok(Parsed::Incomplete { keep: self.pos })
     }
 
     /// Completes the large argument when all its bytes have arrived; false when they have not.
@@ -309,14 +338,16 @@ impl Parser {
     }
 
     fn parse_inline(&mut self, input: &[u8]) -> Result<Parsed, ProtocolError> {
-        let Some(offset) = memchr::memchr(b'\n', &input[self.pos..]) else {
-            if input.len() > MAX_LINE_BYTES {
-                return Err(ProtocolError::InlineTooLong);
+        let end = match memchr::memchr2(b'\n', 0, &input[self.pos..]) {
+            Some(offset) if input[self.pos + offset] == b'\n' => self.pos + offset,
+            found => {
+                if input.len() > MAX_LINE_BYTES {
+                    return Err(ProtocolError::InlineTooLong);
+                }
+                self.pos = found.map_or(input.len(), |offset| self.pos + offset);
+                return Ok(Parsed::Incomplete { keep: input.len() });
             }
-            self.pos = input.len();
-            return Ok(Parsed::Incomplete { keep: input.len() });
         };
-        let end = self.pos + offset;
         let line = input[..end].strip_suffix(b"\r").unwrap_or(&input[..end]);
         split_inline(line, &mut self.inline, &mut self.spans)
             .ok_or(ProtocolError::UnbalancedQuotes)?;
@@ -351,9 +382,10 @@ enum Line {
     TooLong,
 }
 
-/// Reads the number from `at` to the line's end.
+/// Reads the number between the type byte at `start` and the line's end.
 #[inline]
-fn length_line(input: &[u8], at: usize) -> Line {
+fn length_line(input: &[u8], start: usize) -> Line {
+    let at = start + 1;
     let mut value = 0i64;
     for (offset, &byte) in input[at..].iter().enumerate().take(10) {
         match byte {
@@ -369,24 +401,22 @@ fn length_line(input: &[u8], at: usize) -> Line {
             _ => break,
         }
     }
-    unusual_length_line(input, at)
+    unusual_length_line(input, start)
 }
 
 /// The rest of `length_line`: a line that is long, negative, malformed or not yet complete.
 #[cold]
-fn unusual_length_line(input: &[u8], at: usize) -> Line {
-    let Some(len) = memchr::memchr(b'\r', &input[at..]) else {
-        return if input.len() - at > MAX_LINE_BYTES {
-            Line::TooLong
-        } else {
-            Line::Incomplete
-        };
+fn unusual_length_line(input: &[u8], start: usize) -> Line {
+    let end = match memchr::memchr2(b'\r', 0, &input[start..]) {
+        Some(offset) if input[start + offset] == b'\r' => start + offset,
+        _ if input.len() - start > MAX_LINE_BYTES => return Line::TooLong,
+        _ => return Line::Incomplete,
     };
-    let next = at + len + 2;
+    let next = end + 2;
     if input.len() < next {
         return Line::Incomplete;
     }
-    match strict_i64(&input[at..at + len]) {
+    match input.get(start + 1..end).and_then(strict_i64) {
         Some(value) => Line::Number(value, next),
         None => Line::NotANumber,
     }

@@ -383,10 +383,14 @@ impl Reply {
 
     #[inline]
     fn header(&mut self, kind: u8, n: i64) {
-        let (tens, ones) = (b'0' + (n / 10) as u8, b'0' + (n % 10) as u8);
+        let digit = |n: i64| b'0' + n as u8;
         match n {
-            0..10 => self.tail.extend_from_slice(&[kind, ones, b'\r', b'\n']),
-            10..100 => self.tail.extend_from_slice(&[kind, tens, ones, b'\r', b'\n']),
+            0..10 => self.tail.extend_from_slice(&[kind, digit(n), b'\r', b'\n']),
+            10..100 => {
+                let (tens, ones) = (digit(n / 10), digit(n % 10));
+                self.tail
+                    .extend_from_slice(&[kind, tens, ones, b'\r', b'\n']);
+            }
             _ => self.long_header(kind, n),
         }
     }

@@ -9,6 +9,7 @@ use mio::net::{TcpStream, UnixStream};
 use rustix::net::SendFlags;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::Ordering;
 
 /// Slices of one vectored write.
 const WRITE_SLICES: usize = 64;
@@ -69,6 +70,8 @@ pub struct Connection {
     pub halt: Halt,
     /// The socket may have more to read.
     pub readable: bool,
+    /// The peer sends no more.
+    pub peer_closed: bool,
     /// It is on the core's list of connections to write.
     pub listed: bool,
     /// Since when its output has been above the soft limit, Unix milliseconds.
@@ -98,10 +101,16 @@ impl Connection {
             partial: None,
             halt: Halt::None,
             readable: false,
+            peer_closed: false,
             listed: false,
             over_soft_since_ms: None,
             active_ms: now_ms,
         }
+    }
+
+    /// True once CLIENT KILL has chosen it, on whichever core.
+    pub fn is_killed(&self) -> bool {
+        self.session.record.doomed.load(Ordering::Acquire)
     }
 
     /// Sends as much as the socket takes; returns how it ended and the bytes sent.
@@ -134,10 +143,17 @@ impl Connection {
         rustix::io::writev(&self.socket, &slices[..count])
     }
 
-    /// Bytes received and not yet executed.
+    /// Bytes received that belong to no command yet, and those of commands that MULTI has queued.
     pub fn query_bytes(&self) -> usize {
-        self.partial.as_ref().map_or(0, |partial| {
-            partial.bytes.len() + partial.parser.held_bytes()
-        })
+        let unparsed = self.partial.as_ref().map_or(0, |partial| {
+            partial.bytes.len() - partial.parser.parsed_bytes() + partial.parser.filled_bytes()
+        });
+        unparsed + self.session.multi.as_ref().map_or(0, |multi| multi.bytes)
+    }
+
+    /// True for a client that can neither send nor wait for anything any more: its peer has hung up.
+    pub fn is_forsaken(&self) -> bool {
+        self.peer_closed
+            && (self.session.closing || matches!(self.halt, Halt::Blocked | Halt::Paused(_)))
     }
 }

@@ -1,8 +1,8 @@
 //! A core: one pinned event loop with its own connections, timers and inbox.
 //!
-//! A turn: wait until something happens (or is due), take one reading of the clock, read and execute whatever has arrived, read the
-//! inbox, fire timers, expire keys, write slices of long replies, write every connection that has output. Nothing here waits but
-//! the poll, and no stripe is held across a system call.
+//! A turn: wait until something happens (or is due), take one reading of the clock, read the inbox, read and execute whatever has
+//! arrived, fire timers, expire keys, write slices of long replies, read the inbox again, write every connection that has output.
+//! Nothing here waits but the poll, and no stripe is held across a system call.
 //!
 //! Sockets are registered once, for edges of both kinds. A read that fills less than its room has emptied the socket; one that fills
 //! it puts the connection on the `readable` list for the next turn, so that one busy client does not starve the others.
@@ -17,6 +17,7 @@ use crate::command::clients::{ClientRecord, flag};
 use crate::command::dispatch::Env;
 use crate::command::keys::Changes;
 use crate::command::mail::{Accepted, Mail};
+use crate::command::meter::Meter;
 use crate::command::shared::gate;
 use crate::command::{Local, Session, Shared, error, expire, monitor, pubsub, transaction};
 use crate::config::ClientClass;
@@ -47,6 +48,10 @@ const SPARE_OUTPUT_BYTES: usize = 256 * 1024;
 const LONG_REPLY_BUFFER_BYTES: usize = 256 * 1024;
 /// How often a core looks after what has no event of its own.
 const TICK_MS: i64 = 100;
+/// The most bytes of requests that may wait for a client that has yet to authenticate.
+const QUERY_BYTES_UNAUTHENTICATED: usize = 1024 * 1024;
+/// Reads of what a stopping core has no more use for, per connection: enough for what usually lies there.
+const DISCARDING_READS: usize = 16;
 /// How long a stopping core tries to send the replies that are left.
 const FLUSH_ON_STOP_MS: i64 = 1000;
 
@@ -67,6 +72,10 @@ pub struct Core {
     long: Vec<usize>,
     /// Connections held up by CLIENT PAUSE.
     paused: Vec<usize>,
+    /// Connections held up until the inbox has been read.
+    after_mail: Vec<usize>,
+    /// Listeners that could not accept, for lack of descriptors for one: no further event tells of who waits there.
+    stalled_listeners: Vec<usize>,
     /// Connections to close at the end of the turn.
     closing: Vec<usize>,
     mail: Vec<Mail>,
@@ -98,7 +107,9 @@ impl Core {
                 core,
                 listeners: Listeners::default(),
                 monitors: Vec::new(),
-                crowded: false,
+                yielding: false,
+                mailed_self: false,
+                reading_mail: false,
                 ids: IdWriter::default(),
                 config: shared.config.load(),
                 last: None,
@@ -109,6 +120,8 @@ impl Core {
             writable: Vec::new(),
             long: Vec::new(),
             paused: Vec::new(),
+            after_mail: Vec::new(),
+            stalled_listeners: Vec::new(),
             closing: Vec::new(),
             mail: Vec::new(),
             scratch: Vec::with_capacity(RECEIVE_BYTES),
@@ -129,11 +142,11 @@ impl Core {
             let started = Stopwatch::start();
             self.now = self.shared.clock.now();
             self.refresh_config();
+            self.read_mail();
             self.read_again();
             for event in &events {
                 self.handle(event);
             }
-            self.read_mail();
             self.fire_timers();
             next_expiry_ms = self.with_env(|env| expire::expire_due(env));
             self.write_long_replies();
@@ -149,18 +162,20 @@ impl Core {
 
     /// Sleeps until an event, a wake-up or the next thing that is due.
     fn wait(&mut self, events: &mut Events, next_expiry_ms: i64) -> io::Result<()> {
-        let busy = !self.readable.is_empty() || self.has_long_work();
+        let busy = !self.readable.is_empty() || !self.after_mail.is_empty() || self.has_long_work();
         let until_ms = self
             .next_tick_ms
             .min(next_expiry_ms)
             .min(self.timers.next_ms().unwrap_or(NEVER));
         let inbox = &self.shared.inboxes[self.local.core];
-        let timeout = if busy || !inbox.about_to_sleep(until_ms) {
-            Duration::ZERO
-        } else {
+        let sleep_until_ms = match busy {
+            true => None,
+            false => inbox.about_to_sleep(until_ms),
+        };
+        let timeout = sleep_until_ms.map_or(Duration::ZERO, |until_ms| {
             let now_ms = self.shared.clock.now().unix_ms;
             Duration::from_millis(until_ms.saturating_sub(now_ms).clamp(0, TICK_MS) as u64)
-        };
+        });
         let polled = self.poll.poll(events, Some(timeout));
         inbox.awake();
         match polled {
@@ -188,13 +203,15 @@ impl Core {
 
     fn with_env<R>(&mut self, f: impl FnOnce(&mut Env<'_, 'static>) -> R) -> R {
         let mut locked = Locked::new(&self.shared.keyspace);
+        let stats = &self.shared.stats[self.local.core];
+        let meter = Meter::start(stats, &self.local.config);
         f(&mut Env {
             shared: self.shared,
             local: &mut self.local,
             locked: &mut locked,
             changes: &mut self.changes,
             now: self.now,
-            stopwatch: Stopwatch::start(),
+            meter,
         })
     }
 
@@ -230,10 +247,12 @@ impl Core {
         let Some(connection) = self.connections.get_mut(token) else {
             return;
         };
-        if !matches!(connection.halt, Halt::None) {
-            if peer_closed && !matches!(connection.halt, Halt::Long(_)) {
-                return self.closing.push(token);
-            }
+        connection.peer_closed |= peer_closed;
+        // The mail that kills it may still be on its way, but nothing it has sent since may be executed.
+        if connection.is_forsaken() || connection.session.record.doomed.load(Ordering::Acquire) {
+            return self.closing.push(token);
+        }
+        if !matches!(connection.halt, Halt::None) || connection.session.closing {
             connection.readable = true;
             return;
         }
@@ -252,11 +271,10 @@ impl Core {
         let record = &self.connections[token].session.record;
         record.bytes_in.fetch_add(n as u64, Ordering::Relaxed);
         self.after_execution(token);
+        let connection = &mut self.connections[token];
         if read == Read::Closed {
             self.closing.push(token);
-        } else if (read == Read::Full || peer_closed)
-            && let Some(connection) = self.connections.get_mut(token)
-        {
+        } else if read == Read::Full || connection.peer_closed {
             connection.readable = true;
             self.readable.push(token);
         }
@@ -267,8 +285,15 @@ impl Core {
         let Some(connection) = self.connections.get_mut(token) else {
             return;
         };
-        let paused = match std::mem::take(&mut connection.halt) {
-            Halt::Paused(request) => Some(request),
+        let halt = std::mem::take(&mut connection.halt);
+        if self.shared.gate(gate::STOPPING) {
+            return self.list_for_writing(token);
+        }
+        let paused = match halt {
+            Halt::Paused(request) => {
+                connection.session.heard = true;
+                Some(request)
+            }
             _ => None,
         };
         self.lend_output(token);
@@ -288,6 +313,8 @@ impl Core {
         f: impl FnOnce(&mut Connection, &mut Env<'_, 'static>) -> R,
     ) -> R {
         let mut locked = Locked::new(&self.shared.keyspace);
+        let stats = &self.shared.stats[self.local.core];
+        let meter = Meter::start(stats, &self.local.config);
         let connection = &mut self.connections[token];
         let result = f(
             connection,
@@ -297,7 +324,7 @@ impl Core {
                 locked: &mut locked,
                 changes: &mut self.changes,
                 now: self.now,
-                stopwatch: Stopwatch::start(),
+                meter,
             },
         );
         drop(locked);
@@ -318,36 +345,61 @@ impl Core {
         let connection = &mut self.connections[token];
         match &connection.halt {
             Halt::None => {}
-            Halt::Blocked => {
-                if let Some(waiter) = &connection.session.blocked
-                    && waiter.wait.deadline_ms != NEVER
-                {
-                    self.timers.add(Timer {
-                        at_ms: waiter.wait.deadline_ms,
-                        ticket: waiter.ticket,
-                        token,
-                    });
-                }
-            }
+            Halt::Blocked => self.add_timer(token),
             Halt::Long(_) => self.long.push(token),
-            Halt::Paused(_) => self.paused.push(token),
+            Halt::Paused(_) if self.shared.gate(gate::PAUSED) => self.paused.push(token),
+            Halt::Paused(_) => self.after_mail.push(token),
         }
-        if self.local.crowded && matches!(connection.halt, Halt::None) {
-            self.local.crowded = false;
+        let connection = &mut self.connections[token];
+        if std::mem::take(&mut self.local.yielding) && matches!(connection.halt, Halt::None) {
             connection.readable = true;
             self.readable.push(token);
         }
-        let query_limit = self.local.config.client_query_buffer_limit_bytes as usize;
-        if connection.query_bytes() > query_limit {
+        note_state(connection);
+        if connection.is_forsaken() {
+            self.closing.push(token);
+        }
+        self.check_query_limit(token);
+        self.write(token);
+    }
+
+    /// Sees to it that a client which has just begun to wait is told when its time is up.
+    fn add_timer(&mut self, token: usize) {
+        let waiter_of = |token| {
+            let connection: &Connection = self.connections.get(token)?;
+            connection.session.blocked.as_ref()
+        };
+        let Some(waiter) = waiter_of(token).filter(|waiter| waiter.wait.deadline_ms != NEVER)
+        else {
+            return;
+        };
+        let timer = Timer {
+            at_ms: waiter.wait.deadline_ms,
+            ticket: waiter.ticket,
+            token,
+        };
+        self.timers.add(timer, |timer| {
+            waiter_of(timer.token).is_some_and(|waiter| waiter.ticket == timer.ticket)
+        });
+    }
+
+    /// Closes a connection whose requests take too much memory.
+    fn check_query_limit(&mut self, token: usize) {
+        let connection = &mut self.connections[token];
+        let limit = match connection.session.authenticated {
+            true => self.local.config.client_query_buffer_limit_bytes as usize,
+            false => QUERY_BYTES_UNAUTHENTICATED,
+        };
+        let waiting = connection.query_bytes();
+        if waiting > limit {
             self.shared.stats[self.local.core].query_limit_closed.add(1);
             tracing::warn!(
-                "closing client {}: its unread requests exceed the limit",
+                "closing client {}: {waiting} bytes of its requests wait, more than its limit",
                 connection.session.id
             );
             connection.session.closing = true;
+            self.closing.push(token);
         }
-        note_state(connection);
-        self.write(token);
     }
 
     fn list_for_writing(&mut self, token: usize) {
@@ -427,6 +479,8 @@ impl Core {
                 "closing client {}: {waiting} bytes wait for it, more than its limit",
                 connection.session.id
             );
+            connection.session.closing = true;
+            connection.out = Reply::new(connection.session.version);
             self.closing.push(token);
         }
     }
@@ -454,14 +508,20 @@ impl Core {
     fn read_mail(&mut self) {
         let mut mail = std::mem::take(&mut self.mail);
         self.shared.inboxes[self.local.core].drain(&mut mail);
+        self.local.reading_mail = true;
         for message in mail.drain(..) {
             self.receive(message);
         }
+        self.local.reading_mail = false;
         self.mail = mail;
+        for token in std::mem::take(&mut self.after_mail) {
+            self.resume_paused_one(token);
+        }
     }
 
     fn receive(&mut self, message: Mail) {
         match message {
+            Mail::Accept(_) | Mail::Listen(_) if self.shared.gate(gate::STOPPING) => {}
             Mail::Accept(accepted) => self.admit(accepted),
             Mail::Listen(listener) => self.accept(listener),
             Mail::Note(note) => self.fan_out(&note),
@@ -528,6 +588,9 @@ impl Core {
         let Some(connection) = self.connections.get_mut(token) else {
             return;
         };
+        if connection.session.closing {
+            return;
+        }
         connection.out.version = connection.session.version;
         write(&mut connection.out);
         let full = connection.out.len() > LONG_REPLY_BUFFER_BYTES;
@@ -540,10 +603,9 @@ impl Core {
     /// Ends a client's wait with a reply, and lets it go on.
     fn unblock(&mut self, token: usize, write: impl FnOnce(&crate::keyspace::Waiter, &mut Reply)) {
         let connection = &mut self.connections[token];
-        let Some(waiter) = connection.session.blocked.take() else {
+        let Some(waiter) = block::leave(self.shared, &mut connection.session) else {
             return;
         };
-        self.shared.clients.blocked.fetch_sub(1, Ordering::Relaxed);
         connection.out.version = connection.session.version;
         if connection.session.reply_mode == crate::command::session::ReplyMode::On {
             write(&waiter, &mut connection.out);
@@ -577,23 +639,21 @@ impl Core {
             };
             if waiter.claim() {
                 self.end_wait(timer.token, Ending::Timeout);
-            } else if !waiter.is_done() {
-                // It is being served this very moment: if that comes to nothing, its time is still up.
-                self.timers.add(Timer {
-                    at_ms: self.now.unix_ms + 1,
-                    ..timer
-                });
             }
         }
     }
 
     fn resume_paused(&mut self) {
         for token in std::mem::take(&mut self.paused) {
-            if let Some(connection) = self.connections.get(token)
-                && matches!(connection.halt, Halt::Paused(_))
-            {
-                self.resume(token);
-            }
+            self.resume_paused_one(token);
+        }
+    }
+
+    fn resume_paused_one(&mut self, token: usize) {
+        if let Some(connection) = self.connections.get(token)
+            && matches!(connection.halt, Halt::Paused(_))
+        {
+            self.resume(token);
         }
     }
 
@@ -605,7 +665,7 @@ impl Core {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     tracing::warn!("cannot accept a connection: {error}");
-                    return;
+                    return self.stalled_listeners.push(listener);
                 }
             }
         }
@@ -732,9 +792,8 @@ impl Core {
     fn close(&mut self, token: usize) {
         let mut connection = self.connections.remove(token);
         let session = &mut connection.session;
-        if let Some(waiter) = session.blocked.take() {
+        if let Some(waiter) = block::leave(self.shared, session) {
             waiter.claim();
-            self.shared.clients.blocked.fetch_sub(1, Ordering::Relaxed);
             self.with_env(|env| block::leave_queues(env, &waiter));
         }
         transaction::forget_watch(self.shared, session);
@@ -750,7 +809,8 @@ impl Core {
         };
     }
 
-    /// Looks after what has no event of its own: pauses that end, idle clients, output above its soft limit.
+    /// Looks after what has no event of its own: pauses that end, idle clients, output above its soft limit, listeners that could
+    /// not accept.
     fn tick(&mut self) {
         if self.now.unix_ms < self.next_tick_ms {
             return;
@@ -758,6 +818,9 @@ impl Core {
         self.next_tick_ms = self.now.unix_ms + TICK_MS;
         if !self.paused.is_empty() {
             self.resume_paused();
+        }
+        for listener in std::mem::take(&mut self.stalled_listeners) {
+            self.accept(listener);
         }
         self.close_idle();
         let slow: Vec<usize> = self
@@ -794,12 +857,17 @@ impl Core {
         stats.turn_us.add(started.lap_ns() / 1000);
     }
 
-    /// Sends the replies that are left, as far as the peers take them, and closes everything.
+    /// Sends the replies that are left, as far as the peers take them, and closes everything. Replies may still come from cores
+    /// that have not stopped yet.
     fn flush_and_close(mut self) {
-        self.now = self.shared.clock.now();
-        self.read_mail();
-        let deadline_ms = self.now.unix_ms + FLUSH_ON_STOP_MS;
+        self.shared.stopped_cores.fetch_add(1, Ordering::SeqCst);
+        let deadline_ms = self.shared.clock.now().unix_ms + FLUSH_ON_STOP_MS;
         loop {
+            let all_stopped =
+                self.shared.stopped_cores.load(Ordering::SeqCst) == self.shared.cores();
+            self.now = self.shared.clock.now();
+            self.read_mail();
+            self.write_long_replies();
             let waiting: Vec<usize> = self
                 .connections
                 .iter()
@@ -810,10 +878,26 @@ impl Core {
                 self.write(token);
             }
             self.close_all();
-            if waiting.is_empty() || self.shared.clock.now().unix_ms > deadline_ms {
-                return;
+            let finished = all_stopped && waiting.is_empty() && self.long.is_empty();
+            if finished || self.now.unix_ms > deadline_ms {
+                break;
             }
             std::thread::sleep(Duration::from_millis(1));
+        }
+        self.discard_requests();
+    }
+
+    /// Reads what the clients have sent and nobody will execute: a socket closed with that unread resets the connection, and its peer
+    /// may lose the last replies.
+    fn discard_requests(&mut self) {
+        for (_, connection) in &self.connections {
+            for _ in 0..DISCARDING_READS {
+                self.scratch.clear();
+                let room = rustix::buffer::spare_capacity(&mut self.scratch);
+                if !rustix::io::read(&connection.socket, room).is_ok_and(|n| n > 0) {
+                    break;
+                }
+            }
         }
     }
 }

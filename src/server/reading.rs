@@ -2,13 +2,20 @@
 
 use super::connection::{Connection, Halt, Partial};
 use crate::command::dispatch::{self, Env, Next};
-use crate::resp::{Limits, OwnedRequest, Parsed, Parser};
+use crate::resp::{Limits, OwnedRequest, Parsed, Parser, Reply};
 use rustix::buffer::spare_capacity;
 use rustix::net::RecvFlags;
 use std::io;
 
 /// Room made for each read behind an incomplete request.
 const READ_BYTES: usize = 16 * 1024;
+
+/// Replies beyond which a connection's further requests wait until what there is has been offered to the socket, so that limits on
+/// output act however much one read brings.
+const OUTPUT_BYTES: usize = 1024 * 1024;
+
+/// The same for a client that has yet to authenticate: one that lets more gather is closed.
+const OUTPUT_BYTES_UNAUTHENTICATED: usize = 17 * 1024;
 
 /// What a read brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +53,8 @@ pub fn read_and_execute(
             receive(connection, &mut partial.bytes)
         }
     };
-    if n > 0 {
-        execute_partial(connection, &mut partial, env);
-    }
+    // Whole requests may wait here even if nothing has arrived: those a crowded inbox held up.
+    execute_partial(connection, &mut partial, env);
     restore(connection, partial);
     (read, n)
 }
@@ -68,6 +74,7 @@ pub fn execute_kept(
         );
         connection.halt = match next {
             Next::Continue => Halt::None,
+            Next::Abort => return abort(connection),
             Next::Blocked => Halt::Blocked,
             Next::Long(rest) => Halt::Long(rest),
             Next::Paused => Halt::Paused(request),
@@ -107,6 +114,18 @@ fn keep_rest(connection: &mut Connection, rest: &[u8], parser: &mut Parser) {
     }
 }
 
+/// True when a client that has yet to authenticate lets replies gather.
+fn is_abusive(connection: &Connection) -> bool {
+    !connection.session.authenticated && connection.out.len() > OUTPUT_BYTES_UNAUTHENTICATED
+}
+
+/// The connection closes, and what it was to be sent is dropped.
+fn abort(connection: &mut Connection) {
+    tracing::debug!("closing client {} for what it sends", connection.session.id);
+    connection.out = Reply::new(connection.session.version);
+    connection.session.closing = true;
+}
+
 /// Reads into the spare capacity of `buffer`.
 fn receive(connection: &Connection, buffer: &mut Vec<u8>) -> (Read, usize) {
     let room = buffer.capacity() - buffer.len();
@@ -118,6 +137,8 @@ fn receive(connection: &Connection, buffer: &mut Vec<u8>) -> (Read, usize) {
     );
     match received.map(|(n, _)| n).map_err(io::Error::from) {
         Ok(0) => (Read::Closed, 0),
+        // What a client sends after another has heard that it is killed must not be executed.
+        Ok(_) if connection.is_killed() => (Read::Closed, 0),
         Ok(n) if n == room => (Read::Full, n),
         Ok(n) => (Read::Drained, n),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => (Read::Nothing, 0),
@@ -144,8 +165,7 @@ fn execute_all(
             Ok(Parsed::Request { consumed }) => consumed,
             Ok(Parsed::Incomplete { keep }) => return (start, start + keep),
             Err(error) => {
-                let text = format!("ERR Protocol error: {error}");
-                connection.out.error(text.as_bytes());
+                connection.out.error(&error.text());
                 env.shared.stats[env.local.core].error(b"ERR");
                 connection.session.closing = true;
                 parser.reset();
@@ -161,8 +181,21 @@ fn execute_all(
         start += consumed;
         match next {
             Next::Continue if connection.session.closing => return (input.len(), input.len()),
-            Next::Continue if env.local.crowded => return (start, input.len()),
+            Next::Continue if env.local.yielding => return (start, input.len()),
+            Next::Continue if is_abusive(connection) => {
+                env.shared.stats[env.local.core].output_limit_closed.add(1);
+                abort(connection);
+                return (input.len(), input.len());
+            }
+            Next::Continue if connection.out.len() > OUTPUT_BYTES => {
+                env.local.yielding = true;
+                return (start, input.len());
+            }
             Next::Continue => {}
+            Next::Abort => {
+                abort(connection);
+                return (input.len(), input.len());
+            }
             Next::Blocked => {
                 connection.halt = Halt::Blocked;
                 return (start, input.len());

@@ -1,4 +1,5 @@
-//! A core's timers: when blocked clients give up. A timer that no longer matters is recognised when it fires, and dropped.
+//! A core's timers: when blocked clients give up. A timer that no longer matters is recognised when it fires, and dropped; when
+//! such timers may be the most of all, they are dropped together, so that their number stays within twice that of blocked clients.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -14,19 +15,39 @@ pub struct Timer {
     pub token: usize,
 }
 
+/// Timers that are kept without asking which of them still matter.
+const UNCHECKED: usize = 1024;
+
 /// Timers by time.
-#[derive(Debug, Default)]
-pub struct Timers(BinaryHeap<Reverse<Timer>>);
+#[derive(Debug)]
+pub struct Timers {
+    heap: BinaryHeap<Reverse<Timer>>,
+    /// The number at which those that no longer matter are dropped.
+    bound: usize,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Timers {
+            heap: BinaryHeap::new(),
+            bound: UNCHECKED,
+        }
+    }
+}
 
 impl Timers {
-    /// Adds a timer.
-    pub fn add(&mut self, timer: Timer) {
-        self.0.push(Reverse(timer));
+    /// Adds a timer; `matters` tells whether an older one still does.
+    pub fn add(&mut self, timer: Timer, matters: impl Fn(&Timer) -> bool) {
+        if self.heap.len() >= self.bound {
+            self.heap.retain(|Reverse(timer)| matters(timer));
+            self.bound = UNCHECKED.max(2 * self.heap.len());
+        }
+        self.heap.push(Reverse(timer));
     }
 
     /// When the next one fires.
     pub fn next_ms(&self) -> Option<i64> {
-        self.0.peek().map(|Reverse(timer)| timer.at_ms)
+        self.heap.peek().map(|Reverse(timer)| timer.at_ms)
     }
 
     /// Takes one that is due.
@@ -34,6 +55,6 @@ impl Timers {
         if self.next_ms()? > now_ms {
             return None;
         }
-        self.0.pop().map(|Reverse(timer)| timer)
+        self.heap.pop().map(|Reverse(timer)| timer)
     }
 }

@@ -4,6 +4,7 @@ import dataclasses
 import os
 
 from . import resp
+from .connection import Closed
 from .player import Player
 from .servers import Server
 
@@ -31,8 +32,7 @@ class Difference:
     got: list
 
     def show(self):
-        left = [shown(event) for event in self.expected]
-        right = [shown(event) for event in self.got]
+        left, right = shown_lines(self.expected, self.got)
         cut = common_length(left, right)
         lines = [f"FAIL {self.script} (RESP{self.protocol}) line {self.line}: {self.text[:LONGEST_SHOWN]}"]
         lines += ["  expected  " + excerpt(text, cut) for text in left] or ["  expected  nothing more"]
@@ -40,11 +40,22 @@ class Difference:
         return "\n".join(lines)
 
 
-LONGEST_SHOWN = 300
+LONGEST_SHOWN = 400
 
 
 def shown(event):
     return f"{event.client}: {resp.printable(event.seen)}"
+
+
+def shown_lines(expected, got):
+    """The events as text; of two texts of many lines, only the lines that differ."""
+    if len(expected) == len(got) == 1 and b"\n" in expected[0].seen[20:-2] and expected[0].seen[:1] in b"$=":
+        left, right = (event.seen.split(b"\n") for event in (expected[0], got[0]))
+        only_left = [resp.printable(line) for line in left[1:] if line not in right]
+        only_right = [resp.printable(line) for line in right[1:] if line not in left]
+        if only_left or only_right:
+            return only_left, only_right
+    return [shown(event) for event in expected], [shown(event) for event in got]
 
 
 def common_length(left, right):
@@ -81,7 +92,7 @@ class Stage:
             if self.server is None or not self.server.alive():
                 raise ConnectionError
             self.server.reset()
-        except (OSError, TimeoutError, RuntimeError):
+        except (OSError, Closed):
             self.stop()
             self.server = self.start([])
         return self.server

@@ -1,10 +1,11 @@
 """The known, deliberate differences between Millstream and Redis, as `exceptions.toml` lists them.
 
 An exception names a command (and, if it must, one script) and says how its reply is to be read: `fields` are keys of
-a map, or `name:` lines of a text, whose values are not compared; `missing` are fields that may be absent; `reply =
-"help"` compares only that the reply is an array of lines. Every exception carries its reason.
+a map, or `name:` lines of a text, whose values are not compared; `missing` are fields, or patterns of lines, that one
+of them lacks; `reply = "help"` compares only that the reply is an array of lines. Every exception carries its reason.
 """
 
+import fnmatch
 import pathlib
 import tomllib
 
@@ -37,8 +38,15 @@ def apply_one(row, frame):
         frame = masks.fields({name: lambda _: IGNORED for name in names})(frame)
         return without(frame, {name.encode() for name in row.get("missing", [])})
     if kind in "$=" and value:
-        return kind, b"\n".join(shown_line(line, names) for line in value.split(b"\n"))
+        missing = row.get("missing", [])
+        lines = [line for line in value.split(b"\n") if not is_named(line, missing)]
+        return kind, b"\n".join(shown_line(line, names) for line in lines)
     return frame
+
+
+def is_named(line, patterns):
+    name = line.partition(b":")[0].strip().decode("latin-1")
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def shown_line(line, names):

@@ -8,6 +8,7 @@ range it must have: an idle time of the wrong type, or a year long, stays and sh
     about    an age or a time to live, rounded to 10 s; negative values stay
     near     an absolute time within an hour of now, as its rounded distance; others stay
     order    members of replies that have no order, sorted
+    text     prose, which is each project's own: summaries and notes of commands, texts for people
     any      a number or text that says nothing about behaviour (memory, counters of the machine)
 """
 
@@ -199,8 +200,8 @@ def mask_hello(args, frame, context):
 
 
 def client_number(frame, context):
-    name = context.clients.get(number(frame))
-    return frame if name is None else (":", b"<client:%b>" % name)
+    name = context.clients.get(number(frame), b"?")
+    return frame if number(frame) is None else (":", b"<client:%b>" % name)
 
 
 def mask_client_id(args, frame, context):
@@ -298,7 +299,17 @@ def mask_text(args, frame, context):
     return (frame[0], b"<text>") if frame[0] in "$=+" and frame[1] else frame
 
 
-DOCUMENTATION = fields({b"summary": lambda text: ("$", b"<text>") if text[1] else text})
+def prose(frame):
+    return (frame[0], b"<text>") if frame[0] in "$+" and frame[1] else frame
+
+
+DOCUMENTATION = fields(
+    {
+        b"summary": prose,
+        b"complexity": prose,
+        b"history": lambda history: rows(history, column(1, prose)),
+    }
+)
 
 
 def mask_command_docs(args, frame, context):
@@ -328,6 +339,7 @@ def command_row(row):
         return row
     out = list(value)
     out[2], out[6], out[7] = sort(out[2]), sort(out[6]), sort(out[7])
+    out[8] = rows(out[8], fields({b"notes": prose}))
     out[9] = sort(rows(out[9], command_row))
     return kind, out
 
@@ -350,7 +362,7 @@ RULES = {
     "HELLO": mask_hello,
     "INFO": mask_info,
     "KEYS": simply(sort),
-    "LASTSAVE": simply(lambda frame: near(frame, 1000)),
+    "LASTSAVE": simply(lambda frame: anything(frame, 1)),
     "LATENCY DOCTOR": mask_text,
     "LATENCY HISTORY": mask_latency_history,
     "LATENCY LATEST": mask_latency,

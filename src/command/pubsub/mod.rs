@@ -59,6 +59,7 @@ pub fn publish(
     shared
         .channels
         .publish(subject, channel, payload, |core, note| {
-            local.crowded |= shared.send(core, Mail::Note(note));
+            local.mailed_self |= core == local.core;
+            local.yielding |= shared.send(core, Mail::Note(note));
         })
 }

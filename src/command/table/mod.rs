@@ -437,6 +437,16 @@ mod tests {
     }
 
     #[test]
+    fn a_group_called_like_a_keyword_is_not_taken_for_it() {
+        let row = all().find(|spec| spec.name == "xreadgroup");
+        let specs = row.expect("XREADGROUP has a row").keys;
+        let argv = "XREADGROUP COUNT 1 GROUP STREAMS STREAMS STREAMS s >";
+        let argv: Vec<&str> = argv.split(' ').collect();
+        let runs = keys::keys_of(specs, argv.as_slice()).expect("it is well formed");
+        assert_eq!((runs[0].first, runs[0].last, runs.len()), (7, 7, 1));
+    }
+
+    #[test]
     fn categories_come_from_group_and_flags_unless_the_row_says_otherwise() {
         let plain = row("x", 2, |_, _| DONE)
             .group(Group::List)

@@ -315,7 +315,7 @@ impl Block {
     }
 
     /// Forgets the deleted entries behind the last live one.
-    pub fn drop_dead_tail(&mut self) {
+    pub fn forget_dead_end(&mut self) {
         let mut cursor = self.start();
         let mut end = cursor;
         while let Some(head) = self.take(&mut cursor) {

@@ -1,7 +1,7 @@
 //! The entries of a stream: packed blocks, and what is known of them all.
 //!
-//! What must hold: ids grow; `len` is the sum of the live entries, of the blocks and of the nodes; every block has a live
-//! entry; `first_id` and `newest_id` are those of the first and last live entry, or `0-0`; `last_id` is at least every
+//! What must hold: ids grow; `len` is the sum of the live entries, of the blocks and of the nodes; every block but the newest has
+//! a live entry; `first_id` and `newest_id` are those of the first and last live entry, or `0-0`; `last_id` is at least every
 //! id in the blocks.
 
 use std::sync::Arc;
@@ -74,10 +74,13 @@ impl Log {
     /// Overrides what was learnt from the entries. `last_id` is at least that of the newest entry.
     pub fn set_progress(&mut self, last_id: Id, entries_added: u64, max_deleted_id: Id) {
         assert!(last_id >= self.newest_id);
-        if let Some(tail) = self.blocks.back_mut().filter(|tail| last_id < tail.last()) {
-            Arc::make_mut(tail).drop_dead_tail();
-            self.nodes.set_last(self.newest_id);
+        if self.blocks.back().is_some_and(|tail| last_id < tail.last()) {
+            self.drop_dead_tail();
         }
+        if let Some(tail) = self.blocks.back_mut().filter(|tail| last_id < tail.last()) {
+            Arc::make_mut(tail).forget_dead_end();
+        }
+        self.nodes.forget_behind(last_id);
         self.last_id = last_id;
         self.entries_added = entries_added;
         self.max_deleted_id = max_deleted_id;
@@ -157,6 +160,7 @@ impl Log {
     }
 
     fn push_block(&mut self, block: Block) {
+        self.drop_dead_tail();
         if let Some(full) = self.blocks.back_mut() {
             Arc::make_mut(full).seal();
         }
@@ -209,10 +213,12 @@ impl Log {
         let block = Arc::make_mut(&mut self.blocks[at]);
         let head = block.find(id).expect("the entry is there");
         block.delete(&head);
-        if block.live() == 0 {
+        if block.live() == 0 && at + 1 < self.blocks.len() {
             self.blocks.remove(at);
         }
-        self.nodes.delete(id);
+        if self.nodes.delete(id) {
+            self.drop_dead_tail();
+        }
         self.len -= 1;
         if id == self.newest_id {
             let newest = self.range_rev(Id::MIN, Id::MAX).next();
@@ -220,6 +226,13 @@ impl Log {
         }
         if id == self.first_id {
             self.update_first_id();
+        }
+    }
+
+    /// Drops the newest block if it has no live entry, when its names are no more of use.
+    fn drop_dead_tail(&mut self) {
+        if self.blocks.back().is_some_and(|tail| tail.live() == 0) {
+            self.blocks.pop_back();
         }
     }
 
@@ -242,7 +255,7 @@ impl Log {
         };
         let block = Arc::make_mut(block);
         block.drop_below(id);
-        if block.live() == 0 {
+        if block.live() == 0 && self.blocks.len() > 1 {
             self.blocks.pop_front();
         }
     }

@@ -5,7 +5,7 @@
 //! node borders that Redis would have made: it adds up the bytes a listpack would take (an element is encoded as an
 //! integer when its text is one, and closes with its own length), and starts a node where the configured limits say.
 //!
-//! It holds no entry; 40 bytes of it stand for up to a hundred.
+//! It holds no entry; 48 bytes of it stand for up to a hundred.
 
 use std::collections::VecDeque;
 
@@ -46,14 +46,14 @@ pub(super) struct Node {
     pub live: u32,
     /// Entries in it, deleted ones included.
     total: u32,
+    /// Bytes of its listpack without its two counters. Nodes stay below 2^30, but for a single entry.
+    bytes: u32,
 }
 
 /// All nodes in id order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Nodes {
     nodes: VecDeque<Node>,
-    /// Bytes of the newest node's listpack without its two counters.
-    open_bytes: usize,
 }
 
 /// What one entry would take in a listpack.
@@ -101,20 +101,21 @@ impl Nodes {
         };
         let counters =
             integer_size(i64::from(node.live)) + integer_size(i64::from(node.total - node.live));
-        (self.open_bytes + counters + payload_bytes) as u64 >= max_bytes
+        (node.bytes as usize + counters + payload_bytes) as u64 >= max_bytes
             || (limits.max_entries != 0 && u64::from(node.total) >= limits.max_entries)
     }
 
     /// Opens a node with the entry `id`.
     pub fn open(&mut self, id: Id, footprint: Footprint) {
         let count = integer_size(footprint.fields as i64);
-        self.open_bytes = LISTPACK_FRAME_BYTES + count + footprint.names_bytes + integer_size(0);
-        self.open_bytes += entry_size(id, id, footprint, true);
+        let master = count + footprint.names_bytes + integer_size(0);
+        let bytes = LISTPACK_FRAME_BYTES + master + entry_size(id, id, footprint, true);
         self.nodes.push_back(Node {
             first: id,
             last: id,
             live: 1,
             total: 1,
+            bytes: bytes.try_into().unwrap_or(u32::MAX),
         });
     }
 
@@ -125,27 +126,35 @@ impl Nodes {
             .nodes
             .back_mut()
             .expect("must_open is true without a node");
-        self.open_bytes += entry_size(id, node.first, footprint, same_names);
+        let bytes = entry_size(id, node.first, footprint, same_names);
+        node.bytes = node
+            .bytes
+            .saturating_add(bytes.try_into().unwrap_or(u32::MAX));
         node.last = id;
         node.live += 1;
         node.total += 1;
     }
 
-    /// Takes note that the newest node ends at `id`: deleted entries behind it are forgotten.
-    pub fn set_last(&mut self, id: Id) {
+    /// Forgets deleted entries behind `id`, which no live entry follows.
+    pub fn forget_behind(&mut self, id: Id) {
+        if self.nodes.back().is_some_and(|node| id < node.first) {
+            self.nodes.pop_back();
+        }
         if let Some(node) = self.nodes.back_mut() {
-            node.last = id;
+            node.last = node.last.min(id);
         }
     }
 
-    /// Takes note that one live entry is deleted. A node without live entries goes.
-    pub fn delete(&mut self, id: Id) {
+    /// Takes note that one live entry is deleted. A node without live entries goes; says whether it was the newest.
+    pub fn delete(&mut self, id: Id) -> bool {
         let at = self.nodes.partition_point(|node| node.first <= id) - 1;
         let node = &mut self.nodes[at];
         node.live -= 1;
-        if node.live == 0 {
-            self.nodes.remove(at);
+        if node.live > 0 {
+            return false;
         }
+        self.nodes.remove(at);
+        at == self.nodes.len()
     }
 
     /// Drops the oldest node.

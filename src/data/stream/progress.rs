@@ -34,7 +34,10 @@ impl Log {
         id: Id,
     ) -> Option<u64> {
         match entries_read {
-            Some(read) if !self.has_tombstone_from(last_id) => Some(read + 1),
+            // A group that stood before the first entry has missed what was trimmed since.
+            Some(read) if last_id >= self.first_id && !self.has_tombstone_from(last_id) => {
+                Some(read + 1)
+            }
             _ if self.entries_added != 0 => self.entries_up_to(id),
             unknown => unknown,
         }

@@ -10,7 +10,7 @@ use redis::streams::{
     StreamAutoClaimOptions, StreamAutoClaimReply, StreamInfoGroupsReply, StreamPendingReply, StreamRangeReply,
     StreamReadOptions, StreamReadReply,
 };
-use redis::{AsyncCommands, Client, Commands, Connection, ConnectionLike, ErrorKind, RedisResult, Value};
+use redis::{AsyncCommands, Client, Commands, Connection, ErrorKind, RedisResult, Value};
 use rust_clients::{Keys, big, port};
 
 const PROTOCOLS: [&str; 2] = ["resp2", "resp3"];
@@ -205,7 +205,6 @@ fn a_killed_client_sees_its_connection_end() {
         assert_eq!(killed, 1);
         let failed = victim.set::<_, _, ()>(keys.key("k"), 1).unwrap_err();
         assert!(failed.is_connection_dropped() || failed.kind() == ErrorKind::Io, "{failed}");
-        assert!(!victim.is_open());
     });
 }
 

@@ -1,7 +1,7 @@
 //! CLIENT KILL: closing the connections that match.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::Release;
 
 use super::super::super::clients::ClientRecord;
 use super::super::super::ctx::{Ctx, DONE, Outcome};
@@ -128,7 +128,7 @@ fn kill_matching(ctx: &mut Ctx<'_, '_>, filter: &Filter<'_>) -> i64 {
 }
 
 fn close(ctx: &Ctx<'_, '_>, record: &Arc<ClientRecord>) {
-    record.doomed.store(true, Relaxed);
+    record.doomed.store(true, Release);
     let mail = Mail::Kill {
         token: record.token,
         client_id: record.id,

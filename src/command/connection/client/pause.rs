@@ -1,6 +1,5 @@
 //! CLIENT PAUSE, UNPAUSE and UNBLOCK: holding clients up, and letting them go.
 
-use super::super::super::clients::flag;
 use super::super::super::ctx::{Ctx, DONE, Outcome};
 use super::super::super::mail::Mail;
 use super::super::super::shared::{Pause, gate};
@@ -70,12 +69,15 @@ pub fn unblock(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         return Err(error::UNBLOCK_REASON);
     }
     let id = num::parse_i64(id).ok_or(error::NOT_AN_INTEGER)?;
-    let blocked = ctx
+    let unblocked = ctx
         .shared
         .clients
         .find(id.cast_unsigned())
-        .filter(|record| record.has_flag(flag::BLOCKED));
-    if let Some(record) = &blocked {
+        .filter(|record| {
+            let waiter = record.waiter.lock().clone();
+            waiter.is_some_and(|waiter| waiter.claim())
+        });
+    if let Some(record) = &unblocked {
         let mail = Mail::Unblocked {
             token: record.token,
             client_id: record.id,
@@ -83,6 +85,6 @@ pub fn unblock(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         };
         ctx.shared.send(record.core, mail);
     }
-    ctx.reply.int(blocked.is_some().into());
+    ctx.reply.int(unblocked.is_some().into());
     DONE
 }

@@ -29,6 +29,8 @@ pub fn server(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     report.field("arch_bits", usize::BITS);
     report.field("monotonic_clock", "POSIX clock_gettime");
     report.field("multiplexing_api", "epoll");
+    report.field("atomicvar_api", "c11-builtin");
+    report.field("gcc_version", "0.0.0");
     report.field("process_id", std::process::id());
     report.field("process_supervised", "no");
     report.field("run_id", &boot.run_id);
@@ -44,7 +46,6 @@ pub fn server(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         config.file.as_deref().unwrap_or("".as_ref()).display(),
     );
     report.field("io_threads_active", u8::from(boot.cores > 1));
-    report.field("threads", boot.cores);
     if boot.port != 0 {
         let binds: String = config
             .bind
@@ -117,12 +118,14 @@ pub fn stats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     let sum = |counter: fn(&CoreStats) -> &Counter| -> u64 {
         shared.stats.iter().map(|core| counter(core).read()).sum()
     };
+    let turn_us_sum = sum(|core| &core.turn_us);
     let (bytes_in, bytes_out) = (sum(|core| &core.bytes_in), sum(|core| &core.bytes_out));
     let processed = sum(|core| &core.processed);
     let turns = sum(|core| &core.turns);
-    let rates = shared
-        .rates
-        .sample(ctx.now.unix_ms, [processed, bytes_in, bytes_out, turns]);
+    let rates = shared.rates.sample(
+        ctx.now.unix_ms,
+        [processed, bytes_in, bytes_out, turns, turn_us_sum],
+    );
     report.title("Stats");
     report.field("total_connections_received", sum(|core| &core.connections));
     report.field("total_commands_processed", processed);
@@ -228,6 +231,8 @@ pub fn stats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         &[
             "io_threaded_reads_processed",
             "io_threaded_writes_processed",
+            "io_threaded_total_prefetch_batches",
+            "io_threaded_total_prefetch_entries",
         ],
     );
     report.field(
@@ -240,9 +245,15 @@ pub fn stats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     );
     report.fields(0, &["reply_buffer_shrinks", "reply_buffer_expands"]);
     report.field("eventloop_cycles", turns);
-    report.field("eventloop_duration_sum", sum(|core| &core.turn_us));
+    report.field("eventloop_duration_sum", turn_us_sum);
     report.field("eventloop_duration_cmd_sum", command_time_us(&shared.stats));
     report.field("instantaneous_eventloop_cycles_per_sec", rates[3].round());
+    let turn_us = if rates[3] > 0.0 {
+        rates[4] / rates[3]
+    } else {
+        0.0
+    };
+    report.field("instantaneous_eventloop_duration_usec", turn_us.round());
     report.fields(
         0,
         &[
@@ -268,4 +279,6 @@ pub fn cpu(_ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         "0.000000",
         &["used_cpu_sys_children", "used_cpu_user_children"],
     );
+    report.field("used_cpu_sys_main_thread", format!("{system_s:.6}"));
+    report.field("used_cpu_user_main_thread", format!("{user_s:.6}"));
 }

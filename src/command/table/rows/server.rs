@@ -112,7 +112,7 @@ pub static ROWS: &[Spec] = &[
                 .syntax("data:{parameter value}..."),
         ]),
     row("dbsize", 1, database::dbsize)
-        .locks(Locks::Own)
+        .locks(Locks::All)
         .flags(READONLY | FAST)
         .acl(acl::KEYSPACE)
         .tips(&["request_policy:all_shards", "response_policy:agg_sum"])
@@ -165,6 +165,14 @@ pub static ROWS: &[Spec] = &[
         .summary("The state of the server in sections of name:value lines.")
         .history(&[("7.0.0", "Several sections in one call.")])
         .syntax("[section...]"),
+    row("lastsave", 1, command::server::misc::lastsave)
+        .flags(LOADING | STALE | FAST)
+        .acl(acl::ADMIN | acl::DANGEROUS)
+        .tips(&["nondeterministic_output"])
+        .since("1.0.0")
+        .group(Group::Server)
+        .complexity("O(1)")
+        .summary("When the data was last saved to disk."),
     container("latency", -2)
         .since("2.8.13")
         .group(Group::Server)

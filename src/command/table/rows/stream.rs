@@ -244,7 +244,11 @@ pub static ROWS: &[Spec] = &[
         ),
     row("xreadgroup", -7, readgroup::xreadgroup)
         .flags(WRITE | BLOCKING)
-        .keys(&[after("STREAMS", 4, RO | ACCESS).to(-1).limit(2)])
+        .keys(&[after("STREAMS", 4, RO | ACCESS).to(-1).limit(2).past(&[
+            ("GROUP", 2),
+            ("COUNT", 1),
+            ("BLOCK", 1),
+        ])])
         .since("5.0.0")
         .group(Group::Stream)
         .complexity("O(N) per stream for N entries returned")
