@@ -6,13 +6,9 @@ use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::data::stream::{Id, Log, NodeLimits};
 use crate::data::{Kind, Stream, Value};
 use crate::keyspace::notify;
-use smallvec::SmallVec;
 
 /// An entry's names and values together take no more than this.
 const MAX_ENTRY_BYTES: usize = 1 << 30;
-
-/// Entries with more fields than this cost an allocation.
-const FIELDS_ON_STACK: usize = 8;
 
 /// `XADD key [NOMKSTREAM] [trimming] <* | id> field value...`: appends an entry.
 pub fn xadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
@@ -29,6 +25,9 @@ pub fn xadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if options.id == IdChoice::Given(Id::MIN) {
         return Err(error::ID_NOT_ABOVE_ZERO);
     }
+    if args.rest().map(<[u8]>::len).sum::<usize>() > MAX_ENTRY_BYTES {
+        return Err(error::ENTRY_TOO_LARGE);
+    }
     let now_ms = super::now_ms(ctx);
     let stream = match ctx.keys.find_as::<Stream>(key)? {
         Some(stream) => stream,
@@ -42,15 +41,7 @@ pub fn xadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         }
     };
     let id = options.id.resolve(&stream.log, now_ms)?;
-    let fields: SmallVec<[(&[u8], &[u8]); FIELDS_ON_STACK]> = Pairs(args.rest()).collect();
-    let entry_bytes: usize = fields
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
-    if entry_bytes > MAX_ENTRY_BYTES {
-        return Err(error::ENTRY_TOO_LARGE);
-    }
-    stream.log.append(id, fields.iter().copied(), limits);
+    stream.log.append(id, Pairs(args.rest()), limits);
     let trimmed = options.trim.map_or(0, |trim| stream.trim(&trim));
     ctx.reply.bulk(ctx.local.ids.text(id));
     ctx.keys.notify(notify::STREAM, "xadd", key);
@@ -87,6 +78,7 @@ impl IdChoice {
 }
 
 /// Arguments taken two at a time; their number is even.
+#[derive(Clone)]
 struct Pairs<I>(I);
 
 impl<'a, I: ExactSizeIterator<Item = &'a [u8]>> Iterator for Pairs<I> {
