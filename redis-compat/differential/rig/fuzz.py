@@ -16,7 +16,7 @@ END_SECONDS = 5
 COMMANDS = [
     [b"PING"], [b"PING", b"x"], [b"ECHO", b"world"], [b"SET", b"k", b"v"], [b"GET", b"k"], [b"GET", b"none"],
     [b"RPUSH", b"l", b"a", b"b"], [b"LRANGE", b"l", b"0", b"-1"], [b"DEL", b"l", b"k"], [b"XADD", b"s", b"MAXLEN", b"5", b"1-*", b"f", b"v"],
-    [b"XRANGE", b"s", b"-", b"+"], [b"MULTI"], [b"EXEC"], [b"UNWATCH"], [b"INCR", b"n"], [b"TYPE", b"k"], [b"HELLO", b"x"],
+    [b"XRANGE", b"s", b"-", b"+"], [b"MULTI"], [b"EXEC"], [b"UNWATCH"], [b"INCR", b"n"], [b"TYPE", b"k"], [b"SELECT", b"x"],
     [b"SUBSCRIBE", b"c"], [b"UNSUBSCRIBE", b"c"], [b"CLIENT", b"GETNAME"], [b"RESET"], [b"FOO", b"bar"], [b"GET"], [b"", b"x"],
 ]  # fmt: skip
 INLINE = [
