@@ -87,6 +87,7 @@ impl<'k> Keys<'_, 'k> {
         self.locked.stripe_of(key)
     }
 
+    #[inline(always)]
     fn table(&mut self, key: &[u8]) -> &mut Db {
         let db = self.db;
         &mut self.locked.stripe_of(key).dbs[db]
