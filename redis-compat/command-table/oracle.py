@@ -19,17 +19,19 @@ class Connection:
         self.call("HELLO", protocol)
 
     def call(self, *words):
-        words = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-        parts = [b"*%d\r\n" % len(words), *(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)]
-        self.socket.sendall(b"".join(parts))
+        self.send([words])
         return self.reply()
+
+    def send(self, requests):
+        """Several requests at once; their replies are to be read."""
+        self.socket.sendall(b"".join(map(encoded, requests)))
 
     def reply(self):
         line = self.file.readline()
         if not line:
             raise ConnectionError("the server closed the connection")
-        kind, rest = line[:1].decode(), line[1:-2]
-        if kind in "+-:_#,":
+        kind, rest = chr(line[0]), line[1:-2]
+        if kind in "+-:_#,(":
             return kind, rest
         length = int(rest)
         if length < 0:
@@ -39,6 +41,11 @@ class Connection:
         if kind == "%":
             return kind, [(self.reply(), self.reply()) for _ in range(length)]
         return kind, [self.reply() for _ in range(length)]
+
+
+def encoded(words):
+    words = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
 
 
 def add_arguments(parser):

@@ -2,8 +2,9 @@
 //!
 //! Reading takes decimals (`1.5`, `.5`, `5.`, `1e3`), hexadecimals (`0x1p3`) and infinities, a sign before any of them;
 //! no white space, no `nan`, and nothing whose magnitude overflows, or underflows to zero.
-//! Printing gives the shortest digits that read back as the same number.
+//! Printing gives digits that read back as the same number, mostly the fewest that do.
 
+use super::grisu::{self, Decimal};
 use rustc_apfloat::{Float, ieee::Double};
 
 /// The text of a number, taken apart as far as both float widths need it.
@@ -131,17 +132,13 @@ pub fn write_f64(out: &mut Vec<u8>, value: f64) {
     }
 }
 
-/// Lays out the shortest digits of a positive finite number, as an integer, a decimal fraction or with an exponent,
+/// Lays out the digits of a positive finite number, as an integer, a decimal fraction or with an exponent,
 /// whichever stays readable.
 fn write_shortest(out: &mut Vec<u8>, value: f64) {
-    let scientific = format!("{value:e}");
-    let (mantissa, exponent) = scientific.split_once('e').expect("{:e} prints an exponent");
-    let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
-    let exponent: i32 = exponent.parse().expect("{:e} prints a whole exponent");
+    let Decimal { digits, scale } = grisu::shortest(value);
     let count = digits.len() as i32;
-    // value = digits * 10^scale
-    let scale = exponent - (count - 1);
-    if scale >= 0 && exponent < count + 7 {
+    let exponent = scale + count - 1;
+    if scale >= 0 && exponent.abs() < count + 7 {
         out.extend_from_slice(&digits);
         out.extend(std::iter::repeat_n(b'0', scale as usize));
     } else if scale < 0 && (scale > -7 || exponent.abs() < 4) {
@@ -234,6 +231,11 @@ mod tests {
             (0.00012345671, "1.2345671e-4"),
             (0.000123, "0.000123"),
             (100000.5, "100000.5"),
+            // Where Grisu2 does not find the best digits.
+            (9.39154, "9.391540000000001"),
+            (-8.43194987586, "-8.431949875860001"),
+            (-193568066728101.13, "-193568066728101.12"),
+            (3.645354835655544e231, "3.6453548356555437e+231"),
             (-2.5e-10, "-2.5e-10"),
             (5e-324, "5e-324"),
             (f64::MAX, "1.7976931348623157e+308"),

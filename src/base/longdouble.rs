@@ -71,7 +71,7 @@ impl LongDouble {
     }
 
     /// The magnitude as `significand * 2^exponent`.
-    fn parts(self) -> (u64, i32) {
+    pub(super) fn parts(self) -> (u64, i32) {
         /// Weight of the significand's lowest bit, in the encoding's biased exponent.
         const BIAS: i32 = 16383 + 63;
         let bits = self.0.to_bits();

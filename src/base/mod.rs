@@ -6,6 +6,7 @@ pub mod clock;
 pub mod crc16;
 pub mod float;
 pub mod glob;
+mod grisu;
 pub mod histogram;
 pub mod inbox;
 pub mod longdouble;

@@ -4,13 +4,14 @@
 use super::ctx::{Ctx, Flow, Local, LongReply};
 use super::error::{self, Error};
 use super::keys::{Changes, Keys};
+use super::meter::Meter;
 use super::registry::{self, Command, Hold};
 use super::session::{Queued, ReplyMode, Session};
 use super::shared::{Shared, gate};
 use super::slowlog::{self, SlowCommand};
 use super::table::words::flag;
 use super::{Args, block, monitor, pubsub, secrets, transaction};
-use crate::base::clock::{Now, Stopwatch};
+use crate::base::clock::Now;
 use crate::keyspace::{Locked, notify};
 use crate::pubsub::Subject;
 use crate::resp::{Reply, Request};
@@ -28,8 +29,8 @@ pub struct Env<'a, 'k> {
     pub changes: &'a mut Changes,
     /// The time.
     pub now: Now,
-    /// Measures each command.
-    pub stopwatch: Stopwatch,
+    /// Times the commands.
+    pub meter: Meter<'k>,
 }
 
 /// What the server does with the connection next.
@@ -88,15 +89,20 @@ fn find(local: &mut Local, request: Request<'_>) -> Result<&'static Command, Ref
         true => find_subcommand(command, request)?,
         false => command,
     };
-    let refused = |error| Refusal {
-        error,
+    if command.admits(request.len()) {
+        Ok(command)
+    } else {
+        Err(wrong_arity(command))
+    }
+}
+
+#[cold]
+fn wrong_arity(command: &'static Command) -> Refusal {
+    Refusal {
+        error: error::wrong_arity(&command.full_name),
         command: Some(command),
         abort: false,
-    };
-    if !command.spec.admits(request.len()) || command.spec.handler.is_none() {
-        return Err(refused(error::wrong_arity(&command.full_name)));
     }
-    Ok(command)
 }
 
 #[cold]
@@ -155,9 +161,11 @@ fn refuse(
     if let Some(command) = refusal.command {
         stats.commands[command.id].rejected.add(1);
         if command.spec.name == "exec" {
+            // An EXEC that cannot run is the end of its transaction all the same.
+            env.locked.release();
             session.multi = None;
             transaction::forget_watch(env.shared, session);
-            refusal.error = error::exec_abort_because(&refusal.error);
+            refusal.error = error::exec_abort(&refusal.error);
         }
     }
     stats.error(refusal.error.code());
@@ -290,7 +298,7 @@ fn run(
     request: Request<'_>,
     reply: &mut Reply,
 ) -> Next {
-    match command.hold() {
+    match command.hold {
         Hold::OneKey(index) => {
             let keyspace = env.locked.keyspace();
             env.locked
@@ -339,6 +347,7 @@ pub fn invoke(
     reply: &mut Reply,
     nested: bool,
 ) -> Flow {
+    env.meter.begin(command);
     session.last_command = Some(command);
     let mark = reply.mark();
     let handler = command
@@ -374,9 +383,21 @@ pub fn invoke(
         Flow::Done
     });
     settle(env);
-    let ns = env.stopwatch.lap_ns();
-    stats.processed.add(1);
-    stats.commands[command.id].call(ns, env.local.config.latency_tracking);
+    if let Some(ns) = env.meter.end(command, request.len()) {
+        watch_slow(env, session, command, request, ns);
+    }
+    flow
+}
+
+/// Tells SLOWLOG and LATENCY of a command that took too long.
+#[inline]
+fn watch_slow(
+    env: &Env<'_, '_>,
+    session: &Session,
+    command: &Command,
+    request: Request<'_>,
+    ns: u64,
+) {
     let threshold_us = env.local.config.slowlog_log_slower_than_us;
     if ns / 1000 >= threshold_us as u64 && threshold_us >= 0 && !command.is(flag::SKIP_SLOWLOG) {
         log_slow(env, session, command, request, ns / 1000);
@@ -393,7 +414,6 @@ pub fn invoke(
             .lock()
             .record(event, env.now.unix_ms / 1000, ns / 1_000_000);
     }
-    flow
 }
 
 #[cold]

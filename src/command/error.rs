@@ -89,6 +89,13 @@ pub const PROTO_NOT_AN_INTEGER: Error =
 /// EXEC after an error while queueing.
 pub const EXEC_ABORT: Error =
     Error::new("EXECABORT Transaction discarded because of previous errors.");
+/// EXEC that may not run, and why.
+pub fn exec_abort(cause: &Error) -> Error {
+    let cause = cause.text();
+    let cause = cause.strip_prefix(b"ERR ").unwrap_or(cause);
+    Error::from_text([b"EXECABORT Transaction discarded because of: ", cause].concat())
+}
+
 /// MULTI inside MULTI.
 pub const NESTED_MULTI: Error = Error::new("ERR MULTI calls can not be nested");
 /// WATCH inside MULTI.
@@ -391,11 +398,15 @@ fn until_nul(text: &[u8]) -> &[u8] {
     &text[..end.unwrap_or(text.len())]
 }
 
-/// EXEC that was itself refused, which ends the transaction.
-pub fn exec_abort_because(reason: &Error) -> Error {
-    let reason = reason.text().strip_prefix(b"ERR ").unwrap_or(reason.text());
-    Error::from_text([b"EXECABORT Transaction discarded because of: ", reason].concat())
-}
+/// MONITOR inside MULTI.
+pub const MONITOR_IN_MULTI: Error =
+    Error::new("ERR MONITOR isn't allowed for DENY BLOCKING client");
+/// SSUBSCRIBE inside MULTI.
+pub const SSUBSCRIBE_IN_MULTI: Error =
+    Error::new("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
+/// A number beyond 32 bits where one of 32 bits is expected.
+pub const NOT_AN_INT32: Error =
+    Error::new("ERR value is out of range, value must between -2147483648 and 2147483647");
 
 /// Too few or too many arguments, found by the command itself.
 pub fn wrong_arity_of(command: &super::Command) -> Error {

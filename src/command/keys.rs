@@ -8,6 +8,7 @@ use super::error::{Error, WRONG_TYPE};
 use crate::data::{Kind, Value};
 use crate::keyspace::notify;
 use crate::keyspace::{Db, Entry, Keyspace, Locked, NEVER, Stripe};
+use std::mem::discriminant;
 
 /// A keyspace event to be published.
 #[derive(Debug)]
@@ -86,6 +87,7 @@ impl<'k> Keys<'_, 'k> {
         self.locked.stripe_of(key)
     }
 
+    #[inline(always)]
     fn table(&mut self, key: &[u8]) -> &mut Db {
         let db = self.db;
         &mut self.locked.stripe_of(key).dbs[db]
@@ -171,29 +173,33 @@ impl<'k> Keys<'_, 'k> {
     }
 
     /// Gives `key` a new value and no expiry, whatever it held before.
-    pub fn insert(&mut self, key: &[u8], value: Value) -> &mut Entry {
-        match self.live_position(key) {
-            Some(position) => {
-                self.set_deadline_at(key, position, NEVER);
-                self.overwrite(key, position, value)
-            }
-            None => self.insert_new(key, value),
+    pub fn insert(&mut self, key: &[u8], value: Value) {
+        let Some(position) = self.live_position(key) else {
+            self.insert_new(key, value);
+            return;
+        };
+        let table = self.table(key);
+        if table.entry(position).deadline_ms() != NEVER {
+            table.set_deadline_ms(position, NEVER);
         }
+        self.overwrite(key, position, value);
     }
 
     /// Gives `key` a new value and keeps its expiry if it has one.
-    pub fn insert_keeping_expiry(&mut self, key: &[u8], value: Value) -> &mut Entry {
+    pub fn insert_keeping_expiry(&mut self, key: &[u8], value: Value) {
         match self.live_position(key) {
             Some(position) => self.overwrite(key, position, value),
-            None => self.insert_new(key, value),
+            None => {
+                self.insert_new(key, value);
+            }
         }
     }
 
-    fn overwrite(&mut self, key: &[u8], position: usize, value: Value) -> &mut Entry {
+    fn overwrite(&mut self, key: &[u8], position: usize, value: Value) {
         let now_ms = self.now_ms;
         let entry = self.table(key).entry_mut(position);
         entry.used_ms = now_ms;
-        let retyped = entry.value.type_name() != value.type_name();
+        let retyped = discriminant(&entry.value) != discriminant(&value);
         let old = entry.replace(value);
         self.changes.discard(old);
         self.changes
@@ -203,7 +209,6 @@ impl<'k> Keys<'_, 'k> {
                 .event(notify::TYPE_CHANGED, "type_changed", self.db, key);
         }
         self.ready(key);
-        self.table(key).entry_mut(position)
     }
 
     /// Adds a key that is not there.

@@ -27,6 +27,10 @@ pub struct Command {
     subcommands: Vec<usize>,
     /// Names before its first argument: 1, or 2 for a subcommand.
     pub names: usize,
+    /// What it holds while it runs.
+    pub hold: Hold,
+    /// The fewest and the most arguments it runs with, all names counted; none are few enough for a container.
+    arguments: (usize, usize),
 }
 
 impl Command {
@@ -60,6 +64,7 @@ impl Command {
     }
 
     /// True for a command that only its subcommands run.
+    #[inline]
     pub fn is_container(&self) -> bool {
         !self.spec.subcommands.is_empty()
     }
@@ -116,6 +121,11 @@ impl Registry {
             container,
             subcommands: Vec::new(),
             names: if container.is_some() { 2 } else { 1 },
+            hold: hold(spec),
+            arguments: match spec.handler {
+                Some(_) => spec.arguments(),
+                None => (usize::MAX, 0),
+            },
         });
         let subcommands = spec
             .subcommands
@@ -178,17 +188,22 @@ pub enum Hold {
     Nothing,
 }
 
+fn hold(spec: &Spec) -> Hold {
+    match (spec.locks, spec.key_rule) {
+        (Locks::All, _) | (Locks::Keys, KeyRule::Unknown) => Hold::All,
+        (Locks::Own, _) => Hold::Nothing,
+        (Locks::None, _) | (Locks::Keys, KeyRule::None) => Hold::Anything,
+        (Locks::Keys, KeyRule::One(index)) => Hold::OneKey(index),
+        (Locks::Keys, KeyRule::Search) => Hold::Keys,
+    }
+}
+
 impl Command {
-    /// What it holds.
+    /// Whether it runs with so many arguments, all names counted.
     #[inline]
-    pub fn hold(&self) -> Hold {
-        match (self.spec.locks, self.spec.key_rule) {
-            (Locks::All, _) | (Locks::Keys, KeyRule::Unknown) => Hold::All,
-            (Locks::Own, _) => Hold::Nothing,
-            (Locks::None, _) | (Locks::Keys, KeyRule::None) => Hold::Anything,
-            (Locks::Keys, KeyRule::One(index)) => Hold::OneKey(index),
-            (Locks::Keys, KeyRule::Search) => Hold::Keys,
-        }
+    pub fn admits(&self, arguments: usize) -> bool {
+        let (least, most) = self.arguments;
+        least <= arguments && arguments <= most
     }
 
     /// True for a command that changes what a client listens to.

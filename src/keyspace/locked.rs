@@ -149,7 +149,7 @@ impl<'k> Locked<'k> {
     }
 
     /// The stripe of `key`, which must be held.
-    #[inline]
+    #[inline(always)]
     pub fn stripe_of(&mut self, key: &[u8]) -> &mut Stripe {
         if self.held.len() == 1 {
             debug_assert_eq!(self.held[0].0 as usize, self.keyspace.stripe_of(key));

@@ -14,6 +14,9 @@ const READ_BYTES: usize = 16 * 1024;
 /// output act however much one read brings.
 const OUTPUT_BYTES: usize = 1024 * 1024;
 
+/// The same for a client that has yet to authenticate: one that lets more gather is closed.
+const OUTPUT_BYTES_UNAUTHENTICATED: usize = 17 * 1024;
+
 /// What a read brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
@@ -111,9 +114,14 @@ fn keep_rest(connection: &mut Connection, rest: &[u8], parser: &mut Parser) {
     }
 }
 
+/// True when a client that has yet to authenticate lets replies gather.
+fn is_abusive(connection: &Connection) -> bool {
+    !connection.session.authenticated && connection.out.len() > OUTPUT_BYTES_UNAUTHENTICATED
+}
+
 /// The connection closes, and what it was to be sent is dropped.
 fn abort(connection: &mut Connection) {
-    tracing::debug!("closing client {}: it speaks HTTP", connection.session.id);
+    tracing::debug!("closing client {} for what it sends", connection.session.id);
     connection.out = Reply::new(connection.session.version);
     connection.session.closing = true;
 }
@@ -174,6 +182,11 @@ fn execute_all(
         match next {
             Next::Continue if connection.session.closing => return (input.len(), input.len()),
             Next::Continue if env.local.yielding => return (start, input.len()),
+            Next::Continue if is_abusive(connection) => {
+                env.shared.stats[env.local.core].output_limit_closed.add(1);
+                abort(connection);
+                return (input.len(), input.len());
+            }
             Next::Continue if connection.out.len() > OUTPUT_BYTES => {
                 env.local.yielding = true;
                 return (start, input.len());

@@ -31,10 +31,33 @@ pub struct Server {
 impl Server {
     /// Starts a server with further arguments, and waits until it answers.
     pub fn start(arguments: &[&str]) -> Server {
+        Server::start_by(Command::new(env!("CARGO_BIN_EXE_millstream")), arguments)
+    }
+
+    /// The same with a configuration file.
+    pub fn start_with_file(file: &str, arguments: &[&str]) -> Server {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_millstream"));
+        command.arg(file);
+        Server::start_by(command, arguments)
+    }
+
+    /// Starts a server that may open only so many descriptors.
+    pub fn start_with_descriptors(descriptors: usize, arguments: &[&str]) -> Server {
+        let mut shell = Command::new("sh");
+        shell
+            .args([
+                "-c",
+                &format!("ulimit -n {descriptors}; exec \"$0\" \"$@\""),
+            ])
+            .arg(env!("CARGO_BIN_EXE_millstream"));
+        Server::start_by(shell, arguments)
+    }
+
+    fn start_by(mut command: Command, arguments: &[&str]) -> Server {
         let port = free_port();
         let dir = std::env::temp_dir().join(format!("millstream-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&dir).expect("the temporary directory is writable");
-        let process = Command::new(env!("CARGO_BIN_EXE_millstream"))
+        let process = command
             .args(["--port", &port.to_string(), "--dir"])
             .arg(&dir)
             .args(arguments)
@@ -64,6 +87,15 @@ impl Server {
             stream,
             received: Vec::new(),
         }
+    }
+
+    /// Resident memory, bytes.
+    pub fn resident_bytes(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()))
+            .expect("the process lives");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<usize>().ok());
+        kilobytes.expect("the kernel tells VmRSS in kB") * 1024
     }
 
     /// The process id.
@@ -123,6 +155,54 @@ impl Client {
         self.stream.write_all(bytes).expect("the server reads");
     }
 
+    /// A figure of INFO.
+    pub fn info(&mut self, field: &str) -> i64 {
+        let text = self.call("INFO everything");
+        let value = text
+            .split_whitespace()
+            .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        value
+            .and_then(|value| value.parse().ok())
+            .unwrap_or_else(|| panic!("INFO has no number called {field}"))
+    }
+
+    /// Waits until a figure of INFO has a value.
+    pub fn await_info(&mut self, field: &str, value: i64) {
+        let deadline = Instant::now() + REPLY_TIMEOUT;
+        let mut now = self.info(field);
+        while now != value {
+            assert!(
+                Instant::now() < deadline,
+                "{field} stays at {now}, not {value}"
+            );
+            std::thread::sleep(Duration::from_millis(2));
+            now = self.info(field);
+        }
+    }
+
+    /// Closes the connection by a reset, as when a peer crashes.
+    pub fn vanish(self) {
+        socket2::SockRef::from(&self.stream)
+            .set_linger(Some(Duration::ZERO))
+            .expect("an open socket takes options");
+    }
+
+    /// The next so many bytes.
+    pub fn receive_exactly(&mut self, bytes: usize) -> Vec<u8> {
+        let deadline = Instant::now() + REPLY_TIMEOUT;
+        while self.received.len() < bytes {
+            assert!(self.receive_until(deadline), "nothing more comes");
+        }
+        self.received.drain(..bytes).collect()
+    }
+
+    /// Everything that comes until the server closes; None if it does not close in time.
+    pub fn rest(&mut self) -> Option<Vec<u8>> {
+        let deadline = Instant::now() + REPLY_TIMEOUT;
+        while self.receive_until(deadline) {}
+        (Instant::now() < deadline).then(|| std::mem::take(&mut self.received))
+    }
+
     /// Sends a command and waits for its reply.
     pub fn call(&mut self, command: &str) -> String {
         self.send(command);
@@ -133,6 +213,12 @@ impl Client {
     pub fn call_args(&mut self, args: &[&[u8]]) -> String {
         self.send_args(args);
         self.reply()
+    }
+
+    /// Sends a command and waits for its reply, which is returned with its line ends.
+    pub fn raw_reply_of(&mut self, command: &str) -> String {
+        self.send(command);
+        String::from_utf8_lossy(&self.raw_reply()).into_owned()
     }
 
     /// The next reply or push.
@@ -197,6 +283,42 @@ impl Client {
             Err(error) if error.kind() == ErrorKind::Interrupted => true,
             Err(_) => false,
         }
+    }
+}
+
+/// Random numbers from a seed that is printed, so that a failing run can be had again with MILLSTREAM_SEED.
+pub struct Random(u64);
+
+impl Random {
+    /// A new sequence.
+    pub fn from_env() -> Random {
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .expect("the epoch lies behind");
+        let seed = match std::env::var("MILLSTREAM_SEED") {
+            Ok(seed) => seed.parse().expect("MILLSTREAM_SEED is a number"),
+            Err(_) => now.as_nanos() as u64,
+        };
+        println!("MILLSTREAM_SEED={seed}");
+        Random(seed)
+    }
+
+    /// A sequence of its own for each of several threads.
+    pub fn fork(&mut self) -> Random {
+        Random(self.next())
+    }
+
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
+    /// The splitmix64 sequence.
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 }
 

@@ -4,6 +4,7 @@ import dataclasses
 import os
 
 from . import resp
+from .connection import Closed
 from .player import Player
 from .servers import Server
 
@@ -91,7 +92,7 @@ class Stage:
             if self.server is None or not self.server.alive():
                 raise ConnectionError
             self.server.reset()
-        except (OSError, TimeoutError, RuntimeError):
+        except (OSError, Closed):
             self.stop()
             self.server = self.start([])
         return self.server

@@ -5,7 +5,7 @@ import time
 
 from .script import quote
 
-SHRINK_SECONDS = 60
+SHRINK_SECONDS = 40
 
 
 def common_prefix(left, right):

@@ -27,6 +27,10 @@ pub fn xadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if options.id == IdChoice::Given(Id::MIN) {
         return Err(error::ID_NOT_ABOVE_ZERO);
     }
+    let mut fields = Fields::new();
+    if gather(&args, &mut fields) > MAX_ENTRY_BYTES {
+        return Err(error::ENTRY_TOO_LARGE);
+    }
     let now_ms = super::now_ms(ctx);
     let stream = match ctx.keys.find_as::<Stream>(key)? {
         Some(stream) => stream,
@@ -40,13 +44,9 @@ pub fn xadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         }
     };
     let id = options.id.resolve(&stream.log, now_ms)?;
-    let mut fields = Fields::new();
-    if gather(&args, &mut fields) > MAX_ENTRY_BYTES {
-        return Err(error::ENTRY_TOO_LARGE);
-    }
     stream.log.append(id, &fields, limits);
     let trimmed = options.trim.map_or(0, |trim| stream.trim(&trim));
-    ctx.reply.bulk(&id.text());
+    ctx.reply.bulk(ctx.local.ids.text(id));
     ctx.keys.notify(notify::STREAM, "xadd", key);
     if trimmed > 0 {
         ctx.keys.notify(notify::STREAM, "xtrim", key);

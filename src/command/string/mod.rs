@@ -28,10 +28,15 @@ fn write_string(reply: &mut Reply, value: &StrValue) {
     }
 }
 
-/// Refuses a string that would grow by `more` bytes beyond what a client may send.
-fn check_len(ctx: &Ctx<'_, '_>, len: usize, more: usize) -> Result<(), Error> {
+/// How long strings may become.
+fn max_len(ctx: &Ctx<'_, '_>) -> u64 {
+    ctx.local.config.proto_max_bulk_len_bytes
+}
+
+/// Refuses a string of `len` bytes and `more` if that is beyond `max_len`.
+fn check_len(max_len: u64, len: usize, more: usize) -> Result<(), Error> {
     let fits = len
         .checked_add(more)
-        .is_some_and(|total| total as u64 <= ctx.local.config.proto_max_bulk_len_bytes);
+        .is_some_and(|total| total as u64 <= max_len);
     if fits { Ok(()) } else { Err(STRING_TOO_LONG) }
 }

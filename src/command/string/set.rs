@@ -93,7 +93,7 @@ pub(super) fn put(ctx: &mut Ctx<'_, '_>, key: &[u8], value: Blob<'_>, lifetime: 
     match lifetime {
         Lifetime::Forever => ctx.keys.insert(key, value),
         Lifetime::AsBefore | Lifetime::Until(_) => ctx.keys.insert_keeping_expiry(key, value),
-    };
+    }
     ctx.keys.changed(key);
     ctx.keys.notify(notify::STRING, "set", key);
     if let Lifetime::Until(deadline_ms) = lifetime {

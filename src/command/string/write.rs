@@ -1,7 +1,7 @@
 //! MSET, MSETNX: many strings at once; APPEND, SETRANGE: strings changed in place.
 
-use super::check_len;
 use super::set::{Lifetime, put};
+use super::{check_len, max_len};
 use crate::base::Blob;
 use crate::command::error::{OFFSET_OUT_OF_RANGE, wrong_arity};
 use crate::command::{Args, Ctx, DONE, Error, Outcome};
@@ -46,12 +46,11 @@ fn put_all(ctx: &mut Ctx<'_, '_>, args: &mut Args<'_>) -> Result<(), Error> {
 /// `APPEND key value`
 pub fn append(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (key, tail) = (args.bytes()?, args.blob()?);
-    let len = ctx.keys.find_as::<StrValue>(key)?.map(|value| value.len());
-    let len = match len {
-        Some(len) => {
-            check_len(ctx, len, tail.as_slice().len())?;
-            let value = ctx.keys.find_as::<StrValue>(key)?;
-            value.map_or(0, |value| value.append(tail.as_slice()))
+    let max_len = max_len(ctx);
+    let len = match ctx.keys.find_as::<StrValue>(key)? {
+        Some(value) => {
+            check_len(max_len, value.len(), tail.as_slice().len())?;
+            value.append(tail.as_slice())
         }
         None => {
             ctx.keys.insert_new(key, StrValue::new(tail).into());
@@ -68,13 +67,14 @@ pub fn append(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 pub fn setrange(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (key, offset, patch) = (args.bytes()?, args.int()?, args.bytes()?);
     let offset = usize::try_from(offset).map_err(|_| OFFSET_OUT_OF_RANGE)?;
-    let len = ctx.keys.find_as::<StrValue>(key)?.map(|value| value.len());
+    let max_len = max_len(ctx);
+    let value = ctx.keys.find_as::<StrValue>(key)?;
     if patch.is_empty() {
-        ctx.reply.int(len.unwrap_or(0) as i64);
+        ctx.reply.int(value.map_or(0, |value| value.len()) as i64);
         return DONE;
     }
-    check_len(ctx, offset, patch.len())?;
-    let len = match ctx.keys.find_as::<StrValue>(key)? {
+    check_len(max_len, offset, patch.len())?;
+    let len = match value {
         Some(value) => value.set_range(offset, patch),
         None => {
             let mut value = StrValue::text(Blob::Slice(b""));

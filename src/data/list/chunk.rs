@@ -41,6 +41,14 @@ impl Chunk {
         }
     }
 
+    /// Bytes of its packed entries.
+    pub(super) fn packed_bytes(&self) -> usize {
+        match self {
+            Chunk::Packed(packed) => packed.used(),
+            Chunk::Single(_) => 0,
+        }
+    }
+
     /// The offset of the first element.
     pub(super) fn start(&self) -> usize {
         match self {
@@ -115,8 +123,25 @@ impl Chunk {
 
 impl Packed {
     pub(super) fn of(entry: &Entry) -> Self {
-        let mut packed = Self::default();
-        packed.push(End::Back, entry);
+        Self::beginning(End::Back, entry, 0)
+    }
+
+    /// A chunk of one entry with room for so many bytes in all, towards the end that it is fed at.
+    pub(super) fn beginning(end: End, entry: &Entry, capacity: usize) -> Self {
+        let capacity = capacity.max(entry.len());
+        let mut packed = match end {
+            End::Front => Self {
+                buf: vec![0; capacity],
+                head: capacity as u32,
+                count: 0,
+            },
+            End::Back => Self {
+                buf: Vec::with_capacity(capacity),
+                head: 0,
+                count: 0,
+            },
+        };
+        packed.push(end, entry);
         packed
     }
 

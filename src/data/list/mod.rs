@@ -41,6 +41,9 @@ use std::sync::Arc;
 /// Freeing more chunks than this stalls the event loop noticeably.
 const COSTLY_CHUNKS: usize = 64;
 
+/// Capacities are multiples of this, as are the sizes that allocators and configured limits like best.
+const CAPACITY_STEP_BYTES: usize = 1024;
+
 /// See the module's head.
 #[derive(Clone, Debug)]
 pub struct List {
@@ -285,14 +288,20 @@ impl List {
             return self.push_chunk(end, Chunk::Single(Box::new(value.to_bytes())));
         }
         let entry = Entry::new(text);
+        let mut capacity = 0;
         if !self.chunks.is_empty() {
             let index = self.chunk_index(end);
             if self.compact || limit.admits(&self.chunks[index], text.len()) {
                 return self.packed_mut(index).push(end, &entry);
             }
             self.seal(index);
+            // A list that has filled one chunk will likely fill another: no need to grow it step by step.
+            capacity = self.chunks[index]
+                .packed_bytes()
+                .next_multiple_of(CAPACITY_STEP_BYTES);
         }
-        self.push_chunk(end, Chunk::Packed(Packed::of(&entry)));
+        let packed = Packed::beginning(end, &entry, capacity);
+        self.push_chunk(end, Chunk::Packed(packed));
     }
 
     fn push_chunk(&mut self, end: End, chunk: Chunk) {

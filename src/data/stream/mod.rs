@@ -35,7 +35,7 @@ mod tests;
 
 pub use block::Fields;
 pub use group::{Consumer, Group, Groups, Reading};
-pub use id::{Id, IdText};
+pub use id::{Id, IdText, IdWriter};
 pub use log::Log;
 pub use nodes::NodeLimits;
 pub use pending::{ConsumerSlot, Pending};
