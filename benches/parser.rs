@@ -21,7 +21,9 @@ fn parse_all(parser: &mut Parser, mut input: &[u8]) -> usize {
             panic!("the input is whole requests");
         };
         let request = parser.request(input);
-        arguments += (0..request.len()).map(|at| request.arg(at).len()).sum::<usize>();
+        arguments += (0..request.len())
+            .map(|at| request.arg(at).len())
+            .sum::<usize>();
         parser.reset();
         input = &input[consumed..];
     }
