@@ -29,16 +29,16 @@ pub const KEYMISS: u32 = 1 << 13;
 pub const MODULE: u32 = 1 << 11;
 /// A key came to be.
 pub const NEW: u32 = 1 << 12;
-/// A key was written over. Redis has this class since 8.4: no letter of 8.2 chooses it.
+/// A key was written over.
 pub const OVERWRITTEN: u32 = 1 << 14;
-/// A key's value changed its type. As above.
+/// A key's value changed its type.
 pub const TYPE_CHANGED: u32 = 1 << 15;
 /// What `A` stands for: every class but `KEYMISS`, `NEW`, `OVERWRITTEN` and `TYPE_CHANGED`.
 pub const ALL: u32 =
     GENERIC | STRING | LIST | SET | HASH | ZSET | EXPIRED | EVICTED | STREAM | MODULE;
 
 /// The letters of the classes, in the order in which CONFIG GET tells them.
-const LETTERS: [(char, u32); 14] = [
+const LETTERS: [(char, u32); 16] = [
     ('g', GENERIC),
     ('$', STRING),
     ('l', LIST),
@@ -50,6 +50,8 @@ const LETTERS: [(char, u32); 14] = [
     ('t', STREAM),
     ('d', MODULE),
     ('n', NEW),
+    ('o', OVERWRITTEN),
+    ('c', TYPE_CHANGED),
     ('K', KEYSPACE),
     ('E', KEYEVENT),
     ('m', KEYMISS),
@@ -66,10 +68,14 @@ pub fn parse(letters: &str) -> Option<u32> {
     })
 }
 
-/// The letters of a set of classes. Beside `A`, Redis does not tell of `n`, and so this does not.
+/// The letters of a set of classes. Beside `A`, Redis does not tell of `n`, `o` and `c`, and so this does not.
 pub fn format(classes: u32) -> String {
     let every = classes & ALL == ALL;
-    let covered = if every { ALL | NEW } else { 0 };
+    let covered = if every {
+        ALL | NEW | OVERWRITTEN | TYPE_CHANGED
+    } else {
+        0
+    };
     let told = |class: u32| classes & class & !covered != 0;
     let letters = LETTERS.iter().filter(|(_, class)| told(*class));
     let start = if every { "A" } else { "" };
@@ -94,6 +100,8 @@ mod tests {
             ("tndxe", "xetdn"),
             ("zsnlhKm", "lshznKm"),
             ("En", "nE"),
+            ("KEgmcon", "gnocKEm"),
+            ("KEAoc", "AKE"),
             ("", ""),
         ] {
             assert_eq!(printed(letters).as_deref(), Some(expected), "{letters}");

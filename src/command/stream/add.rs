@@ -27,7 +27,8 @@ pub fn xadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if options.id == IdChoice::Given(Id::MIN) {
         return Err(error::ID_NOT_ABOVE_ZERO);
     }
-    if args.rest().map(<[u8]>::len).sum::<usize>() > MAX_ENTRY_BYTES {
+    let mut fields = Fields::new();
+    if gather(&args, &mut fields) > MAX_ENTRY_BYTES {
         return Err(error::ENTRY_TOO_LARGE);
     }
     let now_ms = super::now_ms(ctx);
@@ -43,15 +44,7 @@ pub fn xadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         }
     };
     let id = options.id.resolve(&stream.log, now_ms)?;
-<<<<<<< HEAD
-    stream.log.append(id, Pairs(args.rest()), limits);
-=======
-    let mut fields = Fields::new();
-    if gather(&args, &mut fields) > MAX_ENTRY_BYTES {
-        return Err(error::ENTRY_TOO_LARGE);
-    }
     stream.log.append(id, &fields, limits);
->>>>>>> stream
     let trimmed = options.trim.map_or(0, |trim| stream.trim(&trim));
     ctx.reply.bulk(ctx.local.ids.text(id));
     ctx.keys.notify(notify::STREAM, "xadd", key);

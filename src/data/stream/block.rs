@@ -195,24 +195,6 @@ impl Block {
         }
     }
 
-<<<<<<< HEAD
-    /// Prepares for appending again: a copy made for a writer has no room beyond its entries.
-    #[inline]
-    pub fn reserve(&mut self, fields_bytes: usize) {
-        let need = MAX_HEAD_BYTES + fields_bytes;
-        if self.bytes.capacity() - self.bytes.len() < need {
-            self.grow(need);
-        }
-    }
-
-    #[cold]
-    fn grow(&mut self, need: usize) {
-        let grown = (self.bytes.capacity() * 2).clamp(self.bytes.len() + need, MAX_BLOCK_BYTES);
-        self.bytes.reserve_exact(grown - self.bytes.len());
-    }
-
-=======
->>>>>>> stream
     /// Where reading starts.
     pub fn start(&self) -> Cursor {
         Cursor {

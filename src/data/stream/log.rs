@@ -91,32 +91,6 @@ impl Log {
     #[inline]
     pub fn append(&mut self, id: Id, fields: &[Field<'_>], limits: NodeLimits) {
         debug_assert!(id > self.last_id);
-<<<<<<< HEAD
-        let mut footprint = Footprint::default();
-        let mut values_bytes = 0;
-        for (name, value) in fields.clone() {
-            footprint.add(name, value);
-            values_bytes += varint::size(value.len()) + value.len();
-        }
-        let names = fields.clone().map(|(name, _)| name);
-        let same_names = self
-            .blocks
-            .back()
-            .is_some_and(|block| block.shares_names(names.clone()));
-        if self.blocks.is_empty() || self.nodes.must_open(footprint.payload_bytes, limits) {
-            self.nodes.open(id, footprint);
-            let tail = self.open_block(id, names, values_bytes, same_names);
-            tail.push(id, fields, false);
-        } else {
-            self.nodes.extend(id, footprint, same_names);
-            let own_names_bytes = if same_names {
-                0
-            } else {
-                own_names_bytes(names)
-            };
-            let tail = self.make_room(id, values_bytes + own_names_bytes);
-            tail.push(id, fields, !same_names);
-=======
         let sizes = Sizes::of(fields);
         let opens = self.nodes.must_open(sizes.payload_bytes, limits);
         if let Some(tail) = self.blocks.back_mut().map(Arc::make_mut)
@@ -128,7 +102,6 @@ impl Log {
             self.nodes.extend(id, fields, sizes.listpack_bytes, false);
         } else {
             self.append_slowly(id, fields, sizes, opens);
->>>>>>> stream
         }
         if self.len == 0 {
             self.first_id = id;
@@ -139,38 +112,6 @@ impl Log {
         self.newest_id = id;
     }
 
-<<<<<<< HEAD
-    /// Readies the tail for the first entry of a node, whose names the tail's entries must share.
-    fn open_block<'a>(
-        &mut self,
-        id: Id,
-        names: impl ExactSizeIterator<Item = &'a [u8]>,
-        values_bytes: usize,
-        same_names: bool,
-    ) -> &mut Block {
-        if same_names {
-            return self.make_room(id, values_bytes);
-        }
-        let first = self.blocks.is_empty();
-        self.push_block(Block::new(id, names, values_bytes, first));
-        self.tail()
-    }
-
-    /// Readies the tail for an entry whose fields take `fields_bytes`.
-    #[inline]
-    fn make_room(&mut self, id: Id, fields_bytes: usize) -> &mut Block {
-        let tail = self
-            .blocks
-            .back()
-            .expect("a node without blocks is not added to");
-        if !tail.has_room(fields_bytes) {
-            let block = tail.new_alike(id, fields_bytes);
-            self.push_block(block);
-        }
-        let tail = self.tail();
-        tail.reserve(fields_bytes);
-        tail
-=======
     /// Appends an entry that opens a node or a block, or that has names of its own.
     #[cold]
     #[inline(never)]
@@ -202,7 +143,6 @@ impl Log {
         }
         let block = Block::new(id, tail.names(), fields_bytes, false);
         self.push_block(block, id, fields, !shares_names);
->>>>>>> stream
     }
 
     /// Seals the tail and appends an entry to a fresh block, which has room for it.
@@ -215,14 +155,6 @@ impl Log {
         self.blocks.push_back(Arc::new(block));
     }
 
-<<<<<<< HEAD
-    #[inline]
-    fn tail(&mut self) -> &mut Block {
-        Arc::make_mut(self.blocks.back_mut().expect("it has a block"))
-    }
-
-=======
->>>>>>> stream
     /// The entries with ids in `start..=end`, oldest first.
     #[inline]
     pub fn range(&self, start: Id, end: Id) -> Entries<'_> {

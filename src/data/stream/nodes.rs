@@ -243,17 +243,10 @@ fn names_size(fields: &[Field<'_>]) -> usize {
 
 /// Bytes of a listpack element holding `text`.
 #[inline]
-<<<<<<< HEAD
-fn element_size(text: &[u8]) -> usize {
-    if text.len() <= num::MAX_I64_DIGITS
-        && let Some(number) = num::parse_i64(text)
-    {
-=======
 pub(super) fn element_size(text: &[u8]) -> usize {
     let may_be_integer =
         text.len() <= num::MAX_I64_DIGITS && text.first().is_some_and(|&byte| byte <= b'9');
     if may_be_integer && let Some(number) = num::parse_i64(text) {
->>>>>>> stream
         return integer_size(number);
     }
     let encoded = match text.len() {
