@@ -130,7 +130,7 @@ config! {
     pub stream_node_max_entries: u64,
     /// A list's chunk holds this many elements, or if negative 4, 8, 16, 32 or 64 KiB (-1 to -5).
     pub list_max_listpack_size: i32,
-    /// How often a second the server looks after what needs looking after.
+    /// How often a second Redis looks after background work; told, but not obeyed: here it follows deadlines.
     pub hz: u32,
 }
 

@@ -9,6 +9,7 @@
 
 use super::connection::{Connection, Halt, Socket, Written};
 use super::listener::{self, Listener};
+use super::log;
 use super::reading::{self, Read};
 use super::timers::{Timer, Timers};
 use crate::base::clock::{Now, Stopwatch};
@@ -197,6 +198,9 @@ impl Core {
         if version != self.config_version {
             self.config_version = version;
             self.local.config = self.shared.config.load();
+            if self.local.core == 0 {
+                log::set_level(self.local.config.loglevel);
+            }
             self.changes.classes = self.local.config.notify_keyspace_events;
         }
     }

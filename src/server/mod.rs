@@ -5,6 +5,7 @@
 //! - `reading`: one read of a connection, and the requests it brought.
 //! - `connection`: one client's socket, buffers and session.
 //! - `listener`: accepting, and dealing connections out to the cores.
+//! - `log`: where the log goes, and how much of it.
 //! - `timers`: when blocked clients give up.
 //! - `outside`: the one thread for what is not the data path: signals.
 
@@ -12,6 +13,7 @@ pub mod boot;
 mod connection;
 mod core;
 mod listener;
+pub mod log;
 mod outside;
 mod reading;
 mod timers;
