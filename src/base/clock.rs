@@ -53,8 +53,7 @@ impl Stopwatch {
     #[inline]
     pub fn lap_ns(&mut self) -> u64 {
         let now = Instant::now();
-        let ns = now.duration_since(self.0).as_nanos() as u64;
-        self.0 = now;
-        ns
+        let lap = now.duration_since(std::mem::replace(&mut self.0, now));
+        lap.as_secs() * 1_000_000_000 + u64::from(lap.subsec_nanos())
     }
 }

@@ -100,8 +100,7 @@ impl<'a> Args<'a> {
 
     /// The arguments left, leaving them.
     pub fn rest(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone + use<'a> {
-        let (request, at) = (self.request, self.at);
-        (at..request.len()).map(move |index| request.arg(index))
+        self.request.args_from(self.at)
     }
 
     /// When a wait of `seconds` from now ends, Unix milliseconds; 0 waits for ever.

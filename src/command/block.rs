@@ -131,7 +131,7 @@ fn stripes_of(env: &Env<'_, '_>, waiter: &Waiter) -> StripeSet {
     let request = waiter.wait.request.as_request();
     let keyspace = env.locked.keyspace();
     match registry::lookup(request.arg(0)) {
-        Some(command) if command.hold() != Hold::All => command.stripes(keyspace, request),
+        Some(command) if command.hold != Hold::All => command.stripes(keyspace, request),
         _ => StripeSet::All,
     }
 }

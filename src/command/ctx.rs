@@ -7,6 +7,7 @@ use super::session::Session;
 use super::shared::Shared;
 use crate::base::clock::Now;
 use crate::config::Config;
+use crate::data::stream::IdWriter;
 use crate::keyspace::waiters::{Awaits, OnTimeout};
 use crate::pubsub::Listeners;
 use crate::resp::{OwnedRequest, Reply};
@@ -50,6 +51,8 @@ pub struct Local {
     pub mailed_self: bool,
     /// The core is in the midst of its mail: some of it may have yet to be delivered.
     pub reading_mail: bool,
+    /// Writes the ids that XADD answers.
+    pub ids: IdWriter,
     /// The configuration in force, as this core last saw it.
     pub config: Arc<Config>,
     /// The last command's name as it was sent, and its row: most clients repeat themselves.

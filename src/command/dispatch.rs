@@ -4,13 +4,14 @@
 use super::ctx::{Ctx, Flow, Local, LongReply};
 use super::error::{self, Error};
 use super::keys::{Changes, Keys};
+use super::meter::Meter;
 use super::registry::{self, Command, Hold};
 use super::session::{Queued, ReplyMode, Session};
 use super::shared::{Shared, gate};
 use super::slowlog::{self, SlowCommand};
 use super::table::words::flag;
 use super::{Args, block, monitor, pubsub, secrets, transaction};
-use crate::base::clock::{Now, Stopwatch};
+use crate::base::clock::Now;
 use crate::keyspace::{Locked, notify};
 use crate::pubsub::Subject;
 use crate::resp::{Reply, Request};
@@ -28,8 +29,8 @@ pub struct Env<'a, 'k> {
     pub changes: &'a mut Changes,
     /// The time.
     pub now: Now,
-    /// Measures each command.
-    pub stopwatch: Stopwatch,
+    /// Times the commands.
+    pub meter: Meter<'k>,
 }
 
 /// What the server does with the connection next.
@@ -88,15 +89,20 @@ fn find(local: &mut Local, request: Request<'_>) -> Result<&'static Command, Ref
         true => find_subcommand(command, request)?,
         false => command,
     };
-    let refused = |error| Refusal {
-        error,
+    if command.admits(request.len()) {
+        Ok(command)
+    } else {
+        Err(wrong_arity(command))
+    }
+}
+
+#[cold]
+fn wrong_arity(command: &'static Command) -> Refusal {
+    Refusal {
+        error: error::wrong_arity(&command.full_name),
         command: Some(command),
         abort: false,
-    };
-    if !command.spec.admits(request.len()) || command.spec.handler.is_none() {
-        return Err(refused(error::wrong_arity(&command.full_name)));
     }
-    Ok(command)
 }
 
 #[cold]
@@ -250,7 +256,7 @@ fn is_paused(env: &Env<'_, '_>, session: &Session, command: &Command) -> bool {
 /// True when messages that were published before this command may be on their way: what the client listens to must not change before
 /// they are delivered.
 fn awaits_mail(env: &Env<'_, '_>, session: &Session, command: &Command) -> bool {
-    command.subscribes()
+    command.subscribes
         && session.multi.is_none()
         && !session.heard
         && (env.local.reading_mail || env.shared.inboxes[env.local.core].has_mail())
@@ -292,13 +298,13 @@ fn run(
     request: Request<'_>,
     reply: &mut Reply,
 ) -> Next {
-    match command.hold() {
+    match command.hold {
         Hold::OneKey(index) => {
             let keyspace = env.locked.keyspace();
             env.locked
                 .acquire_one(keyspace.stripe_of(request.arg(index as usize)));
         }
-        Hold::Anything if command.subscribes() => {
+        Hold::Anything if command.subscribes => {
             if awaits_mail(env, session, command) {
                 return Next::Paused;
             }
@@ -341,6 +347,7 @@ pub fn invoke(
     reply: &mut Reply,
     nested: bool,
 ) -> Flow {
+    env.meter.begin(command);
     session.last_command = Some(command);
     let mark = reply.mark();
     let handler = command
@@ -376,9 +383,21 @@ pub fn invoke(
         Flow::Done
     });
     settle(env);
-    let ns = env.stopwatch.lap_ns();
-    stats.processed.add(1);
-    stats.commands[command.id].call(ns, env.local.config.latency_tracking);
+    if let Some(ns) = env.meter.end(command, request.len()) {
+        watch_slow(env, session, command, request, ns);
+    }
+    flow
+}
+
+/// Tells SLOWLOG and LATENCY of a command that took too long.
+#[inline]
+fn watch_slow(
+    env: &Env<'_, '_>,
+    session: &Session,
+    command: &Command,
+    request: Request<'_>,
+    ns: u64,
+) {
     let threshold_us = env.local.config.slowlog_log_slower_than_us;
     if ns / 1000 >= threshold_us as u64 && threshold_us >= 0 && !command.is(flag::SKIP_SLOWLOG) {
         log_slow(env, session, command, request, ns / 1000);
@@ -395,7 +414,6 @@ pub fn invoke(
             .lock()
             .record(event, env.now.unix_ms / 1000, ns / 1_000_000);
     }
-    flow
 }
 
 #[cold]

@@ -45,6 +45,7 @@ pub mod keys;
 pub mod latency;
 pub mod list;
 pub mod mail;
+pub mod meter;
 pub mod monitor;
 pub mod pubsub;
 pub mod registry;

@@ -23,10 +23,16 @@ pub struct Command {
     pub flags: Flags,
     /// Number of the command that it is a subcommand of.
     container: Option<usize>,
+    /// It changes what a client listens to.
+    pub subscribes: bool,
     /// Numbers of its subcommands.
     subcommands: Vec<usize>,
     /// Names before its first argument: 1, or 2 for a subcommand.
     pub names: usize,
+    /// What it holds while it runs.
+    pub hold: Hold,
+    /// The fewest and the most arguments it runs with, all names counted; none are few enough for a container.
+    arguments: (usize, usize),
 }
 
 impl Command {
@@ -60,6 +66,7 @@ impl Command {
     }
 
     /// True for a command that only its subcommands run.
+    #[inline]
     pub fn is_container(&self) -> bool {
         !self.spec.subcommands.is_empty()
     }
@@ -113,9 +120,15 @@ impl Registry {
             },
             group: container_spec.unwrap_or(spec).group,
             flags: spec.all_flags(),
+            subscribes: spec.name.ends_with("subscribe"),
             container,
             subcommands: Vec::new(),
             names: if container.is_some() { 2 } else { 1 },
+            hold: hold(spec),
+            arguments: match spec.handler {
+                Some(_) => spec.arguments(),
+                None => (usize::MAX, 0),
+            },
         });
         let subcommands = spec
             .subcommands
@@ -178,22 +191,22 @@ pub enum Hold {
     Nothing,
 }
 
-impl Command {
-    /// What it holds.
-    #[inline]
-    pub fn hold(&self) -> Hold {
-        match (self.spec.locks, self.spec.key_rule) {
-            (Locks::All, _) | (Locks::Keys, KeyRule::Unknown) => Hold::All,
-            (Locks::Own, _) => Hold::Nothing,
-            (Locks::None, _) | (Locks::Keys, KeyRule::None) => Hold::Anything,
-            (Locks::Keys, KeyRule::One(index)) => Hold::OneKey(index),
-            (Locks::Keys, KeyRule::Search) => Hold::Keys,
-        }
+fn hold(spec: &Spec) -> Hold {
+    match (spec.locks, spec.key_rule) {
+        (Locks::All, _) | (Locks::Keys, KeyRule::Unknown) => Hold::All,
+        (Locks::Own, _) => Hold::Nothing,
+        (Locks::None, _) | (Locks::Keys, KeyRule::None) => Hold::Anything,
+        (Locks::Keys, KeyRule::One(index)) => Hold::OneKey(index),
+        (Locks::Keys, KeyRule::Search) => Hold::Keys,
     }
+}
 
-    /// True for a command that changes what a client listens to.
-    pub fn subscribes(&self) -> bool {
-        self.spec.name.ends_with("subscribe")
+impl Command {
+    /// Whether it runs with so many arguments, all names counted.
+    #[inline]
+    pub fn admits(&self, arguments: usize) -> bool {
+        let (least, most) = self.arguments;
+        least <= arguments && arguments <= most
     }
 
     /// True when the command can change data or is otherwise held up by CLIENT PAUSE WRITE.

@@ -3,6 +3,7 @@
 
 use super::ctx::{Ctx, DONE, Flow, Outcome};
 use super::dispatch::{self, Env};
+use super::meter::Meter;
 use super::registry::Hold;
 use super::session::{Multi, Session, Watch};
 use super::shared::Shared;
@@ -97,13 +98,14 @@ pub fn exec(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
         unwatch_all(ctx);
         return Err(error::EXEC_ABORT);
     }
+    let meter = Meter::start(&ctx.shared.stats[ctx.local.core], &ctx.local.config);
     let mut env = Env {
         shared: ctx.shared,
         local: ctx.local,
         locked: ctx.keys.locked,
         changes: ctx.keys.changes,
         now: ctx.now,
-        stopwatch: crate::base::clock::Stopwatch::start(),
+        meter,
     };
     env.locked.acquire(&stripes_of(&env, &multi, ctx.session));
     while env.locked.any_ready() {
@@ -143,7 +145,7 @@ fn stripes_of(env: &Env<'_, '_>, multi: &Multi, session: &Session) -> StripeSet 
     let keyspace = env.locked.keyspace();
     let mut all = StripeSet::none();
     for queued in &multi.queue {
-        match queued.command.hold() {
+        match queued.command.hold {
             Hold::Anything => {}
             Hold::All | Hold::Nothing => return StripeSet::All,
             Hold::OneKey(_) | Hold::Keys => {

@@ -143,13 +143,18 @@ impl<'k> Locked<'k> {
         }
     }
 
+    /// True when no stripe is held.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
     /// True when `stripe` is held.
     pub fn holds(&self, stripe: usize) -> bool {
         self.index_of(stripe).is_some()
     }
 
     /// The stripe of `key`, which must be held.
-    #[inline]
+    #[inline(always)]
     pub fn stripe_of(&mut self, key: &[u8]) -> &mut Stripe {
         if self.held.len() == 1 {
             debug_assert_eq!(self.held[0].0 as usize, self.keyspace.stripe_of(key));

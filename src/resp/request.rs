@@ -33,8 +33,25 @@ impl<'a> Request<'a> {
     }
 
     /// Argument `index`; panics beyond the end, as a slice does.
+    #[inline]
     pub fn arg(&self, index: usize) -> &'a [u8] {
-        let span = self.spans[index];
+        self.resolve(self.spans[index])
+    }
+
+    /// The arguments from `index` on, in order.
+    #[inline]
+    pub fn args_from(
+        &self,
+        index: usize,
+    ) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone + use<'a> {
+        let request = *self;
+        self.spans[index..]
+            .iter()
+            .map(move |&span| request.resolve(span))
+    }
+
+    #[inline]
+    fn resolve(&self, span: Span) -> &'a [u8] {
         if span.start == LARGE {
             &self.large[span.len as usize]
         } else {
@@ -71,8 +88,7 @@ impl<'a> Request<'a> {
 
     /// All arguments in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone + use<'a> {
-        let request = *self;
-        (0..request.len()).map(move |index| request.arg(index))
+        self.args_from(0)
     }
 
     /// A copy that outlives the receive buffer (large arguments are shared).

@@ -17,9 +17,11 @@ use crate::command::clients::{ClientRecord, flag};
 use crate::command::dispatch::Env;
 use crate::command::keys::Changes;
 use crate::command::mail::{Accepted, Mail};
+use crate::command::meter::Meter;
 use crate::command::shared::gate;
 use crate::command::{Local, Session, Shared, error, expire, monitor, pubsub, transaction};
 use crate::config::ClientClass;
+use crate::data::stream::IdWriter;
 use crate::keyspace::{Locked, NEVER};
 use crate::pubsub::{Listeners, Note};
 use crate::resp::{Parser, Reply};
@@ -108,6 +110,7 @@ impl Core {
                 yielding: false,
                 mailed_self: false,
                 reading_mail: false,
+                ids: IdWriter::default(),
                 config: shared.config.load(),
                 last: None,
             },
@@ -194,19 +197,21 @@ impl Core {
         if version != self.config_version {
             self.config_version = version;
             self.local.config = self.shared.config.load();
-            self.changes.classes = self.local.config.notify_keyspace_events.bits();
+            self.changes.classes = self.local.config.notify_keyspace_events;
         }
     }
 
     fn with_env<R>(&mut self, f: impl FnOnce(&mut Env<'_, 'static>) -> R) -> R {
         let mut locked = Locked::new(&self.shared.keyspace);
+        let stats = &self.shared.stats[self.local.core];
+        let meter = Meter::start(stats, &self.local.config);
         f(&mut Env {
             shared: self.shared,
             local: &mut self.local,
             locked: &mut locked,
             changes: &mut self.changes,
             now: self.now,
-            stopwatch: Stopwatch::start(),
+            meter,
         })
     }
 
@@ -308,6 +313,8 @@ impl Core {
         f: impl FnOnce(&mut Connection, &mut Env<'_, 'static>) -> R,
     ) -> R {
         let mut locked = Locked::new(&self.shared.keyspace);
+        let stats = &self.shared.stats[self.local.core];
+        let meter = Meter::start(stats, &self.local.config);
         let connection = &mut self.connections[token];
         let result = f(
             connection,
@@ -317,7 +324,7 @@ impl Core {
                 locked: &mut locked,
                 changes: &mut self.changes,
                 now: self.now,
-                stopwatch: Stopwatch::start(),
+                meter,
             },
         );
         drop(locked);

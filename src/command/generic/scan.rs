@@ -9,6 +9,7 @@
 //! Positions are stable, so a key that is there during the whole walk is met exactly once.
 
 use crate::base::glob;
+use crate::base::num::parse_i64;
 use crate::command::error::{Error, INVALID_CURSOR, NOVALUES_OUTSIDE_HSCAN, SYNTAX};
 use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::keyspace::{Db, Entry, MAX_STRIPES};
@@ -152,16 +153,28 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Cursors are read with less rigour than other numbers: white space and a plus before them, and zeros, are passed over.
+/// Cursors are read with less rigour than other numbers, as C reads unsigned ones: after white space and a sign, with
+/// zeros in front; below zero they wrap around. Only a plain negative number is refused.
 fn parse_cursor(text: &[u8]) -> Option<u64> {
-    let digits = text.trim_ascii_start();
-    let digits = digits.strip_prefix(b"+").unwrap_or(digits);
+    if parse_i64(text).is_some_and(|number| number < 0) {
+        return None;
+    }
+    let (negative, digits) = match text.trim_ascii_start() {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
     if digits.is_empty() {
         return None;
     }
-    digits.iter().try_fold(0u64, |value, byte| {
+    let magnitude = digits.iter().try_fold(0u64, |value, byte| {
         let digit = char::from(*byte).to_digit(10)?;
         value.checked_mul(10)?.checked_add(u64::from(digit))
+    })?;
+    Some(if negative {
+        magnitude.wrapping_neg()
+    } else {
+        magnitude
     })
 }
 
@@ -228,6 +241,9 @@ mod tests {
             ("18446744073709551615", Some(u64::MAX)),
             ("18446744073709551616", None),
             ("-1", None),
+            ("-01", Some(u64::MAX)),
+            ("-9223372036854775809", Some(9223372036854775807)),
+            ("-", None),
             ("x", None),
             ("", None),
             ("1 ", None),

@@ -1,7 +1,7 @@
 //! PUBSUB: who listens to what.
 
+use super::super::Args;
 use super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::{Args, help as help_text};
 use crate::pubsub::Subject;
 
 /// `PUBSUB CHANNELS [pattern]`
@@ -51,11 +51,5 @@ fn count(ctx: &mut Ctx<'_, '_>, args: Args<'_>, subject: Subject) -> Outcome {
 pub fn numpat(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     let patterns = ctx.shared.channels.len(Subject::Pattern);
     ctx.reply.int(patterns as i64);
-    DONE
-}
-
-/// `PUBSUB HELP`
-pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    help_text::write(ctx);
     DONE
 }

@@ -1,9 +1,9 @@
 //! CONFIG: the configuration in force, seen and changed while the server runs.
 
-use super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::error::{self, Error};
-use super::super::{Args, help as table_help};
 use crate::base::process;
+use crate::command::Args;
+use crate::command::ctx::{Ctx, DONE, Outcome};
+use crate::command::error::{self, Error};
 use crate::config::{Config, RewriteError, SetError};
 
 /// `CONFIG GET pattern ...`
@@ -56,7 +56,7 @@ fn make_room(changed: Config, before: &Config) -> Result<Config, SetError> {
 
 /// This core obeys at once, since the next command may count on it; the others when they look again.
 fn apply(ctx: &mut Ctx<'_, '_>, config: std::sync::Arc<Config>) {
-    ctx.keys.changes.classes = config.notify_keyspace_events.bits();
+    ctx.keys.changes.classes = config.notify_keyspace_events;
     ctx.local.config = config;
     ctx.shared.nudge_all();
 }
@@ -84,11 +84,5 @@ pub fn rewrite(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
 pub fn resetstat(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     ctx.shared.stats.iter().for_each(|core| core.reset());
     ctx.reply.ok();
-    DONE
-}
-
-/// `CONFIG HELP`
-pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    table_help::write(ctx);
     DONE
 }

@@ -1,9 +1,11 @@
 //! XADD.
 
+use smallvec::SmallVec;
+
 use super::trim::{AddOptions, IdChoice};
 use crate::command::error::{self, Error};
 use crate::command::{Args, Ctx, DONE, Outcome};
-use crate::data::stream::{Id, Log, NodeLimits};
+use crate::data::stream::{Field, Id, Log, NodeLimits};
 use crate::data::{Kind, Stream, Value};
 use crate::keyspace::notify;
 
@@ -25,6 +27,10 @@ pub fn xadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if options.id == IdChoice::Given(Id::MIN) {
         return Err(error::ID_NOT_ABOVE_ZERO);
     }
+    let mut fields = Fields::new();
+    if gather(&args, &mut fields) > MAX_ENTRY_BYTES {
+        return Err(error::ENTRY_TOO_LARGE);
+    }
     let now_ms = super::now_ms(ctx);
     let stream = match ctx.keys.find_as::<Stream>(key)? {
         Some(stream) => stream,
@@ -38,12 +44,9 @@ pub fn xadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         }
     };
     let id = options.id.resolve(&stream.log, now_ms)?;
-    if args.rest().map(<[u8]>::len).sum::<usize>() > MAX_ENTRY_BYTES {
-        return Err(error::ENTRY_TOO_LARGE);
-    }
-    stream.log.append(id, Pairs(args.rest()), limits);
+    stream.log.append(id, &fields, limits);
     let trimmed = options.trim.map_or(0, |trim| stream.trim(&trim));
-    ctx.reply.bulk(&id.text());
+    ctx.reply.bulk(ctx.local.ids.text(id));
     ctx.keys.notify(notify::STREAM, "xadd", key);
     if trimmed > 0 {
         ctx.keys.notify(notify::STREAM, "xtrim", key);
@@ -77,21 +80,17 @@ impl IdChoice {
     }
 }
 
-/// Arguments taken two at a time; their number is even.
-#[derive(Clone)]
-struct Pairs<I>(I);
+/// Fields in pairs; so many are gathered without allocating.
+type Fields<'a> = SmallVec<[Field<'a>; 8]>;
 
-impl<'a, I: ExactSizeIterator<Item = &'a [u8]>> Iterator for Pairs<I> {
-    type Item = (&'a [u8], &'a [u8]);
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        Some((self.0.next()?, self.0.next()?))
+/// Gathers the arguments left, whose number is even, and returns how many bytes they have.
+#[inline]
+fn gather<'a>(args: &Args<'a>, fields: &mut Fields<'a>) -> usize {
+    let mut rest = args.rest();
+    let mut bytes = 0;
+    while let (Some(name), Some(value)) = (rest.next(), rest.next()) {
+        bytes += name.len() + value.len();
+        fields.push((name, value));
     }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.0.len() / 2, Some(self.0.len() / 2))
-    }
+    bytes
 }
-
-impl<'a, I: ExactSizeIterator<Item = &'a [u8]>> ExactSizeIterator for Pairs<I> {}

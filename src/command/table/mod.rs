@@ -36,6 +36,7 @@ mod prelude {
         NOSCRIPT, PUBSUB, READONLY, SKIP_SLOWLOG, STALE, WRITE,
     };
     pub use super::{Group, Locks, Spec, container, row};
+    pub use crate::command::help;
 }
 
 use keys::{KeyRule, KeySpec};
@@ -284,12 +285,14 @@ impl Spec {
 impl Spec {
     /// Whether a call of so many arguments, all names counted, has enough of them and not too many.
     pub const fn admits(&self, arguments: usize) -> bool {
+        let (least, most) = self.arguments();
+        least <= arguments && arguments <= most
+    }
+
+    /// The fewest and the most arguments of a call, all names counted.
+    pub const fn arguments(&self) -> (usize, usize) {
         let least = self.arity.unsigned_abs() as usize;
-        if self.arity < 0 {
-            arguments >= least
-        } else {
-            arguments == least
-        }
+        (least, if self.arity < 0 { usize::MAX } else { least })
     }
 
     /// All flags, with the derived one.

@@ -35,12 +35,15 @@ mod tests;
 
 pub use block::Fields;
 pub use group::{Consumer, Group, Groups, Reading};
-pub use id::{Id, IdText};
+pub use id::{Id, IdText, IdWriter};
 pub use log::Log;
 pub use nodes::NodeLimits;
 pub use pending::{ConsumerSlot, Pending};
 pub use range::{Direction, Entries, EntriesRev, EntryRef, Frozen};
 pub use trim::{References, Trim, TrimTo};
+
+/// The name and the value of one field of an entry.
+pub type Field<'a> = (&'a [u8], &'a [u8]);
 
 /// A stream. See the head of this file.
 #[derive(Clone, Debug, Default)]

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::super::super::ctx::Ctx;
-use super::super::super::stats::CoreStats;
 use super::Report;
 use crate::base::process;
+use crate::command::ctx::Ctx;
+use crate::command::stats::CoreStats;
 
 /// Keys whose time to live is looked at for `avg_ttl`, in each stripe.
 const TTL_SAMPLE: usize = 16;

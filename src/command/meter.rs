@@ -1,0 +1,94 @@
+//! Times commands for INFO, SLOWLOG and LATENCY.
+//!
+//! Reading the clock costs as much as running a small command. So a command that is fast by its nature and small is timed by
+//! itself once, and those of the same kind that follow it in the same batch are timed together: the statistics get their number
+//! and their mean. Everything else is timed by itself, and so is everything while a threshold is set so low that a fast
+//! command could pass it.
+//!
+//! What must hold: a run is closed before another command begins and when the meter goes, so nobody sees statistics that lack
+//! a command of an earlier batch.
+
+use super::registry::Command;
+use super::stats::CoreStats;
+use super::table::words::flag;
+use crate::base::clock::Stopwatch;
+use crate::config::Config;
+
+/// Commands that are timed together at most.
+const MAX_RUN: u64 = 64;
+/// A command with more arguments than this may be slow whatever its kind.
+const MAX_ARGUMENTS: usize = 5;
+/// With a threshold of fewer microseconds, every command is timed by itself.
+const MIN_THRESHOLD_US: i64 = 1000;
+
+/// See the module's description.
+pub struct Meter<'k> {
+    stats: &'k CoreStats,
+    stopwatch: Stopwatch,
+    into_histogram: bool,
+    /// Whether commands may be timed together.
+    allows_runs: bool,
+    /// The number of the last command that was timed.
+    command: usize,
+    /// How many more of it have run since.
+    run: u64,
+}
+
+impl<'k> Meter<'k> {
+    /// Begins to time a batch of commands.
+    pub fn start(stats: &'k CoreStats, config: &Config) -> Self {
+        let threshold_us = config.slowlog_log_slower_than_us;
+        let allows_runs = !(0..MIN_THRESHOLD_US).contains(&threshold_us)
+            && config.latency_monitor_threshold_ms == 0;
+        Meter {
+            stats,
+            stopwatch: Stopwatch::start(),
+            into_histogram: config.latency_tracking,
+            allows_runs,
+            command: usize::MAX,
+            run: 0,
+        }
+    }
+
+    /// `command` is about to run.
+    #[inline]
+    pub fn begin(&mut self, command: &Command) {
+        if self.command != command.id {
+            self.close_run();
+        }
+    }
+
+    /// `command` has run with so many arguments: how many nanoseconds it took, if it was timed by itself.
+    #[inline]
+    pub fn end(&mut self, command: &Command, arguments: usize) -> Option<u64> {
+        let joins = self.command == command.id
+            && self.allows_runs
+            && self.run < MAX_RUN
+            && arguments <= MAX_ARGUMENTS
+            && command.is(flag::FAST);
+        if joins {
+            self.run += 1;
+            return None;
+        }
+        self.close_run();
+        self.command = command.id;
+        let ns = self.stopwatch.lap_ns();
+        self.stats.calls(command.id, 1, ns, self.into_histogram);
+        Some(ns)
+    }
+
+    fn close_run(&mut self) {
+        if self.run > 0 {
+            let ns = self.stopwatch.lap_ns();
+            self.stats
+                .calls(self.command, self.run, ns, self.into_histogram);
+            self.run = 0;
+        }
+    }
+}
+
+impl Drop for Meter<'_> {
+    fn drop(&mut self) {
+        self.close_run();
+    }
+}
