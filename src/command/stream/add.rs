@@ -6,9 +6,13 @@ use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::data::stream::{Id, Log, NodeLimits};
 use crate::data::{Kind, Stream, Value};
 use crate::keyspace::notify;
+use smallvec::SmallVec;
 
 /// An entry's names and values together take no more than this.
 const MAX_ENTRY_BYTES: usize = 1 << 30;
+
+/// Entries with more fields than this cost an allocation.
+const FIELDS_ON_STACK: usize = 4;
 
 /// `XADD key [NOMKSTREAM] [trimming] <* | id> field value...`: appends an entry.
 pub fn xadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
@@ -38,10 +42,18 @@ pub fn xadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         }
     };
     let id = options.id.resolve(&stream.log, now_ms)?;
-    if args.rest().map(<[u8]>::len).sum::<usize>() > MAX_ENTRY_BYTES {
+    // Gathered once, since appending goes over them several times.
+    let mut fields = SmallVec::<[(&[u8], &[u8]); FIELDS_ON_STACK]>::new();
+    let mut entry_bytes = 0;
+    let mut rest = args.rest();
+    while let (Some(name), Some(value)) = (rest.next(), rest.next()) {
+        entry_bytes += name.len() + value.len();
+        fields.push((name, value));
+    }
+    if entry_bytes > MAX_ENTRY_BYTES {
         return Err(error::ENTRY_TOO_LARGE);
     }
-    stream.log.append(id, Pairs(args.rest()), limits);
+    stream.log.append(id, fields.iter().copied(), limits);
     let trimmed = options.trim.map_or(0, |trim| stream.trim(&trim));
     ctx.reply.bulk(ctx.local.ids.text(id));
     ctx.keys.notify(notify::STREAM, "xadd", key);
@@ -76,22 +88,3 @@ impl IdChoice {
         }
     }
 }
-
-/// Arguments taken two at a time; their number is even.
-#[derive(Clone)]
-struct Pairs<I>(I);
-
-impl<'a, I: ExactSizeIterator<Item = &'a [u8]>> Iterator for Pairs<I> {
-    type Item = (&'a [u8], &'a [u8]);
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        Some((self.0.next()?, self.0.next()?))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.0.len() / 2, Some(self.0.len() / 2))
-    }
-}
-
-impl<'a, I: ExactSizeIterator<Item = &'a [u8]>> ExactSizeIterator for Pairs<I> {}
