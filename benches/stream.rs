@@ -21,11 +21,9 @@ fn filled() -> Stream {
 fn append_all(stream: &mut Stream) {
     let value = [b'x'; 32];
     for at in 0..ENTRIES {
-        stream.log.append(
-            id(at),
-            [(&b"data"[..], &value[..])].into_iter(),
-            NodeLimits::default(),
-        );
+        stream
+            .log
+            .append(id(at), &[(b"data", &value)], NodeLimits::default());
     }
 }
 

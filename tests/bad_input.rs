@@ -291,15 +291,12 @@ fn absurd_numbers_are_errors_or_clamped() {
             "EXPIRE t 9223372036854775807",
             "-ERR invalid expire time in 'expire' command",
         ),
-        (
-            "PEXPIRE t -9223372036854775808",
-            "-ERR invalid expire time in 'pexpire' command",
-        ),
+        ("PEXPIRE t -9223372036854775808", ":1"),
         (
             "XRANGE s - + COUNT 9223372036854775807",
             "*1 *2 $3 1-1 *2 $1 f $1 v",
         ),
-        ("XRANGE s - + COUNT -9223372036854775808", "*0"),
+        ("XRANGE s - + COUNT -9223372036854775808", "*-1"),
         (
             "XADD s 18446744073709551615-18446744073709551615 f v",
             "$41 18446744073709551615-18446744073709551615",
@@ -325,7 +322,7 @@ fn absurd_numbers_are_errors_or_clamped() {
         ("LMPOP 9223372036854775807 l LEFT", "-ERR syntax error"),
         (
             "SELECT 9223372036854775807",
-            "-ERR DB index is out of range",
+            "-ERR value is out of range, value must between -2147483648 and 2147483647",
         ),
         ("SCAN 18446744073709551616", "-ERR invalid cursor"),
         (

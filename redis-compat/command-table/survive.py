@@ -24,7 +24,7 @@ LEFT_OUT = {
     *("shutdown", "quit", "reset", "hello", "auth", "monitor", "debug", "replicaof", "slaveof", "wait", "waitaof"),
     *("acl|setuser", "acl|deluser", "sync", "psync", "failover", "migrate", "save", "bgsave", "bgrewriteaof"),
     *("subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe"),
-    *("client|reply", "client|kill", "client|pause", "config|set", "config|rewrite", "latency|histogram"),
+    *("script|debug", "client|tracking", "client|reply", "client|kill", "client|pause", "config|set", "config|rewrite"),
 }
 
 KEYS = ["a", "b", "c", "{a}1", "{a}2", "STREAMS", "COUNT", "1"]

@@ -398,6 +398,16 @@ fn until_nul(text: &[u8]) -> &[u8] {
     &text[..end.unwrap_or(text.len())]
 }
 
+/// MONITOR inside MULTI.
+pub const MONITOR_IN_MULTI: Error =
+    Error::new("ERR MONITOR isn't allowed for DENY BLOCKING client");
+/// SSUBSCRIBE inside MULTI.
+pub const SSUBSCRIBE_IN_MULTI: Error =
+    Error::new("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
+/// A number beyond 32 bits where one of 32 bits is expected.
+pub const NOT_AN_INT32: Error =
+    Error::new("ERR value is out of range, value must between -2147483648 and 2147483647");
+
 /// Too few or too many arguments, found by the command itself.
 pub fn wrong_arity_of(command: &super::Command) -> Error {
     wrong_arity(&command.full_name)

@@ -1,6 +1,7 @@
 //! HELP subcommands, from the table: each subcommand with its arguments and its summary.
 
-use super::ctx::Ctx;
+use super::Args;
+use super::ctx::{Ctx, DONE, Outcome};
 use super::registry::Command;
 use super::table::syntax;
 use crate::resp::Reply;
@@ -23,8 +24,8 @@ fn heading(command: &str) -> String {
     )
 }
 
-/// Writes the help of the container whose HELP subcommand is running.
-pub fn write(ctx: &mut Ctx<'_, '_>) {
+/// `<container> HELP`: what every HELP subcommand in the table is run by.
+pub fn run(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     let container = ctx
         .command
         .container()
@@ -44,4 +45,5 @@ pub fn write(ctx: &mut Ctx<'_, '_>) {
     for line in lines {
         ctx.reply.simple(line.trim_end());
     }
+    DONE
 }

@@ -317,11 +317,12 @@ impl<'k> Keys<'_, 'k> {
         }
     }
 
-    /// Runs `f` with `stripe` held.
+    /// Runs `f` with `stripe` held, which is one of those held, or nothing is: any other would be taken against the order.
     pub fn with_stripe<R>(&mut self, stripe: usize, f: impl FnOnce(&mut Keys<'_, 'k>) -> R) -> R {
         if self.locked.holds(stripe) {
             return f(self);
         }
+        assert!(self.locked.is_empty(), "stripes are taken in order");
         let keyspace = self.keyspace();
         let mut locked = Locked::new(keyspace);
         locked.acquire_one(stripe);

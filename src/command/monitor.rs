@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering;
 /// `MONITOR`: from now on this connection receives every command.
 pub fn monitor(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     if ctx.nested {
-        return Err(error::NOT_IN_MULTI);
+        return Err(error::MONITOR_IN_MULTI);
     }
     if !ctx.session.monitor {
         ctx.session.monitor = true;

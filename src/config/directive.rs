@@ -1,7 +1,7 @@
 //! A directive: one row of the table, and how its value gets into and out of a [`Config`].
 
 use super::value::{Shape, Value};
-use super::{BufferLimits, Config, NotifyClasses};
+use super::{BufferLimits, Config};
 
 /// One row of the table.
 #[derive(Debug)]
@@ -166,7 +166,6 @@ setting! {
     String = Text,
     Vec<String> = Words,
     Vec<f64> = Percentiles,
-    NotifyClasses = NotifyClasses,
 }
 
 /// Implements [`Setting`] for whole numbers; the bounds of a row's shape lie within its field's type.

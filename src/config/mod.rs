@@ -18,7 +18,6 @@
 
 mod directive;
 mod load;
-mod notify;
 mod rewrite;
 mod runtime;
 mod sample;
@@ -37,7 +36,6 @@ use parking_lot::Mutex;
 
 pub use directive::{Change, Directive};
 pub use load::{Invocation, Source, StartError, parse_arguments};
-pub use notify::NotifyClasses;
 pub use rewrite::RewriteError;
 pub use runtime::SetError;
 pub use sample::sample;
@@ -112,8 +110,8 @@ config! {
     /// Who may use DEBUG.
     pub enable_debug_command: DebugAccess,
 
-    /// Which keyspace events are published.
-    pub notify_keyspace_events: NotifyClasses,
+    /// Which keyspace events are published: classes of [`notify`](crate::keyspace::notify).
+    pub notify_keyspace_events: u32,
 
     /// Commands that took longer are put in the slow log; negative is none.
     pub slowlog_log_slower_than_us: i64,
@@ -259,7 +257,7 @@ mod tests {
         );
         assert_eq!(config.latency_tracking_info_percentiles, [50.0, 99.0, 99.9]);
         assert_eq!(config.loglevel, LogLevel::Notice);
-        assert!(config.notify_keyspace_events.is_empty());
+        assert_eq!(config.notify_keyspace_events, 0);
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! directive a value belongs to or where in [`Config`](super::Config) it is kept. The sentences of refusal are the
 //! ones that Redis's clients see behind `CONFIG SET failed`.
 
-use super::{BufferLimit, BufferLimits, NotifyClasses};
+use super::{BufferLimit, BufferLimits};
 use crate::base::num;
+use crate::keyspace::notify;
 
 /// What a directive accepts.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +50,7 @@ pub enum Shape {
 pub enum Value {
     /// Of [`Shape::YesNo`].
     YesNo(bool),
-    /// Of [`Shape::Number`], [`Shape::Bytes`] and [`Shape::Permissions`].
+    /// Of [`Shape::Number`], [`Shape::Bytes`], [`Shape::Permissions`] and [`Shape::NotifyClasses`].
     Integer(i64),
     /// Of [`Shape::Text`].
     Text(String),
@@ -61,8 +62,6 @@ pub enum Value {
     BufferLimits(Vec<(ClientClass, BufferLimit)>),
     /// Of [`Shape::Percentiles`].
     Percentiles(Vec<f64>),
-    /// Of [`Shape::NotifyClasses`].
-    NotifyClasses(NotifyClasses),
 }
 
 /// A kind of client that has an output buffer limit of its own.
@@ -146,8 +145,8 @@ impl Shape {
                         names.join(", ")
                     )
                 }),
-            Self::NotifyClasses => NotifyClasses::parse(word)
-                .map(Value::NotifyClasses)
+            Self::NotifyClasses => notify::parse(word)
+                .map(|classes| Value::Integer(classes.into()))
                 .ok_or_else(|| "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".into()),
             Self::Text => Ok(Value::Text(word.into())),
             Self::Words | Self::BufferLimits | Self::Percentiles | Self::Only(..) => {
@@ -162,6 +161,9 @@ impl Shape {
             Value::YesNo(true) => "yes".into(),
             Value::YesNo(false) => "no".into(),
             Value::Integer(bits) if matches!(self, Self::Permissions) => format!("{bits:o}"),
+            Value::Integer(classes) if matches!(self, Self::NotifyClasses) => {
+                notify::format(u32::try_from(*classes).expect("parsed from letters"))
+            }
             Value::Integer(number) => number.to_string(),
             Value::Text(text) => text.clone(),
             Value::Name(name) => name.to_string(),
@@ -177,7 +179,6 @@ impl Shape {
                 let percentiles: Vec<String> = percentiles.iter().map(f64::to_string).collect();
                 percentiles.join(" ")
             }
-            Value::NotifyClasses(classes) => classes.to_string(),
         }
     }
 

@@ -5,6 +5,7 @@ use super::listener::{self, Listener};
 use super::outside;
 use crate::base::clock::Clock;
 use crate::base::inbox::Inbox;
+use crate::base::process;
 use crate::command::shared::{Boot, Shared};
 use crate::config::{Config, ConfigCell};
 use crate::data::Value;
@@ -17,8 +18,6 @@ use tracing::{error, info};
 
 /// Values that may wait to be freed before the cores free them themselves.
 const REAPER_QUEUE: usize = 1024;
-/// File descriptors needed beyond one per client.
-const OTHER_DESCRIPTORS: u64 = 64;
 
 /// Why the server did not start.
 #[derive(Debug)]
@@ -169,21 +168,12 @@ fn write_pidfile(config: &Config) -> Result<Option<PathBuf>, StartFailure> {
     Ok(Some(config.pidfile.clone().into()))
 }
 
-/// Asks the system for as many descriptors as clients may need; a smaller limit is no reason not to start.
+/// A limit of descriptors below what clients may need is no reason not to start.
 fn raise_descriptor_limit(config: &Config) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let wanted = u64::from(config.maxclients) + OTHER_DESCRIPTORS;
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|current| current >= wanted) {
-        return;
-    }
-    let raised = Rlimit {
-        current: Some(limit.maximum.map_or(wanted, |maximum| wanted.min(maximum))),
-        maximum: limit.maximum,
-    };
-    if setrlimit(Resource::Nofile, raised).is_err() || raised.current < Some(wanted) {
+    let possible = process::allow_clients(config.maxclients);
+    if possible < config.maxclients {
         tracing::warn!(
-            "the limit of open files is below maxclients ({})",
+            "maxclients is {}, but the limit of open files allows only {possible}",
             config.maxclients
         );
     }

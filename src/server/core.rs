@@ -197,7 +197,7 @@ impl Core {
         if version != self.config_version {
             self.config_version = version;
             self.local.config = self.shared.config.load();
-            self.changes.classes = self.local.config.notify_keyspace_events.bits();
+            self.changes.classes = self.local.config.notify_keyspace_events;
         }
     }
 

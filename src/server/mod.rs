@@ -1,10 +1,12 @@
 //! The server: cores that run commands, and what starts and stops them.
 //!
-//! - [`boot`]: from a configuration to running cores, and to an orderly end.
-//! - [`core`]: one pinned event loop, turn by turn: poll, read, execute, deliver, write.
-//! - [`connection`]: one client's socket, buffers and session.
-//! - [`listener`]: accepting, and dealing connections out to the cores.
-//! - [`outside`]: the one thread for what is not the data path: signals.
+//! - `boot`: from a configuration to running cores, and to an orderly end.
+//! - `core`: one pinned event loop, turn by turn: poll, read, execute, deliver, write.
+//! - `reading`: one read of a connection, and the requests it brought.
+//! - `connection`: one client's socket, buffers and session.
+//! - `listener`: accepting, and dealing connections out to the cores.
+//! - `timers`: when blocked clients give up.
+//! - `outside`: the one thread for what is not the data path: signals.
 
 pub mod boot;
 mod connection;

@@ -34,6 +34,13 @@ impl Server {
         Server::start_by(Command::new(env!("CARGO_BIN_EXE_millstream")), arguments)
     }
 
+    /// The same with a configuration file.
+    pub fn start_with_file(file: &str, arguments: &[&str]) -> Server {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_millstream"));
+        command.arg(file);
+        Server::start_by(command, arguments)
+    }
+
     /// Starts a server that may open only so many descriptors.
     pub fn start_with_descriptors(descriptors: usize, arguments: &[&str]) -> Server {
         let mut shell = Command::new("sh");
@@ -206,6 +213,12 @@ impl Client {
     pub fn call_args(&mut self, args: &[&[u8]]) -> String {
         self.send_args(args);
         self.reply()
+    }
+
+    /// Sends a command and waits for its reply, which is returned with its line ends.
+    pub fn raw_reply_of(&mut self, command: &str) -> String {
+        self.send(command);
+        String::from_utf8_lossy(&self.raw_reply()).into_owned()
     }
 
     /// The next reply or push.

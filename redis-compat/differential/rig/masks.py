@@ -6,7 +6,7 @@ range it must have: an idle time of the wrong type, or a year long, stays and sh
     ids      a stream id whose time is within an hour of now: `<id1>`, in order of first appearance
     clients  client ids and addresses: `<client:a>`
     about    an age or a time to live, rounded to 10 s; negative values stay
-    near     an absolute time within an hour of now, as its rounded distance; others stay
+    near     an absolute time within ten days of now, as its rounded distance; others stay
     order    members of replies that have no order, sorted
     text     prose, which is each project's own: summaries and notes of commands, texts for people
     any      a number or text that says nothing about behaviour (memory, counters of the machine)
@@ -18,6 +18,7 @@ import time
 from . import resp
 
 HOUR_MS = 3_600_000
+NEAR_MS = 240 * HOUR_MS
 STEP_MS = 10_000
 GENERATED_ID = re.compile(rb"(\d{13})-\d+")
 INTEGER = re.compile(rb"-?\d+")
@@ -93,7 +94,7 @@ def near(frame, unit_ms=1):
     """An absolute time as a rounded distance from now."""
     value = number(frame)
     distance = None if value is None else value * unit_ms - now_ms()
-    if distance is None or abs(distance) > HOUR_MS:
+    if distance is None or abs(distance) > NEAR_MS:
         return frame
     return ":", b"<near:%d>" % round(distance / STEP_MS)
 

@@ -1,6 +1,6 @@
 """Random commands over a small key space: mostly right, now and then wrong.
 
-`Vocabulary` is seeded and knows no server. It remembers only how far the ids of each stream have come, so that most of
+`Vocabulary` is seeded and knows no server. With `swapping` it also says SWAPDB. It remembers only how far the ids of each stream have come, so that most of
 what it says has an effect.
 """
 
@@ -20,8 +20,9 @@ ID_MAX = "18446744073709551615-18446744073709551615"
 
 
 class Vocabulary:
-    def __init__(self, random):
+    def __init__(self, random, swapping):
         self.random = random
+        self.swapping = swapping
         self.tops = dict.fromkeys(STREAMS, 0)
         weights = {self.stream: 30, self.group: 34, self.list: 20, self.string: 14, self.generic: 14, self.expiry: 5}
         self.families, self.weights = list(weights), list(weights.values())
@@ -299,7 +300,7 @@ class Vocabulary:
                 ["SCAN", "0", "COUNT", "1000", *self.maybe("TYPE", self.pick("string", "list", "stream"))],
                 ["DBSIZE"],
                 ["SELECT", self.pick("0", "0", "0", "1")],
-                ["SWAPDB", "0", "1"],
+                ["SWAPDB", "0", "1"] if self.swapping else ["PING"],
                 ["WATCH", key, other],
                 ["UNWATCH"],
                 [self.pick("FLUSHDB", "FLUSHALL")],

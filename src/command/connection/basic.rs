@@ -34,6 +34,7 @@ pub fn echo(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 /// `SELECT index`
 pub fn select(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let index = num::parse_i64(args.bytes()?).ok_or(error::NOT_AN_INTEGER)?;
+    let index = i32::try_from(index).map_err(|_| error::NOT_AN_INT32)?;
     let db = usize::try_from(index)
         .ok()
         .filter(|&db| db < ctx.shared.keyspace.databases())

@@ -3,10 +3,8 @@
 use super::super::ctx::{Ctx, DONE, Outcome};
 use super::super::{Args, error};
 use crate::base::num;
+use crate::base::version::REDIS_VERSION;
 use crate::resp::Version;
-
-/// The version of Redis whose surface is matched.
-pub const REDIS_VERSION: &str = "8.2.3";
 
 /// `HELLO [protover [AUTH username password] [SETNAME clientname]]`
 pub fn hello(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {

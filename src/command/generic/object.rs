@@ -1,7 +1,7 @@
 //! OBJECT: how a value is held.
 
 use crate::command::error::NO_LFU;
-use crate::command::{Args, Ctx, DONE, Outcome, help};
+use crate::command::{Args, Ctx, DONE, Outcome};
 
 /// `OBJECT ENCODING key`
 pub fn encoding(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
@@ -38,11 +38,5 @@ pub fn freq(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         return Err(NO_LFU);
     }
     ctx.reply.null();
-    DONE
-}
-
-/// `OBJECT HELP`
-pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    help::write(ctx);
     DONE
 }

@@ -9,9 +9,10 @@
 //! Positions are stable, so a key that is there during the whole walk is met exactly once.
 
 use crate::base::glob;
+use crate::base::num::parse_i64;
 use crate::command::error::{Error, INVALID_CURSOR, NOVALUES_OUTSIDE_HSCAN, SYNTAX};
 use crate::command::{Args, Ctx, DONE, Outcome};
-use crate::keyspace::{Entry, MAX_STRIPES};
+use crate::keyspace::{Db, Entry, MAX_STRIPES};
 use crate::resp::reply::Aggregate;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -58,44 +59,25 @@ impl Filter<'_> {
 /// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
 pub fn scan(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let cursor = parse_cursor(args.bytes()?).ok_or(INVALID_CURSOR)?;
-    let walk = Walk::parse(&mut args)?;
-    let (mut position, mut stripe) = (
-        (cursor / MAX_STRIPES as u64) as usize,
-        (cursor % MAX_STRIPES as u64) as usize,
-    );
+    let mut walk = Walk::parse(&mut args)?;
+    let (db, now_ms) = (ctx.keys.db, ctx.now.unix_ms);
     let stripes = ctx.keys.keyspace().stripes();
-    let mut found: Vec<Box<[u8]>> = Vec::new();
-    let mut visits = walk.count.saturating_mul(VISITS_PER_KEY);
-    while stripe < stripes && found.len() < walk.count && visits > 0 {
-        let (db, now_ms) = (ctx.keys.db, ctx.now.unix_ms);
-        let done = ctx.keys.with_stripe(stripe, |keys| {
-            let table = &keys.locked.stripe(stripe).dbs[db];
-            let end = table.positions();
-            while position < end && found.len() < walk.count && visits > 0 {
-                if let Some(entry) = table
-                    .entry_at(position)
-                    .filter(|entry| walk.filter.admits(entry, now_ms))
-                {
-                    found.push(entry.key.clone());
-                }
-                position += 1;
-                visits -= 1;
-            }
-            position >= end
+    let mut stripe = (cursor % MAX_STRIPES as u64) as usize;
+    let mut position = (cursor / MAX_STRIPES as u64) as usize;
+    while stripe < stripes && !walk.has_enough() {
+        let next = ctx.keys.with_stripe(stripe, |keys| {
+            walk.visit(&keys.locked.stripe(stripe).dbs[db], position, now_ms)
         });
-        if done {
-            (position, stripe) = (0, stripe + 1);
-        }
+        (stripe, position) = next.map_or((stripe + 1, 0), |position| (stripe, position));
     }
-    let cursor = if stripe < stripes {
-        position * MAX_STRIPES + stripe
-    } else {
-        0
+    let cursor = match stripe < stripes {
+        true => position * MAX_STRIPES + stripe,
+        false => 0,
     };
     ctx.reply.array(2);
     ctx.reply.bulk_int(cursor as i64);
-    ctx.reply.array(found.len());
-    found.iter().for_each(|key| ctx.reply.bulk(key));
+    ctx.reply.array(walk.found.len());
+    walk.found.iter().for_each(|key| ctx.reply.bulk(key));
     DONE
 }
 
@@ -104,9 +86,13 @@ const VISITS_PER_KEY: usize = 10;
 /// How many keys a call returns where it is not told.
 const DEFAULT_COUNT: usize = 10;
 
+/// One call's part of a walk.
 struct Walk<'a> {
     filter: Filter<'a>,
     count: usize,
+    /// Places it may still look at.
+    visits: usize,
+    found: Vec<Box<[u8]>>,
 }
 
 impl<'a> Walk<'a> {
@@ -117,43 +103,78 @@ impl<'a> Walk<'a> {
                 type_name: None,
             },
             count: DEFAULT_COUNT,
+            visits: 0,
+            found: Vec::new(),
         };
         while !args.is_empty() {
-            if args.keyword("NOVALUES") {
-                return Err(NOVALUES_OUTSIDE_HSCAN);
-            }
-            if args.len() < 2 {
-                return Err(SYNTAX);
-            }
-            if args.keyword("COUNT") {
-                let count = args.int()?;
-                walk.count = usize::try_from(count)
-                    .ok()
-                    .filter(|count| *count > 0)
-                    .ok_or(SYNTAX)?;
-            } else if args.keyword("MATCH") {
-                let pattern = args.bytes()?;
-                walk.filter.pattern = (pattern != b"*").then_some(pattern);
-            } else if args.keyword("TYPE") {
-                walk.filter.type_name = Some(args.bytes()?);
-            } else {
-                return Err(SYNTAX);
-            }
+            walk.parse_option(args)?;
         }
+        walk.visits = walk.count.saturating_mul(VISITS_PER_KEY);
         Ok(walk)
+    }
+
+    fn parse_option(&mut self, args: &mut Args<'a>) -> Result<(), Error> {
+        if args.keyword("NOVALUES") {
+            return Err(NOVALUES_OUTSIDE_HSCAN);
+        }
+        if args.len() < 2 {
+            return Err(SYNTAX);
+        }
+        if args.keyword("COUNT") {
+            let count = usize::try_from(args.int()?).unwrap_or(0);
+            self.count = (count > 0).then_some(count).ok_or(SYNTAX)?;
+        } else if args.keyword("MATCH") {
+            let pattern = args.bytes()?;
+            self.filter.pattern = (pattern != b"*").then_some(pattern);
+        } else if args.keyword("TYPE") {
+            self.filter.type_name = Some(args.bytes()?);
+        } else {
+            return Err(SYNTAX);
+        }
+        Ok(())
+    }
+
+    fn has_enough(&self) -> bool {
+        self.found.len() >= self.count || self.visits == 0
+    }
+
+    /// Looks at a table from `position` on; gives the position to go on from, if the table has more.
+    fn visit(&mut self, table: &Db, mut position: usize, now_ms: i64) -> Option<usize> {
+        let end = table.positions();
+        while position < end && !self.has_enough() {
+            let entry = table.entry_at(position);
+            if let Some(entry) = entry.filter(|entry| self.filter.admits(entry, now_ms)) {
+                self.found.push(entry.key.clone());
+            }
+            position += 1;
+            self.visits -= 1;
+        }
+        (position < end).then_some(position)
     }
 }
 
-/// Cursors are read with less rigour than other numbers: white space and a plus before them, and zeros, are passed over.
+/// Cursors are read with less rigour than other numbers, as C reads unsigned ones: after white space and a sign, with
+/// zeros in front; below zero they wrap around. Only a plain negative number is refused.
 fn parse_cursor(text: &[u8]) -> Option<u64> {
-    let digits = text.trim_ascii_start();
-    let digits = digits.strip_prefix(b"+").unwrap_or(digits);
+    if parse_i64(text).is_some_and(|number| number < 0) {
+        return None;
+    }
+    let (negative, digits) = match text.trim_ascii_start() {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
     if digits.is_empty() {
         return None;
     }
-    digits.iter().try_fold(0u64, |value, byte| {
+    let magnitude = digits.iter().try_fold(0u64, |value, byte| {
         let digit = char::from(*byte).to_digit(10)?;
         value.checked_mul(10)?.checked_add(u64::from(digit))
+    })?;
+    Some(if negative {
+        magnitude.wrapping_neg()
+    } else {
+        magnitude
     })
 }
 
@@ -220,6 +241,9 @@ mod tests {
             ("18446744073709551615", Some(u64::MAX)),
             ("18446744073709551616", None),
             ("-1", None),
+            ("-01", Some(u64::MAX)),
+            ("-9223372036854775809", Some(9223372036854775807)),
+            ("-", None),
             ("x", None),
             ("", None),
             ("1 ", None),

@@ -1,7 +1,7 @@
 //! PUBSUB: who listens to what.
 
+use super::super::Args;
 use super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::{Args, help as help_text};
 use crate::pubsub::Subject;
 
 /// `PUBSUB CHANNELS [pattern]`
@@ -16,7 +16,8 @@ pub fn shardchannels(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 
 fn list(ctx: &mut Ctx<'_, '_>, args: Args<'_>, subject: Subject) -> Outcome {
     if args.len() > 1 {
-        return Err(super::super::error::wrong_arity_of(ctx.command));
+        let sub = args.request().arg(1);
+        return Err(super::super::error::bad_subcommand(ctx.command, sub));
     }
     let names = ctx.shared.channels.channels(subject, args.peek());
     ctx.reply.array(names.len());
@@ -50,11 +51,5 @@ fn count(ctx: &mut Ctx<'_, '_>, args: Args<'_>, subject: Subject) -> Outcome {
 pub fn numpat(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     let patterns = ctx.shared.channels.len(Subject::Pattern);
     ctx.reply.int(patterns as i64);
-    DONE
-}
-
-/// `PUBSUB HELP`
-pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    help_text::write(ctx);
     DONE
 }

@@ -3,7 +3,7 @@
 mod introspect;
 mod subscribe;
 
-pub use introspect::{channels, help, numpat, numsub, shardchannels, shardnumsub};
+pub use introspect::{channels, numpat, numsub, shardchannels, shardnumsub};
 pub use subscribe::{
     forget, psubscribe, punsubscribe, ssubscribe, subscribe, sunsubscribe, unsubscribe,
     unsubscribe_all,

@@ -2,7 +2,7 @@
 
 use super::super::ctx::{Ctx, DONE, Local, Outcome};
 use super::super::session::Session;
-use super::super::{Args, Shared};
+use super::super::{Args, Shared, error};
 use crate::pubsub::Subject;
 use crate::resp::Reply;
 use bytes::Bytes;
@@ -19,6 +19,9 @@ pub fn psubscribe(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 
 /// `SSUBSCRIBE shardchannel...`
 pub fn ssubscribe(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
+    if ctx.nested {
+        return Err(error::SSUBSCRIBE_IN_MULTI);
+    }
     add(ctx, args, Subject::Shard, b"ssubscribe")
 }
 

@@ -1,12 +1,12 @@
 //! COMMAND: the table of commands, told to whoever asks.
 
-use super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::error::{self, Error};
-use super::super::table::describe::{self, Tree};
-use super::super::table::keys::{KeyRule, Runs, keys_of};
-use super::super::table::words::{Categories, access, acl, flag};
-use super::super::{Args, Command, help as table_help, registry};
 use crate::base::glob;
+use crate::command::ctx::{Ctx, DONE, Outcome};
+use crate::command::error::{self, Error};
+use crate::command::table::describe::{self, Tree};
+use crate::command::table::keys::{KeyRule, Runs, keys_of};
+use crate::command::table::words::{Categories, access, acl, flag};
+use crate::command::{Args, Command, registry};
 use crate::resp::Reply;
 
 /// `COMMAND`: the facts about every command.
@@ -166,10 +166,4 @@ fn keys_in(call: &[&[u8]]) -> Result<Runs, Error> {
         return Err(error::INVALID_ARGUMENTS);
     }
     Ok(runs)
-}
-
-/// `COMMAND HELP`
-pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    table_help::write(ctx);
-    DONE
 }

@@ -1,9 +1,10 @@
 //! CONFIG: the configuration in force, seen and changed while the server runs.
 
-use super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::error::{self, Error};
-use super::super::{Args, help as table_help};
-use crate::config::{Config, RewriteError};
+use crate::base::process;
+use crate::command::Args;
+use crate::command::ctx::{Ctx, DONE, Outcome};
+use crate::command::error::{self, Error};
+use crate::config::{Config, RewriteError, SetError};
 
 /// `CONFIG GET pattern ...`
 pub fn get(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
@@ -29,16 +30,33 @@ pub fn set(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
         .collect();
     ctx.shared
         .config
-        .update(|config| config.with_changes(&changes))
+        .update(|config| make_room(config.with_changes(&changes)?, config))
         .map_err(|refusal| Error::from_text(format!("ERR {refusal}")))?;
     apply(ctx, ctx.shared.config.load());
     ctx.reply.ok();
     DONE
 }
 
+/// Refuses more clients than the system has room for.
+fn make_room(changed: Config, before: &Config) -> Result<Config, SetError> {
+    let wanted = changed.maxclients;
+    if wanted > before.maxclients {
+        let possible = process::allow_clients(wanted);
+        if possible < wanted {
+            return Err(SetError::Refused {
+                name: "maxclients",
+                problem: format!(
+                    "The operating system is not able to handle the specified number of clients, try with {possible}"
+                ),
+            });
+        }
+    }
+    Ok(changed)
+}
+
 /// This core obeys at once, since the next command may count on it; the others when they look again.
 fn apply(ctx: &mut Ctx<'_, '_>, config: std::sync::Arc<Config>) {
-    ctx.keys.changes.classes = config.notify_keyspace_events.bits();
+    ctx.keys.changes.classes = config.notify_keyspace_events;
     ctx.local.config = config;
     ctx.shared.nudge_all();
 }
@@ -66,11 +84,5 @@ pub fn rewrite(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
 pub fn resetstat(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     ctx.shared.stats.iter().for_each(|core| core.reset());
     ctx.reply.ok();
-    DONE
-}
-
-/// `CONFIG HELP`
-pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    table_help::write(ctx);
     DONE
 }

@@ -6,11 +6,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::super::clients::flag;
-use super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::error::{self, Error};
-use super::super::{Args, help as table_help};
 use crate::base::{Blob, float, num};
+use crate::command::clients::flag;
+use crate::command::ctx::{Ctx, DONE, Outcome};
+use crate::command::error::{self, Error};
+use crate::command::{Args, help as table_help};
 use crate::config::DebugAccess;
 use crate::data::Value;
 use crate::data::string::StrValue;
@@ -19,7 +19,7 @@ use crate::data::string::StrValue;
 type Subcommand = (
     &'static str,
     std::ops::RangeInclusive<usize>,
-    super::super::Handler,
+    crate::command::Handler,
 );
 
 const SUBCOMMANDS: &[Subcommand] = &[

@@ -1,9 +1,9 @@
 //! LATENCY: spikes of slow events over time, and histograms of how long each command takes.
 
-use super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::error;
-use super::super::latency::Series;
-use super::super::{Args, Command, help as table_help, registry};
+use crate::command::ctx::{Ctx, DONE, Outcome};
+use crate::command::error;
+use crate::command::latency::Series;
+use crate::command::{Args, Command, registry};
 use crate::resp::reply::{Aggregate, Reply};
 
 /// Columns of a graph: the newest samples.
@@ -150,7 +150,7 @@ pub fn histogram(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     let map = ctx.reply.open(Aggregate::Map);
     let mut told = 0;
     for command in commands {
-        let histogram = super::super::stats::histogram(&ctx.shared.stats, command.id);
+        let histogram = crate::command::stats::histogram(&ctx.shared.stats, command.id);
         if histogram.total() == 0 {
             continue;
         }
@@ -183,10 +183,4 @@ fn write_histogram(reply: &mut Reply, histogram: &crate::base::histogram::Histog
         reply.uint(bound_ns / 1000);
         reply.uint(count);
     }
-}
-
-/// `LATENCY HELP`
-pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    table_help::write(ctx);
-    DONE
 }

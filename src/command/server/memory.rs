@@ -1,9 +1,9 @@
 //! MEMORY: what a key takes, and what the whole takes.
 
-use super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::{Args, error, help as table_help};
 use super::info::{percent, ratio};
 use crate::base::{float, process};
+use crate::command::ctx::{Ctx, DONE, Outcome};
+use crate::command::{Args, error};
 use crate::keyspace::Entry;
 use crate::resp::Reply;
 
@@ -227,11 +227,5 @@ pub fn purge(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
 /// `MEMORY MALLOC-STATS`
 pub fn malloc_stats(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     ctx.reply.verbatim(&process::allocator_report());
-    DONE
-}
-
-/// `MEMORY HELP`
-pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    table_help::write(ctx);
     DONE
 }

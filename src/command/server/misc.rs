@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::{Args, error};
 use crate::base::num;
 use crate::base::version::{REDIS_VERSION, VERSION};
+use crate::command::ctx::{Ctx, DONE, Outcome};
+use crate::command::{Args, error};
 
 /// `TIME`: Unix seconds, and the microseconds within the second.
 pub fn time(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {

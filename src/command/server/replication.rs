@@ -1,8 +1,8 @@
 //! ROLE, REPLICAOF and WAIT, as a server without replicas answers them.
 
-use super::super::ctx::{Block, Ctx, DONE, Flow, Outcome};
-use super::super::{Args, error};
 use crate::base::num;
+use crate::command::ctx::{Block, Ctx, DONE, Flow, Outcome};
+use crate::command::{Args, error};
 use crate::keyspace::NEVER;
 use crate::keyspace::waiters::{Awaits, OnTimeout};
 

@@ -1,7 +1,7 @@
 //! SHUTDOWN: the orderly end.
 
-use super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::{Args, error};
+use crate::command::ctx::{Ctx, DONE, Outcome};
+use crate::command::{Args, error};
 
 /// `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]`: no reply, the connection closes as all do.
 pub fn run(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {

@@ -1,8 +1,8 @@
 //! SLOWLOG: the commands that took long. [`slowlog`](crate::command::slowlog) keeps them.
 
-use super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::{Args, error, help as table_help};
 use crate::base::num;
+use crate::command::ctx::{Ctx, DONE, Outcome};
+use crate::command::{Args, error};
 
 /// How many commands GET tells when it is not said.
 const DEFAULT_COUNT: usize = 10;
@@ -49,11 +49,5 @@ pub fn len(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
 pub fn reset(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     ctx.shared.slowlog.lock().clear();
     ctx.reply.ok();
-    DONE
-}
-
-/// `SLOWLOG HELP`
-pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    table_help::write(ctx);
     DONE
 }

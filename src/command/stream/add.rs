@@ -1,18 +1,16 @@
 //! XADD.
 
+use smallvec::SmallVec;
+
 use super::trim::{AddOptions, IdChoice};
 use crate::command::error::{self, Error};
 use crate::command::{Args, Ctx, DONE, Outcome};
-use crate::data::stream::{Id, Log, NodeLimits};
+use crate::data::stream::{Field, Id, Log, NodeLimits};
 use crate::data::{Kind, Stream, Value};
 use crate::keyspace::notify;
-use smallvec::SmallVec;
 
 /// An entry's names and values together take no more than this.
 const MAX_ENTRY_BYTES: usize = 1 << 30;
-
-/// Entries with more fields than this cost an allocation.
-const FIELDS_ON_STACK: usize = 4;
 
 /// `XADD key [NOMKSTREAM] [trimming] <* | id> field value...`: appends an entry.
 pub fn xadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
@@ -29,6 +27,10 @@ pub fn xadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if options.id == IdChoice::Given(Id::MIN) {
         return Err(error::ID_NOT_ABOVE_ZERO);
     }
+    let mut fields = Fields::new();
+    if gather(&args, &mut fields) > MAX_ENTRY_BYTES {
+        return Err(error::ENTRY_TOO_LARGE);
+    }
     let now_ms = super::now_ms(ctx);
     let stream = match ctx.keys.find_as::<Stream>(key)? {
         Some(stream) => stream,
@@ -42,18 +44,7 @@ pub fn xadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         }
     };
     let id = options.id.resolve(&stream.log, now_ms)?;
-    // Gathered once, since appending goes over them several times.
-    let mut fields = SmallVec::<[(&[u8], &[u8]); FIELDS_ON_STACK]>::new();
-    let mut entry_bytes = 0;
-    let mut rest = args.rest();
-    while let (Some(name), Some(value)) = (rest.next(), rest.next()) {
-        entry_bytes += name.len() + value.len();
-        fields.push((name, value));
-    }
-    if entry_bytes > MAX_ENTRY_BYTES {
-        return Err(error::ENTRY_TOO_LARGE);
-    }
-    stream.log.append(id, fields.iter().copied(), limits);
+    stream.log.append(id, &fields, limits);
     let trimmed = options.trim.map_or(0, |trim| stream.trim(&trim));
     ctx.reply.bulk(ctx.local.ids.text(id));
     ctx.keys.notify(notify::STREAM, "xadd", key);
@@ -87,4 +78,19 @@ impl IdChoice {
             Err(error::ID_TOO_SMALL)
         }
     }
+}
+
+/// Fields in pairs; so many are gathered without allocating.
+type Fields<'a> = SmallVec<[Field<'a>; 8]>;
+
+/// Gathers the arguments left, whose number is even, and returns how many bytes they have.
+#[inline]
+fn gather<'a>(args: &Args<'a>, fields: &mut Fields<'a>) -> usize {
+    let mut rest = args.rest();
+    let mut bytes = 0;
+    while let (Some(name), Some(value)) = (rest.next(), rest.next()) {
+        bytes += name.len() + value.len();
+        fields.push((name, value));
+    }
+    bytes
 }

@@ -2,7 +2,7 @@
 
 use super::{entries_changed, group_changed, ids};
 use crate::command::error::{self, Error};
-use crate::command::{Args, Ctx, DONE, Keys, Outcome, help};
+use crate::command::{Args, Ctx, DONE, Keys, Outcome};
 use crate::data::stream::{Group, Id, Log};
 use crate::data::{Kind, Stream, Value};
 use crate::keyspace::notify;
@@ -99,12 +99,6 @@ pub fn delconsumer(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         changed(&mut ctx.keys, key, "xgroup-delconsumer");
     }
     ctx.reply.int(pending as i64);
-    DONE
-}
-
-/// `XGROUP HELP`.
-pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    help::write(ctx);
     DONE
 }
 

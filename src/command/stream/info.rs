@@ -2,7 +2,7 @@
 
 use super::entries::write_entry;
 use crate::command::error::{self, Error};
-use crate::command::{Args, Ctx, DONE, Outcome, help};
+use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::data::Stream;
 use crate::data::stream::{Consumer, ConsumerSlot, EntryRef, Group, Id, Log};
 use crate::resp::Reply;
@@ -202,11 +202,5 @@ pub fn consumers(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
             .map(|time_ms| now_ms.saturating_sub(time_ms));
         ctx.reply.int(inactive_ms.map_or(-1, |ms| ms as i64));
     }
-    DONE
-}
-
-/// `XINFO HELP`.
-pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    help::write(ctx);
     DONE
 }

@@ -36,6 +36,7 @@ mod prelude {
         NOSCRIPT, PUBSUB, READONLY, SKIP_SLOWLOG, STALE, WRITE,
     };
     pub use super::{Group, Locks, Spec, container, row};
+    pub use crate::command::help;
 }
 
 use keys::{KeyRule, KeySpec};

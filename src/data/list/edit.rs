@@ -98,29 +98,20 @@ impl List {
     fn insert_beside(&mut self, place: (usize, usize), side: Side, limit: Limit, value: Blob) {
         let (number, inside) = place;
         let text = value.as_slice();
-        let chunk = &self.chunks[number];
         let before = inside + usize::from(side == Side::After);
         self.len += 1;
-        if self.compact || limit.admits(chunk, text.len()) {
-            let at = chunk.offset_of(before);
+        if self.compact || limit.admits(&self.chunks[number], text.len()) {
+            let at = self.chunks[number].offset_of(before);
             return self.packed_mut(number).insert(at, &Entry::new(text));
         }
-        // The new element goes between chunks `gap - 1` and `gap`, once there is a gap.
-        let (gap, split) = match before {
-            0 => (number, false),
-            _ if before == chunk.count() => (number + 1, false),
-            _ => {
-                self.split(number, before);
-                (number + 1, true)
-            }
-        };
+        let (gap, split) = self.open_gap(number, before);
         if limit.is_large(text.len()) {
             return self.chunks.insert(gap, single(value));
         }
         let entry = Entry::new(text);
         match side {
             Side::After if split || self.admits_at(gap, limit, text) => {
-                self.packed_mut(gap).push(End::Front, &entry)
+                self.packed_mut(gap).push(End::Front, &entry);
             }
             Side::Before if split || gap > 0 && self.admits_at(gap - 1, limit, text) => {
                 self.packed_mut(gap - 1).push(End::Back, &entry);
@@ -132,6 +123,19 @@ impl List {
         if split {
             self.merge_around(if side == Side::After { gap - 1 } else { gap }, limit);
         }
+    }
+
+    /// Makes sure that a chunk begins where element `before` of chunk `number` is. Gives the number of that chunk, and
+    /// whether the old one was split for it.
+    fn open_gap(&mut self, number: usize, before: usize) -> (usize, bool) {
+        if before == 0 {
+            return (number, false);
+        }
+        let split = before < self.chunks[number].count();
+        if split {
+            self.split(number, before);
+        }
+        (number + 1, split)
     }
 
     fn admits_at(&self, number: usize, limit: Limit, text: &[u8]) -> bool {

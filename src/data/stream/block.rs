@@ -17,6 +17,7 @@
 //! block costs no delta. Deleting an entry sets its flag and leaves its bytes; a block with no live entry is dropped by the
 //! stream. Dropping entries from the front moves `entries_at` and `base`.
 
+use super::Field;
 use super::id::Id;
 use super::varint;
 
@@ -97,11 +98,6 @@ impl Block {
         }
     }
 
-    /// An empty block that shares this one's names.
-    pub fn new_alike(&self, id: Id, fields_bytes: usize) -> Block {
-        Block::new(id, self.names(), fields_bytes, false)
-    }
-
     pub fn first(&self) -> Id {
         self.first
     }
@@ -128,28 +124,34 @@ impl Block {
         }
     }
 
-    /// Whether entries with these names, in this order, need no names of their own here.
+    /// Whether an entry with these names, in this order, needs no names of its own here.
     #[inline]
-    pub fn shares_names<'a>(&self, mut names: impl ExactSizeIterator<Item = &'a [u8]>) -> bool {
+    pub fn shares_names(&self, fields: &[Field<'_>]) -> bool {
         let mut at = 0;
-        names.len() == self.names as usize
-            && names.all(|name| varint::take_bytes(&self.bytes, &mut at) == name)
+        fields.len() == self.names as usize
+            && fields
+                .iter()
+                .all(|(name, _)| varint::take_bytes(&self.bytes, &mut at) == *name)
     }
 
-    /// Whether an entry whose fields take `fields_bytes` fits.
+    /// Makes room for an entry whose fields take `fields_bytes`. False if it must go to another block.
     #[inline]
-    pub fn has_room(&self, fields_bytes: usize) -> bool {
-        self.bytes.len() + MAX_HEAD_BYTES + fields_bytes <= MAX_BLOCK_BYTES
+    pub fn make_room(&mut self, fields_bytes: usize) -> bool {
+        let need = self.bytes.len() + MAX_HEAD_BYTES + fields_bytes;
+        if need > MAX_BLOCK_BYTES {
+            return false;
+        }
+        if need > self.bytes.capacity() {
+            // A first block starts small, and a copy made for a writer has no room beyond its entries.
+            let grown = (self.bytes.capacity() * 2).clamp(need, MAX_BLOCK_BYTES);
+            self.bytes.reserve_exact(grown - self.bytes.len());
+        }
+        true
     }
 
-    /// Appends an entry, which the caller has made sure of room for. `own_names` says whether to store its names.
+    /// Appends an entry for which room was made. `own_names` says whether to store its names.
     #[inline]
-    pub fn push<'a>(
-        &mut self,
-        id: Id,
-        fields: impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])>,
-        own_names: bool,
-    ) {
+    pub fn push(&mut self, id: Id, fields: &[Field<'_>], own_names: bool) {
         let last = self.last;
         let names_flag = if own_names { OWN_NAMES } else { 0 };
         if id.ms == last.ms && id.seq == last.seq.wrapping_add(1) {
@@ -191,21 +193,6 @@ impl Block {
         if spare > self.bytes.len() / 16 {
             self.bytes.shrink_to_fit();
         }
-    }
-
-    /// Prepares for appending again: a copy made for a writer has no room beyond its entries.
-    #[inline]
-    pub fn reserve(&mut self, fields_bytes: usize) {
-        let need = MAX_HEAD_BYTES + fields_bytes;
-        if self.bytes.capacity() - self.bytes.len() < need {
-            self.grow(need);
-        }
-    }
-
-    #[cold]
-    fn grow(&mut self, need: usize) {
-        let grown = (self.bytes.capacity() * 2).clamp(self.bytes.len() + need, MAX_BLOCK_BYTES);
-        self.bytes.reserve_exact(grown - self.bytes.len());
     }
 
     /// Where reading starts.

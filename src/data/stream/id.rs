@@ -61,14 +61,15 @@ impl Id {
     }
 
     /// Its text, `ms-seq`.
+    #[inline]
     pub fn text(self) -> IdText {
         let mut text = IdText {
             bytes: [0; MAX_ID_BYTES],
-            len: 0,
+            start: MAX_ID_BYTES,
         };
-        text.push(itoa::Buffer::new().format(self.ms));
-        text.push("-");
-        text.push(itoa::Buffer::new().format(self.seq));
+        text.prepend_number(self.seq);
+        text.prepend([b'-']);
+        text.prepend_number(self.ms);
         text
     }
 
@@ -81,17 +82,42 @@ impl Id {
 /// The longest text of an id: two numbers of twenty digits and a dash.
 const MAX_ID_BYTES: usize = 41;
 
-/// The text of an id, held without allocating.
+/// The text of an id, held without allocating. Written from its end, as digits come.
 #[derive(Clone, Copy, Debug)]
 pub struct IdText {
     bytes: [u8; MAX_ID_BYTES],
-    len: usize,
+    start: usize,
 }
 
+/// The numbers below 100 as two digits.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [b'0' + number as u8 / 10, b'0' + number as u8 % 10];
+        number += 1;
+    }
+    pairs
+};
+
 impl IdText {
-    fn push(&mut self, part: &str) {
-        self.bytes[self.len..self.len + part.len()].copy_from_slice(part.as_bytes());
-        self.len += part.len();
+    #[inline]
+    fn prepend<const N: usize>(&mut self, text: [u8; N]) {
+        self.start -= N;
+        self.bytes[self.start..self.start + N].copy_from_slice(&text);
+    }
+
+    #[inline]
+    fn prepend_number(&mut self, mut number: u64) {
+        while number >= 100 {
+            self.prepend(PAIRS[(number % 100) as usize]);
+            number /= 100;
+        }
+        if number >= 10 {
+            self.prepend(PAIRS[number as usize]);
+        } else {
+            self.prepend([b'0' + number as u8]);
+        }
     }
 }
 
@@ -99,7 +125,7 @@ impl std::ops::Deref for IdText {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        &self.bytes[self.start..]
     }
 }
 

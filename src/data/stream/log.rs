@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
+use super::Field;
 use super::block::Block;
 use super::id::Id;
-use super::nodes::{Footprint, NodeLimits, Nodes};
+use super::nodes::{self, NodeLimits, Nodes};
 use super::range::{self, Blocks, Direction, Entries, EntriesRev, EntryRef, Frozen};
 use super::varint;
 
@@ -88,35 +89,19 @@ impl Log {
 
     /// Appends an entry. `id` is greater than `last_id`.
     #[inline]
-    pub fn append<'a, F>(&mut self, id: Id, fields: F, limits: NodeLimits)
-    where
-        F: ExactSizeIterator<Item = (&'a [u8], &'a [u8])> + Clone,
-    {
+    pub fn append(&mut self, id: Id, fields: &[Field<'_>], limits: NodeLimits) {
         debug_assert!(id > self.last_id);
-        let mut footprint = Footprint::default();
-        let mut values_bytes = 0;
-        for (name, value) in fields.clone() {
-            footprint.add(name, value);
-            values_bytes += varint::size(value.len()) + value.len();
-        }
-        let names = fields.clone().map(|(name, _)| name);
-        let same_names = self
-            .blocks
-            .back()
-            .is_some_and(|block| block.shares_names(names.clone()));
-        if self.blocks.is_empty() || self.nodes.must_open(footprint.payload_bytes, limits) {
-            self.nodes.open(id, footprint);
-            let tail = self.open_block(id, names, values_bytes, same_names);
+        let sizes = Sizes::of(fields);
+        let opens = self.nodes.must_open(sizes.payload_bytes, limits);
+        if let Some(tail) = self.blocks.back_mut().map(Arc::make_mut)
+            && !opens
+            && tail.shares_names(fields)
+            && tail.make_room(sizes.packed_bytes)
+        {
             tail.push(id, fields, false);
+            self.nodes.extend(id, fields, sizes.listpack_bytes, false);
         } else {
-            self.nodes.extend(id, footprint, same_names);
-            let own_names_bytes = if same_names {
-                0
-            } else {
-                own_names_bytes(names)
-            };
-            let tail = self.make_room(id, values_bytes + own_names_bytes);
-            tail.push(id, fields, !same_names);
+            self.append_slowly(id, fields, sizes, opens);
         }
         if self.len == 0 {
             self.first_id = id;
@@ -127,49 +112,47 @@ impl Log {
         self.newest_id = id;
     }
 
-    /// Readies the tail for the first entry of a node, whose names the tail's entries must share.
-    fn open_block<'a>(
-        &mut self,
-        id: Id,
-        names: impl ExactSizeIterator<Item = &'a [u8]>,
-        values_bytes: usize,
-        same_names: bool,
-    ) -> &mut Block {
-        if same_names {
-            return self.make_room(id, values_bytes);
+    /// Appends an entry that opens a node or a block, or that has names of its own.
+    #[cold]
+    #[inline(never)]
+    fn append_slowly(&mut self, id: Id, fields: &[Field<'_>], sizes: Sizes, opens: bool) {
+        let tail = self.blocks.back_mut().map(Arc::make_mut);
+        let shares_names = tail.as_ref().is_some_and(|tail| tail.shares_names(fields));
+        let Some(tail) = tail.filter(|_| shares_names || !opens) else {
+            // All of the newest block share their names with the newest node.
+            self.nodes.open(id, fields, sizes.listpack_bytes);
+            let first = self.blocks.is_empty();
+            let names = fields.iter().map(|(name, _)| *name);
+            let block = Block::new(id, names, sizes.packed_bytes, first);
+            return self.push_block(block, id, fields, false);
+        };
+        if opens {
+            self.nodes.open(id, fields, sizes.listpack_bytes);
+        } else {
+            self.nodes
+                .extend(id, fields, sizes.listpack_bytes, !shares_names);
         }
-        let first = self.blocks.is_empty();
-        self.push_block(Block::new(id, names, values_bytes, first));
-        self.tail()
+        let names_bytes = if shares_names {
+            0
+        } else {
+            own_names_bytes(fields)
+        };
+        let fields_bytes = sizes.packed_bytes + names_bytes;
+        if tail.make_room(fields_bytes) {
+            return tail.push(id, fields, !shares_names);
+        }
+        let block = Block::new(id, tail.names(), fields_bytes, false);
+        self.push_block(block, id, fields, !shares_names);
     }
 
-    /// Readies the tail for an entry whose fields take `fields_bytes`.
-    #[inline]
-    fn make_room(&mut self, id: Id, fields_bytes: usize) -> &mut Block {
-        let tail = self
-            .blocks
-            .back()
-            .expect("a node without blocks is not added to");
-        if !tail.has_room(fields_bytes) {
-            let block = tail.new_alike(id, fields_bytes);
-            self.push_block(block);
-        }
-        let tail = self.tail();
-        tail.reserve(fields_bytes);
-        tail
-    }
-
-    fn push_block(&mut self, block: Block) {
+    /// Seals the tail and appends an entry to a fresh block, which has room for it.
+    fn push_block(&mut self, mut block: Block, id: Id, fields: &[Field<'_>], own_names: bool) {
+        block.push(id, fields, own_names);
         self.drop_dead_tail();
         if let Some(full) = self.blocks.back_mut() {
             Arc::make_mut(full).seal();
         }
         self.blocks.push_back(Arc::new(block));
-    }
-
-    #[inline]
-    fn tail(&mut self) -> &mut Block {
-        Arc::make_mut(self.blocks.back_mut().expect("it has a block"))
     }
 
     /// The entries with ids in `start..=end`, oldest first.
@@ -276,10 +259,38 @@ impl Log {
     }
 }
 
+/// What an entry takes, without its id and names of its own.
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// Plain bytes of all names and values.
+    payload_bytes: usize,
+    /// The values in a listpack.
+    listpack_bytes: usize,
+    /// The values in a block.
+    packed_bytes: usize,
+}
+
+impl Sizes {
+    #[inline]
+    fn of(fields: &[Field<'_>]) -> Sizes {
+        let mut sizes = Sizes {
+            payload_bytes: 0,
+            listpack_bytes: 0,
+            packed_bytes: 0,
+        };
+        for (name, value) in fields {
+            sizes.payload_bytes += name.len() + value.len();
+            sizes.listpack_bytes += nodes::element_size(value);
+            sizes.packed_bytes += varint::size(value.len()) + value.len();
+        }
+        sizes
+    }
+}
+
 /// What an entry takes to bring its names.
-fn own_names_bytes<'a>(names: impl ExactSizeIterator<Item = &'a [u8]>) -> usize {
-    varint::size(names.len())
-        + names
-            .map(|name| varint::size(name.len()) + name.len())
-            .sum::<usize>()
+fn own_names_bytes(fields: &[Field<'_>]) -> usize {
+    let names = fields
+        .iter()
+        .map(|(name, _)| varint::size(name.len()) + name.len());
+    varint::size(fields.len()) + names.sum::<usize>()
 }

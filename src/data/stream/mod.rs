@@ -42,6 +42,9 @@ pub use pending::{ConsumerSlot, Pending};
 pub use range::{Direction, Entries, EntriesRev, EntryRef, Frozen};
 pub use trim::{References, Trim, TrimTo};
 
+/// The name and the value of one field of an entry.
+pub type Field<'a> = (&'a [u8], &'a [u8]);
+
 /// A stream. See the head of this file.
 #[derive(Clone, Debug, Default)]
 pub struct Stream {

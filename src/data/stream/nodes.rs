@@ -9,6 +9,7 @@
 
 use std::collections::VecDeque;
 
+use super::Field;
 use super::id::Id;
 use crate::base::num;
 
@@ -56,19 +57,6 @@ pub(super) struct Nodes {
     nodes: VecDeque<Node>,
 }
 
-/// What one entry would take in a listpack.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Footprint {
-    /// Plain bytes of all names and values.
-    pub payload_bytes: usize,
-    /// Encoded names.
-    pub names_bytes: usize,
-    /// Encoded values.
-    pub values_bytes: usize,
-    /// How many fields.
-    pub fields: usize,
-}
-
 impl Nodes {
     pub fn len(&self) -> usize {
         self.nodes.len()
@@ -105,11 +93,11 @@ impl Nodes {
             || (limits.max_entries != 0 && u64::from(node.total) >= limits.max_entries)
     }
 
-    /// Opens a node with the entry `id`.
-    pub fn open(&mut self, id: Id, footprint: Footprint) {
-        let count = integer_size(footprint.fields as i64);
-        let master = count + footprint.names_bytes + integer_size(0);
-        let bytes = LISTPACK_FRAME_BYTES + master + entry_size(id, id, footprint, true);
+    /// Opens a node with the entry `id`, whose values take `values_bytes`.
+    pub fn open(&mut self, id: Id, fields: &[Field<'_>], values_bytes: usize) {
+        let master = names_size(fields) + integer_size(0);
+        let entry = entry_size(id, id, fields.len()) + values_bytes;
+        let bytes = LISTPACK_FRAME_BYTES + master + entry;
         self.nodes.push_back(Node {
             first: id,
             last: id,
@@ -119,14 +107,17 @@ impl Nodes {
         });
     }
 
-    /// Adds the entry `id` to the newest node, whose field names it shares or not.
+    /// Adds the entry `id` to the newest node, with names of its own or those that the node shares.
     #[inline]
-    pub fn extend(&mut self, id: Id, footprint: Footprint, same_names: bool) {
+    pub fn extend(&mut self, id: Id, fields: &[Field<'_>], values_bytes: usize, own_names: bool) {
         let node = self
             .nodes
             .back_mut()
             .expect("must_open is true without a node");
-        let bytes = entry_size(id, node.first, footprint, same_names);
+        let mut bytes = entry_size(id, node.first, fields.len()) + values_bytes;
+        if own_names {
+            bytes += own_names_size(fields);
+        }
         node.bytes = node
             .bytes
             .saturating_add(bytes.try_into().unwrap_or(u32::MAX));
@@ -230,38 +221,32 @@ fn stretch_below(depth: usize, below: usize) -> usize {
     usize::from(below > depth + 1)
 }
 
-/// Bytes of an entry: flags, two id deltas, its names unless shared, its values, its element count.
+/// Bytes of an entry that shares its names, without its values: flags, two id deltas, the count of its elements.
 #[inline]
-fn entry_size(id: Id, first: Id, footprint: Footprint, same_names: bool) -> usize {
-    let deltas = integer_size(id.ms.wrapping_sub(first.ms) as i64)
-        + integer_size(id.seq.wrapping_sub(first.seq) as i64);
-    let fields = footprint.fields as i64;
-    let flags = integer_size(0);
-    if same_names {
-        flags + deltas + footprint.values_bytes + integer_size(fields + 3)
-    } else {
-        let names = integer_size(fields) + footprint.names_bytes;
-        flags + deltas + names + footprint.values_bytes + integer_size(2 * fields + 4)
-    }
+fn entry_size(id: Id, first: Id, fields: usize) -> usize {
+    let ms = id.ms.wrapping_sub(first.ms) as i64;
+    let seq = id.seq.wrapping_sub(first.seq) as i64;
+    integer_size(0) + integer_size(ms) + integer_size(seq) + integer_size(fields as i64 + 3)
 }
 
-impl Footprint {
-    /// Adds one field.
-    #[inline]
-    pub fn add(&mut self, name: &[u8], value: &[u8]) {
-        self.payload_bytes += name.len() + value.len();
-        self.names_bytes += element_size(name);
-        self.values_bytes += element_size(value);
-        self.fields += 1;
-    }
+/// Bytes that an entry takes in addition for names of its own: they are counted, stored, and count as elements.
+fn own_names_size(fields: &[Field<'_>]) -> usize {
+    let count = fields.len() as i64;
+    names_size(fields) + integer_size(2 * count + 4) - integer_size(count + 3)
+}
+
+/// Bytes of the names and their number.
+fn names_size(fields: &[Field<'_>]) -> usize {
+    let names: usize = fields.iter().map(|(name, _)| element_size(name)).sum();
+    integer_size(fields.len() as i64) + names
 }
 
 /// Bytes of a listpack element holding `text`.
 #[inline]
-fn element_size(text: &[u8]) -> usize {
-    if text.len() <= num::MAX_I64_DIGITS
-        && let Some(number) = num::parse_i64(text)
-    {
+pub(super) fn element_size(text: &[u8]) -> usize {
+    let may_be_integer =
+        text.len() <= num::MAX_I64_DIGITS && text.first().is_some_and(|&byte| byte <= b'9');
+    if may_be_integer && let Some(number) = num::parse_i64(text) {
         return integer_size(number);
     }
     let encoded = match text.len() {

@@ -13,11 +13,11 @@ const SMALL: NodeLimits = NodeLimits {
 };
 
 fn append(stream: &mut Stream, id: Id, fields: &Fields, limits: NodeLimits) {
-    stream.log.append(
-        id,
-        fields.iter().map(|(name, value)| (&name[..], &value[..])),
-        limits,
-    );
+    let fields: Vec<Field> = fields
+        .iter()
+        .map(|(name, value)| (&name[..], &value[..]))
+        .collect();
+    stream.log.append(id, &fields, limits);
 }
 
 fn owned(entry: EntryRef) -> (Id, Fields) {
@@ -585,11 +585,9 @@ fn an_entry_of_32_bytes_costs_36_and_a_half_at_most() {
     let value = [b'x'; 32];
     for at in 0..ENTRIES {
         let id = Id::new(1_700_000_000_000 + at / 1000, at % 1000);
-        stream.log.append(
-            id,
-            [(&b"data"[..], &value[..])].into_iter(),
-            NodeLimits::default(),
-        );
+        stream
+            .log
+            .append(id, &[(b"data", &value)], NodeLimits::default());
     }
     let blocks = stream
         .log

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Release;
 
-use super::super::super::clients::ClientRecord;
-use super::super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::super::mail::Mail;
-use super::super::super::{Args, error};
 use super::Kind;
 use crate::base::num;
+use crate::command::clients::ClientRecord;
+use crate::command::ctx::{Ctx, DONE, Outcome};
+use crate::command::mail::Mail;
+use crate::command::{Args, error};
 
 /// `CLIENT KILL addr:port`, or `CLIENT KILL <filter value> ...`
 pub fn kill(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {

@@ -2,11 +2,11 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::super::super::clients::{ClientRecord, flag};
-use super::super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::super::{Args, error, registry};
 use super::Kind;
 use crate::base::num;
+use crate::command::clients::{ClientRecord, flag};
+use crate::command::ctx::{Ctx, DONE, Outcome};
+use crate::command::{Args, error, registry};
 
 /// `CLIENT INFO`: the own line.
 pub fn info(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {

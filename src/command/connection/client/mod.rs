@@ -13,15 +13,6 @@ pub use list::{info, list};
 pub use own::{getname, getredir, id, no_evict, no_touch, reply, setinfo, setname, trackinginfo};
 pub use pause::{pause, unblock, unpause};
 
-use super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::{Args, help as table_help};
-
-/// `CLIENT HELP`
-pub fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    table_help::write(ctx);
-    DONE
-}
-
 /// A kind of client, as `TYPE` tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -42,8 +33,8 @@ impl Kind {
         }
     }
 
-    fn of(record: &super::super::clients::ClientRecord) -> Self {
-        match record.has_flag(super::super::clients::flag::PUBSUB) {
+    fn of(record: &crate::command::clients::ClientRecord) -> Self {
+        match record.has_flag(crate::command::clients::flag::PUBSUB) {
             true => Self::Pubsub,
             false => Self::Normal,
         }

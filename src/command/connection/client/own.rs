@@ -1,9 +1,9 @@
 //! The connection about itself: its id, its name, its library, what becomes of its replies.
 
-use super::super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::super::session::ReplyMode;
-use super::super::super::{Args, error};
-use super::super::hello::client_name;
+use crate::command::connection::hello::client_name;
+use crate::command::ctx::{Ctx, DONE, Outcome};
+use crate::command::session::ReplyMode;
+use crate::command::{Args, error};
 
 /// `CLIENT ID`
 pub fn id(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {

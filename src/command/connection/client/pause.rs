@@ -1,10 +1,10 @@
 //! CLIENT PAUSE, UNPAUSE and UNBLOCK: holding clients up, and letting them go.
 
-use super::super::super::ctx::{Ctx, DONE, Outcome};
-use super::super::super::mail::Mail;
-use super::super::super::shared::{Pause, gate};
-use super::super::super::{Args, error};
 use crate::base::num;
+use crate::command::ctx::{Ctx, DONE, Outcome};
+use crate::command::mail::Mail;
+use crate::command::shared::{Pause, gate};
+use crate::command::{Args, error};
 
 /// `CLIENT PAUSE timeout [WRITE | ALL]`: a pause under way is never shortened or weakened, only `UNPAUSE` does that.
 pub fn pause(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {

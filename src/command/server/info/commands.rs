@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::super::ctx::Ctx;
-use super::super::super::registry;
-use super::super::super::stats::{self, CommandStats, Counter};
 use super::Report;
+use crate::command::ctx::Ctx;
+use crate::command::registry;
+use crate::command::stats::{self, CommandStats, Counter};
 
 pub fn commandstats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     report.title("Commandstats");

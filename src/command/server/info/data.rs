@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::super::super::ctx::Ctx;
-use super::super::super::stats::CoreStats;
 use super::Report;
 use crate::base::process;
+use crate::command::ctx::Ctx;
+use crate::command::stats::CoreStats;
 
 /// Keys whose time to live is looked at for `avg_ttl`, in each stripe.
 const TTL_SAMPLE: usize = 16;
@@ -231,9 +231,10 @@ pub fn keyspace(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
             let volatile = db.volatile_len();
             figures.keys += db.len();
             figures.volatile += volatile;
-            figures.ttl_ms += db
+            let ttl_ms = db
                 .mean_ttl_ms(now_ms, TTL_SAMPLE)
                 .saturating_mul(volatile as i64);
+            figures.ttl_ms = figures.ttl_ms.saturating_add(ttl_ms);
         }
     });
     report.title("Keyspace");

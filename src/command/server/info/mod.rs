@@ -11,8 +11,8 @@ pub use data::{percent, ratio};
 
 use std::fmt::Display;
 
-use super::super::Args;
-use super::super::ctx::{Ctx, DONE, Outcome};
+use crate::command::Args;
+use crate::command::ctx::{Ctx, DONE, Outcome};
 
 /// `INFO [section ...]`
 pub fn run(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {

@@ -2,12 +2,12 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::super::super::clients::flag;
-use super::super::super::ctx::Ctx;
-use super::super::super::stats::{CoreStats, Counter};
 use super::Report;
 use crate::base::process;
 use crate::base::version::{REDIS_VERSION, VERSION};
+use crate::command::clients::flag;
+use crate::command::ctx::Ctx;
+use crate::command::stats::{CoreStats, Counter};
 use crate::pubsub::Subject;
 
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -39,7 +39,7 @@ pub fn server(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     report.field("uptime_in_seconds", up_s);
     report.field("uptime_in_days", up_s / SECONDS_PER_DAY);
     report.fields(config.hz, &["hz", "configured_hz"]);
-    report.field("lru_clock", ctx.now.unix_ms / 1000 & LRU_CLOCK_MASK);
+    report.field("lru_clock", (ctx.now.unix_ms / 1000) & LRU_CLOCK_MASK);
     report.field("executable", &boot.executable);
     report.field(
         "config_file",
@@ -72,7 +72,7 @@ pub fn clients(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     report.field("connected_clients", ctx.shared.clients.len());
     report.field("cluster_connections", 0);
     report.field("maxclients", ctx.local.config.maxclients);
-    let most = |figure: fn(&super::super::super::clients::ClientRecord) -> usize| {
+    let most = |figure: fn(&crate::command::clients::ClientRecord) -> usize| {
         all.iter().map(|record| figure(record)).max().unwrap_or(0)
     };
     report.field(

@@ -83,7 +83,7 @@ pub static ROWS: &[Spec] = &[
                 .complexity("O(1)")
                 .summary("Some keys of a slot.")
                 .syntax("slot:integer count:integer"),
-            row("help", 2, refuse)
+            row("help", 2, help::run)
                 .flags(LOADING | STALE)
                 .since("5.0.0")
                 .complexity("O(1)")

@@ -27,7 +27,7 @@ pub static ROWS: &[Spec] = &[
                 .since("6.0.0")
                 .complexity("O(1)")
                 .summary("The client that receives this connection's tracking messages."),
-            row("help", 2, command::connection::client::help)
+            row("help", 2, help::run)
                 .flags(LOADING | STALE)
                 .since("5.0.0")
                 .complexity("O(1)")

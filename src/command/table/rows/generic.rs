@@ -96,7 +96,7 @@ pub static ROWS: &[Spec] = &[
                 .complexity("O(1)")
                 .summary("How often a key is used, on a logarithmic scale.")
                 .syntax("key"),
-            row("help", 2, object::help)
+            row("help", 2, help::run)
                 .flags(LOADING | STALE)
                 .since("6.2.0")
                 .complexity("O(1)")

@@ -29,7 +29,7 @@ pub static ROWS: &[Spec] = &[
                 .complexity("O(N) for N channels in use")
                 .summary("The channels that have a subscriber.")
                 .syntax("[pattern]"),
-            row("help", 2, command::pubsub::help)
+            row("help", 2, help::run)
                 .flags(LOADING | STALE)
                 .since("6.2.0")
                 .complexity("O(1)")

@@ -46,7 +46,7 @@ pub static ROWS: &[Spec] = &[
             .complexity("O(N) for N arguments")
             .summary("The keys that a given command line would touch, and how.")
             .syntax("command [arg...]"),
-            row("help", 2, command::server::command::help)
+            row("help", 2, help::run)
                 .flags(LOADING | STALE)
                 .acl(acl::CONNECTION)
                 .since("5.0.0")
@@ -85,7 +85,7 @@ pub static ROWS: &[Spec] = &[
                 .summary("The directives whose names match, with their values.")
                 .history(&[("7.0.0", "Several patterns in one call.")])
                 .syntax("parameter..."),
-            row("help", 2, command::server::config::help)
+            row("help", 2, help::run)
                 .flags(LOADING | STALE)
                 .since("5.0.0")
                 .complexity("O(1)")
@@ -199,7 +199,7 @@ pub static ROWS: &[Spec] = &[
                 .complexity("O(1)")
                 .summary("The samples of one event drawn as text.")
                 .syntax("event"),
-            row("help", 2, command::server::latency::help)
+            row("help", 2, help::run)
                 .flags(LOADING | STALE)
                 .since("2.8.13")
                 .complexity("O(1)")
@@ -264,7 +264,7 @@ pub static ROWS: &[Spec] = &[
                 .since("4.0.0")
                 .complexity("O(1)")
                 .summary("What the figures seem to say, in words."),
-            row("help", 2, command::server::memory::help)
+            row("help", 2, help::run)
                 .flags(LOADING | STALE)
                 .since("4.0.0")
                 .complexity("O(1)")
@@ -349,7 +349,7 @@ pub static ROWS: &[Spec] = &[
                 .summary("The newest commands in the slow log.")
                 .history(&[("4.0.0", "The client's address and name.")])
                 .syntax("[count:integer]"),
-            row("help", 2, command::server::slowlog::help)
+            row("help", 2, help::run)
                 .flags(LOADING | STALE)
                 .since("6.2.0")
                 .complexity("O(1)")

@@ -128,7 +128,7 @@ pub static ROWS: &[Spec] = &[
                 .complexity("O(N) for N entries pending in the group")
                 .summary("Removes a group with all it knows.")
                 .syntax("key group"),
-            row("help", 2, group::help)
+            row("help", 2, help::run)
                 .flags(LOADING | STALE)
                 .since("5.0.0")
                 .complexity("O(1)")
@@ -173,7 +173,7 @@ pub static ROWS: &[Spec] = &[
                 .summary("The groups of a stream, each with its position, pending count and lag.")
                 .history(&[("7.0.0", "`entries-read` and `lag`.")])
                 .syntax("key"),
-            row("help", 2, info::help)
+            row("help", 2, help::run)
                 .flags(LOADING | STALE)
                 .since("5.0.0")
                 .complexity("O(1)")

@@ -1,0 +1,346 @@
+//! Blocked clients: served first come first served over all cores, each element once, whoever else reaches for it.
+
+use crate::common::{Client, Random};
+use crate::{elements, in_parallel, start};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Makes a client wait, and returns once it does.
+fn wait_on(client: &mut Client, command: &str, watcher: &mut Client, waiting: i64) {
+    client.send(command);
+    watcher.await_info("blocked_clients", waiting);
+}
+
+#[test]
+fn nobody_slips_past_those_who_wait() {
+    const WAITERS: usize = 200;
+    let server = start();
+    let mut watcher = server.connect();
+    let mut waiters: Vec<Client> = (0..WAITERS).map(|_| server.connect()).collect();
+    for (number, waiter) in waiters.iter_mut().enumerate() {
+        // The targets lie on all stripes, where others keep their cores busy.
+        let command = match number % 3 {
+            0 => "BLPOP queue 0".to_owned(),
+            1 => format!("BLMOVE queue done{number} LEFT RIGHT 0"),
+            _ => format!("BLMPOP 0 2 queue other{number} LEFT"),
+        };
+        wait_on(waiter, &command, &mut watcher, number as i64 + 1);
+    }
+    let pushed = AtomicUsize::new(0);
+    in_parallel(&server, 8, |number, mut client| {
+        while pushed.load(Ordering::SeqCst) < WAITERS {
+            match number {
+                0 => {
+                    let element = pushed.load(Ordering::SeqCst);
+                    assert_eq!(client.call(&format!("RPUSH queue {element}")), ":1");
+                    pushed.fetch_add(1, Ordering::SeqCst);
+                }
+                1..5 => assert_eq!(client.call("LPOP queue"), "$-1", "it was somebody else's"),
+                5 => {
+                    let reply = crate::exec(&mut client, &["LLEN queue", "LPOP queue"]);
+                    assert_eq!(reply, "*2 :0 $-1");
+                }
+                _ => {
+                    let keys: Vec<_> = (0..WAITERS).map(|key| format!("done{key}")).collect();
+                    client.call(&format!("EXISTS {}", keys.join(" ")));
+                }
+            }
+        }
+    });
+    for (number, waiter) in waiters.iter_mut().enumerate() {
+        let element = number.to_string();
+        let bulk = format!("${} {element}", element.len());
+        let expected = match number % 3 {
+            0 => format!("*2 $5 queue {bulk}"),
+            1 => bulk,
+            _ => format!("*2 $5 queue *1 {bulk}"),
+        };
+        assert_eq!(waiter.reply(), expected);
+    }
+    assert_eq!(watcher.info("blocked_clients"), 0);
+}
+
+#[test]
+fn chains_of_moves_lose_and_double_nothing() {
+    const ELEMENTS: usize = 3000;
+    const STAGES: usize = 5;
+    let server = start();
+    let caught = AtomicUsize::new(0);
+    let received = in_parallel(&server, STAGES + 4, |number, mut client| {
+        let mut own = Vec::new();
+        let mut catch = |reply: &str| {
+            if let Some(element) = reply.rsplit(' ').next().filter(|_| !reply.ends_with("-1")) {
+                own.push(element.parse::<usize>().expect("an element is a number"));
+                caught.fetch_add(1, Ordering::SeqCst);
+            }
+        };
+        let finished = || caught.load(Ordering::SeqCst) == ELEMENTS;
+        match number {
+            0 => {
+                for element in 0..ELEMENTS {
+                    client.send(&format!("RPUSH stage0 {element}"));
+                }
+                (0..ELEMENTS).for_each(|_| assert!(client.reply().starts_with(':')));
+            }
+            1..=STAGES => {
+                let (from, to) = (number - 1, number);
+                while !finished() {
+                    client.call(&format!("BLMOVE stage{from} stage{to} LEFT RIGHT 0.05"));
+                }
+            }
+            _ => {
+                while !finished() {
+                    let reply = match number % 3 {
+                        0 => client.call("LPOP stage2"),
+                        1 => client.call(&format!("BLPOP stage{STAGES} 0.05")),
+                        _ => client.call(&format!("BRPOP stage{STAGES} stage3 0.05")),
+                    };
+                    catch(&reply);
+                }
+            }
+        }
+        own
+    });
+    let mut all = received.concat();
+    all.sort_unstable();
+    assert_eq!(all, (0..ELEMENTS).collect::<Vec<_>>());
+}
+
+#[test]
+fn rings_of_moves_do_not_lock_each_other_up() {
+    const TURNS: usize = 300;
+    const SIZE: usize = 6;
+    let server = start();
+    let mut client = server.connect();
+    for place in 0..SIZE {
+        client.call(&format!("RPUSH ring{place} token{place}"));
+    }
+    in_parallel(&server, SIZE, |number, mut client| {
+        for _ in 0..TURNS {
+            let to = (number + 1) % SIZE;
+            let moved = client.call(&format!("BLMOVE ring{number} ring{to} LEFT RIGHT 20"));
+            assert!(moved.contains("token"), "nothing comes round: {moved}");
+        }
+    });
+    let mut tokens = Vec::new();
+    for place in 0..SIZE {
+        let reply = client.call(&format!("LRANGE ring{place} 0 -1"));
+        tokens.extend(elements(&reply).into_iter().map(str::to_owned));
+    }
+    tokens.sort();
+    assert_eq!(
+        tokens,
+        (0..SIZE)
+            .map(|place| format!("token{place}"))
+            .collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn ends_of_waits_race_with_pushes_and_nothing_is_lost() {
+    const ELEMENTS: usize = 2500;
+    const WAITERS: usize = 6;
+    let server = start();
+    let stop = AtomicUsize::new(0);
+    let ids: Vec<AtomicUsize> = (0..WAITERS).map(|_| AtomicUsize::new(0)).collect();
+    let mut random = Random::from_env();
+    let seeds = std::sync::Mutex::new((0..WAITERS + 2).map(|_| random.fork()).collect::<Vec<_>>());
+    let outcomes: Vec<(usize, usize, usize)> =
+        in_parallel(&server, WAITERS + 2, |number, mut client| {
+            let mut random = seeds
+                .lock()
+                .expect("nobody panicked")
+                .pop()
+                .expect("one for each");
+            let (mut got, mut told, mut unblocked) = (0, 0, 0);
+            match number {
+                0 => {
+                    for _ in 0..ELEMENTS {
+                        client.call(&format!("RPUSH q{} x", random.below(3)));
+                    }
+                    stop.store(1, Ordering::SeqCst);
+                }
+                1 => {
+                    while stop.load(Ordering::SeqCst) == 0 {
+                        let id = ids[random.below(WAITERS)].load(Ordering::SeqCst);
+                        if client.call(&format!("CLIENT UNBLOCK {id} ERROR")) == ":1" {
+                            unblocked += 1;
+                        }
+                    }
+                }
+                _ => {
+                    let id = client.call("CLIENT ID")[1..]
+                        .parse()
+                        .expect("an id is a number");
+                    ids[number - 2].store(id, Ordering::SeqCst);
+                    while stop.load(Ordering::SeqCst) == 0 {
+                        let reply = client.call("BLPOP q0 q1 q2 0.001");
+                        match reply.as_str() {
+                            "*-1" => {}
+                            "-UNBLOCKED client unblocked via CLIENT UNBLOCK" => told += 1,
+                            reply => {
+                                assert!(reply.ends_with(" $1 x"), "{reply}");
+                                got += 1;
+                            }
+                        }
+                    }
+                }
+            }
+            (got, told, unblocked)
+        });
+    let sum = |part: fn(&(usize, usize, usize)) -> usize| outcomes.iter().map(part).sum::<usize>();
+    let mut client = server.connect();
+    let left: usize = (0..3)
+        .map(|key| {
+            client.call(&format!("LLEN q{key}"))[1..]
+                .parse::<usize>()
+                .expect("a length is a number")
+        })
+        .sum();
+    assert_eq!(sum(|outcome| outcome.0) + left, ELEMENTS);
+    assert_eq!(
+        sum(|outcome| outcome.1),
+        sum(|outcome| outcome.2),
+        "told and reported differ"
+    );
+    assert_eq!(client.info("blocked_clients"), 0);
+}
+
+#[test]
+fn vanishing_waiters_leave_the_line_and_their_places_are_not_confused() {
+    const ROUNDS: usize = 400;
+    let server = start();
+    let gone = AtomicUsize::new(0);
+    let taken: Vec<usize> = in_parallel(&server, 6, |number, mut client| {
+        let mut got = 0;
+        for round in 0..ROUNDS {
+            match number {
+                0 | 1 => {
+                    let mut waiter = server.connect();
+                    waiter.send("BLPOP queue elsewhere 0");
+                    if round % 2 == 0 {
+                        waiter.vanish();
+                    }
+                    gone.fetch_add(1, Ordering::SeqCst);
+                }
+                2 => {
+                    // A connection that takes the place of one that is gone hears nothing that was meant for that.
+                    let mut fresh = server.connect();
+                    let word = format!("{number}-{round}");
+                    assert_eq!(
+                        fresh.call(&format!("ECHO {word}")),
+                        format!("${} {word}", word.len())
+                    );
+                }
+                3 => {
+                    assert!(
+                        client
+                            .call(&format!("RPUSH queue {round}"))
+                            .starts_with(':')
+                    );
+                }
+                _ => {
+                    if client.call("LPOP queue") != "$-1" {
+                        got += 1;
+                    }
+                }
+            }
+        }
+        got
+    });
+    let mut client = server.connect();
+    client.await_info("connected_clients", 1);
+    assert_eq!(client.info("blocked_clients"), 0);
+    let left: usize = client.call("LLEN queue")[1..]
+        .parse()
+        .expect("a length is a number");
+    assert!(taken.iter().sum::<usize>() + left <= ROUNDS);
+    client.call("DEL queue");
+    client.call("RPUSH queue last");
+    assert_eq!(client.call("LPOP queue"), "$4 last");
+}
+
+#[test]
+fn a_peer_that_hangs_up_right_after_blocking_takes_nothing() {
+    let server = start();
+    let mut client = server.connect();
+    for _ in 0..50 {
+        let mut waiter = server.connect();
+        waiter.send("BLPOP queue 0");
+        waiter
+            .stream
+            .shutdown(std::net::Shutdown::Write)
+            .expect("it is connected");
+        assert_eq!(waiter.rest(), Some(Vec::new()));
+    }
+    client.await_info("blocked_clients", 0);
+    assert_eq!(client.call("RPUSH queue x"), ":1");
+    assert_eq!(client.call("LPOP queue"), "$1 x");
+}
+
+#[test]
+fn wake_ups_are_never_lost() {
+    const ROUNDS: usize = 4000;
+    let server = start();
+    in_parallel(&server, 6, |number, mut client| {
+        let (pair, side) = (number / 2, number % 2);
+        for round in 0..ROUNDS {
+            if (round + side) % 2 == 0 {
+                assert_eq!(client.call(&format!("RPUSH ping{pair}-{side} x")), ":1");
+            } else {
+                let other = 1 - side;
+                let reply = client.call(&format!("BLPOP ping{pair}-{other} 20"));
+                assert_eq!(reply, format!("*2 $7 ping{pair}-{other} $1 x"));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_list_serves_its_waiter_however_it_comes_to_be() {
+    let server = start();
+    let (mut client, mut watcher) = (server.connect(), server.connect());
+    for (prepare, feed) in [
+        ("RPUSH other x", "RENAME other queue"),
+        ("RPUSH other x", "RENAMENX other queue"),
+        ("RPUSH other x", "COPY other queue"),
+        ("RPUSH other x", "LMOVE other queue LEFT LEFT"),
+        ("RPUSH other x", "RPOPLPUSH other queue"),
+        ("SELECT 1", "MOVE queue 0"),
+        ("SELECT 1", "SWAPDB 0 1"),
+        ("PING", "LPUSH queue x"),
+    ] {
+        client.call("FLUSHALL");
+        client.call(prepare);
+        if prepare.starts_with("SELECT") {
+            client.call("RPUSH queue x");
+        }
+        let mut waiter = server.connect();
+        wait_on(&mut waiter, "BLPOP nothing queue 0", &mut watcher, 1);
+        client.call(feed);
+        assert_eq!(waiter.reply(), "*2 $5 queue $1 x", "after {feed}");
+        client.call("SELECT 0");
+        watcher.await_info("blocked_clients", 0);
+    }
+}
+
+#[test]
+fn keys_that_become_ready_together_are_served_in_that_order() {
+    const KEYS: usize = 20;
+    let server = start();
+    let (mut client, mut watcher) = (server.connect(), server.connect());
+    let mut movers: Vec<Client> = (0..KEYS).map(|_| server.connect()).collect();
+    for (number, mover) in movers.iter_mut().enumerate() {
+        let command = format!("BLMOVE from{number} gathered LEFT RIGHT 0");
+        wait_on(mover, &command, &mut watcher, number as i64 + 1);
+    }
+    let pushes: Vec<String> = (0..KEYS)
+        .map(|number| number * 7 % KEYS)
+        .map(|number| format!("RPUSH from{number} {number}"))
+        .collect();
+    let pushes: Vec<&str> = pushes.iter().map(String::as_str).collect();
+    crate::exec(&mut client, &pushes);
+    let expected: Vec<String> = (0..KEYS)
+        .map(|number| (number * 7 % KEYS).to_string())
+        .collect();
+    assert_eq!(elements(&client.call("LRANGE gathered 0 -1")), expected);
+}

@@ -1,0 +1,145 @@
+//! The configuration as a running server takes, tells, changes and keeps it.
+
+mod common;
+
+use common::Server;
+use std::process::{Command, Stdio};
+
+fn run(arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
+    use std::io::Write;
+    let mut process = Command::new(env!("CARGO_BIN_EXE_millstream"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program is built");
+    let mut stdin = process.stdin.take().expect("it is piped");
+    stdin
+        .write_all(input.as_bytes())
+        .expect("the program reads or ends");
+    drop(stdin);
+    let output = process.wait_with_output().expect("it ends");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints UTF-8");
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn version_and_help_need_no_server() {
+    let (code, out, _) = run(&["-v"], "");
+    assert_eq!((code, out.lines().count()), (Some(0), 1));
+    assert!(out.contains(" v=8.2.3 "), "{out}");
+    assert_eq!(run(&["--version"], "").1, out);
+    assert!(run(&["--help"], "").1.starts_with("Usage: millstream "));
+}
+
+#[test]
+fn a_bad_line_stops_the_start_and_says_where() {
+    let (code, _, errors) = run(&["-"], "port 0\nprot 1\n");
+    assert_eq!(code, Some(1));
+    assert!(
+        errors.contains("standard input, line 2: prot 1"),
+        "{errors}"
+    );
+    assert!(errors.contains("did you mean 'port'?"), "{errors}");
+    let (code, _, errors) = run(&["--appendonly", "yes"], "");
+    assert_eq!(code, Some(1));
+    assert!(
+        errors.contains("command line: --appendonly yes"),
+        "{errors}"
+    );
+    assert!(errors.contains("'appendonly' can only be 'no'"), "{errors}");
+}
+
+#[test]
+fn changes_are_obeyed_by_every_core() {
+    let server = Server::start(&["--threads", "4"]);
+    let mut clients: Vec<_> = (0..8).map(|_| server.connect()).collect();
+    assert_eq!(
+        clients[0].call("CONFIG SET slowlog-log-slower-than 0 slowlog-max-len 100"),
+        "+OK"
+    );
+    for client in &mut clients {
+        assert_eq!(
+            client.call("CONFIG GET slowlog-log-slower-than"),
+            "*2 $23 slowlog-log-slower-than $1 0"
+        );
+    }
+    clients[0].call("SLOWLOG RESET");
+    for client in &mut clients {
+        client.call("PING");
+    }
+    let logged = clients[0].call("SLOWLOG LEN");
+    assert_eq!(logged, ":9", "RESET itself and a PING on each connection");
+}
+
+#[test]
+fn a_password_set_at_run_time_binds_new_connections() {
+    let server = Server::start(&["--threads", "2"]);
+    let (mut old, mut other) = (server.connect(), server.connect());
+    assert_eq!(other.call("PING"), "+PONG");
+    assert_eq!(old.call("CONFIG SET requirepass secret"), "+OK");
+    assert_eq!(other.call("PING"), "+PONG");
+    let mut new = server.connect();
+    assert_eq!(new.call("PING"), "-NOAUTH Authentication required.");
+    assert_eq!(
+        new.call("AUTH wrong"),
+        "-WRONGPASS invalid username-password pair or user is disabled."
+    );
+    assert_eq!(new.call("AUTH secret"), "+OK");
+    assert_eq!(old.call("CONFIG SET requirepass "), "+OK");
+    assert_eq!(server.connect().call("PING"), "+PONG");
+}
+
+#[test]
+fn a_rewritten_file_starts_the_same_server() {
+    let path = std::env::temp_dir().join(format!("millstream-config-{}.conf", std::process::id()));
+    std::fs::write(&path, "# mine\nhz 20\nthreads 1\n")
+        .expect("the temporary directory is writable");
+    let file = path.display().to_string();
+    {
+        let server = Server::start_with_file(&file, &["--timeout", "60"]);
+        let mut client = server.connect();
+        client.call("CONFIG SET hz 30 notify-keyspace-events KEA");
+        assert_eq!(client.call("CONFIG REWRITE"), "+OK");
+    }
+    let text = std::fs::read_to_string(&path).expect("it was rewritten");
+    assert!(text.starts_with("# mine\nhz 30\nthreads 1\n"), "{text}");
+    assert!(
+        text.contains("\nnotify-keyspace-events AKE\n") && text.contains("\ntimeout 60\n"),
+        "{text}"
+    );
+    {
+        let server = Server::start_with_file(&file, &[]);
+        let mut client = server.connect();
+        assert_eq!(client.call("CONFIG GET timeout"), "*2 $7 timeout $2 60");
+        assert_eq!(client.call("CONFIG GET hz"), "*2 $2 hz $2 30");
+    }
+    std::fs::remove_file(&path).expect("it is there");
+    let server = Server::start(&[]);
+    assert_eq!(
+        server.connect().call("CONFIG REWRITE"),
+        "-ERR The server is running without a config file"
+    );
+}
+
+#[test]
+fn more_clients_than_the_system_allows_are_refused() {
+    let server = Server::start(&["--threads", "1"]);
+    let mut client = server.connect();
+    let refusal = client.call("CONFIG SET maxclients 4000000000");
+    assert!(
+        refusal.contains(
+            "The operating system is not able to handle the specified number of clients, try with "
+        ),
+        "{refusal}"
+    );
+    assert_eq!(
+        client.call("CONFIG GET maxclients"),
+        "*2 $10 maxclients $5 10000"
+    );
+}

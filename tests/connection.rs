@@ -1,0 +1,230 @@
+//! Connections about themselves and each other, on one core and across several.
+
+mod common;
+
+use common::{Client, Server};
+use std::time::{Duration, Instant};
+
+/// Long enough for a reply that would come, short enough for a test.
+const A_WHILE: Duration = Duration::from_millis(150);
+
+fn id_of(client: &mut Client) -> String {
+    client.call("CLIENT ID").trim_start_matches(':').to_string()
+}
+
+/// One field of a line of CLIENT LIST.
+fn field<'a>(line: &'a str, name: &str) -> &'a str {
+    line.split_ascii_whitespace()
+        .find_map(|field| field.strip_prefix(name)?.strip_prefix('='))
+        .unwrap_or_else(|| panic!("no {name} in {line}"))
+}
+
+/// The line of a client as another one sees it.
+fn line_of(observer: &mut Client, id: &str) -> String {
+    observer.call(&format!("CLIENT LIST ID {id}"))
+}
+
+/// Asks again and again until the answer is the expected one: other cores see a client's state a turn later.
+fn eventually(expected: &str, mut ask: impl FnMut() -> String) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let answer = ask();
+        if answer == expected {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{answer} instead of {expected}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_client_is_listed_as_it_is() {
+    let server = Server::start(&["--threads", "2"]);
+    let (mut observer, mut client) = (server.connect(), server.connect());
+    let id = id_of(&mut client);
+    client.call("HELLO 3 SETNAME worker");
+    client.call("CLIENT SETINFO lib-name some-lib");
+    client.call("CLIENT SETINFO LIB-VER 1.2.3");
+    client.call("SELECT 5");
+    client.call("WATCH a b");
+    client.call("MULTI");
+    client.call("PING");
+    for (name, expected) in [
+        ("name", "worker"),
+        ("lib-name", "some-lib"),
+        ("lib-ver", "1.2.3"),
+        ("db", "5"),
+        ("resp", "3"),
+        ("watch", "2"),
+        ("multi", "1"),
+        ("flags", "x"),
+        ("cmd", "ping"),
+        ("user", "default"),
+        ("tot-cmds", "7"),
+    ] {
+        eventually(expected, || {
+            field(&line_of(&mut observer, &id), name).to_string()
+        });
+    }
+}
+
+#[test]
+fn kill_closes_on_every_core_and_spares_the_killer() {
+    let server = Server::start(&["--threads", "4"]);
+    let mut killer = server.connect();
+    let mut others: Vec<Client> = (0..12).map(|_| server.connect()).collect();
+    let ids: Vec<String> = others.iter_mut().map(id_of).collect();
+    assert_eq!(killer.call(&format!("CLIENT KILL ID {}", ids[0])), ":1");
+    assert!(others[0].is_closed());
+    assert_eq!(killer.call(&format!("CLIENT KILL ID {}", ids[0])), ":0");
+    assert_eq!(killer.call("CLIENT KILL TYPE normal"), ":11");
+    assert!(others[1..].iter_mut().all(Client::is_closed));
+    assert_eq!(killer.call("CLIENT KILL USER default"), ":0");
+    assert_eq!(killer.call("CLIENT KILL USER default SKIPME no"), ":1");
+    assert!(killer.is_closed());
+}
+
+#[test]
+fn kill_by_address_and_by_type() {
+    let server = Server::start(&["--threads", "2"]);
+    let (mut killer, mut victim, mut listener) =
+        (server.connect(), server.connect(), server.connect());
+    listener.call("SUBSCRIBE news");
+    let addr = victim.stream.local_addr().expect("it is connected");
+    assert_eq!(killer.call(&format!("CLIENT KILL {addr}")), "+OK");
+    assert!(victim.is_closed());
+    assert_eq!(
+        killer.call(&format!("CLIENT KILL {addr}")),
+        "-ERR No such client"
+    );
+    eventually(":1", || killer.call("CLIENT KILL TYPE pubsub"));
+    assert!(listener.is_closed());
+}
+
+#[test]
+fn a_pause_holds_writes_or_everything_and_ends() {
+    let server = Server::start(&["--threads", "2"]);
+    let mut clients: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+    assert_eq!(clients[0].call("CLIENT PAUSE 60000 WRITE"), "+OK");
+    for client in &mut clients {
+        assert_eq!(client.call("GET k"), "$-1");
+        client.send("SET k v");
+        assert!(client.is_silent_for(A_WHILE));
+    }
+    let mut rescuer = server.connect();
+    assert_eq!(rescuer.call("CLIENT UNPAUSE"), "+OK");
+    for client in &mut clients {
+        assert_eq!(client.reply(), "+OK");
+    }
+    let start = Instant::now();
+    assert_eq!(rescuer.call("CLIENT PAUSE 400"), "+OK");
+    for client in &mut clients {
+        client.send("PING");
+    }
+    for client in &mut clients {
+        assert_eq!(client.reply(), "+PONG");
+    }
+    let waited = start.elapsed();
+    assert!(
+        waited >= Duration::from_millis(400) && waited < Duration::from_secs(5),
+        "{waited:?}"
+    );
+}
+
+#[test]
+fn a_pause_is_neither_shortened_nor_weakened() {
+    let server = Server::start(&["--threads", "1"]);
+    let (mut a, mut b) = (server.connect(), server.connect());
+    assert_eq!(a.call("CLIENT PAUSE 600 WRITE"), "+OK");
+    assert_eq!(a.call("CLIENT PAUSE 1 ALL"), "+OK");
+    b.send("GET k");
+    assert!(b.is_silent_for(Duration::from_millis(300)));
+    assert_eq!(b.reply(), "$-1");
+}
+
+#[test]
+fn unblock_ends_a_wait_on_another_core() {
+    let server = Server::start(&["--threads", "4"]);
+    let mut unblocker = server.connect();
+    for _ in 0..8 {
+        let mut waiter = server.connect();
+        let id = id_of(&mut waiter);
+        assert_eq!(unblocker.call(&format!("CLIENT UNBLOCK {id}")), ":0");
+        waiter.send("BLPOP none 0");
+        eventually(":1", || unblocker.call(&format!("CLIENT UNBLOCK {id}")));
+        assert_eq!(waiter.reply(), "*-1");
+        waiter.send("BLPOP none 0");
+        eventually(":1", || {
+            unblocker.call(&format!("CLIENT UNBLOCK {id} ERROR"))
+        });
+        assert_eq!(
+            waiter.reply(),
+            "-UNBLOCKED client unblocked via CLIENT UNBLOCK"
+        );
+    }
+}
+
+#[test]
+fn replies_can_be_turned_off() {
+    let server = Server::start(&["--threads", "1"]);
+    let mut client = server.connect();
+    for command in [
+        "CLIENT REPLY SKIP",
+        "SET a 1",
+        "GET a",
+        "CLIENT REPLY OFF",
+        "SET a 2",
+        "FOO",
+    ] {
+        client.send(command);
+    }
+    assert_eq!(client.call("CLIENT REPLY ON"), "$1 1");
+    assert_eq!(client.reply(), "+OK");
+    assert_eq!(client.call("GET a"), "$1 2");
+}
+
+#[test]
+fn monitors_see_what_ran_without_secrets() {
+    let server = Server::start(&["--threads", "2", "--requirepass", "secret"]);
+    let (mut monitor, mut client) = (server.connect(), server.connect());
+    monitor.call("AUTH secret");
+    assert_eq!(monitor.call("MONITOR"), "+OK");
+    let mut seen = |expected: &str| {
+        let line = monitor.reply();
+        assert!(line.ends_with(expected), "{line} instead of {expected}");
+    };
+    client.call("AUTH default secret");
+    seen("\"AUTH\" \"(redacted)\" \"(redacted)\"");
+    client.call("HELLO 2 AUTH default secret");
+    seen("\"HELLO\" \"2\" \"AUTH\" \"(redacted)\" \"(redacted)\"");
+    client.call("SELECT 3");
+    client.call("MULTI");
+    client.call("SET k v");
+    client.call("EXEC");
+    for expected in [
+        "\"SELECT\" \"3\"",
+        "\"MULTI\"",
+        "\"SET\" \"k\" \"v\"",
+        "\"EXEC\"",
+    ] {
+        seen(expected);
+    }
+    client.call("CONFIG SET requirepass other");
+    client.call("PING");
+    seen("\"PING\"");
+}
+
+#[test]
+fn shutdown_stops_the_server() {
+    let mut server = Server::start(&["--threads", "2"]);
+    let (mut client, mut bystander) = (server.connect(), server.connect());
+    bystander.call("PING");
+    assert_eq!(
+        client.call("SHUTDOWN SAVE"),
+        "-ERR Errors trying to SHUTDOWN. Check logs."
+    );
+    client.send("SHUTDOWN NOSAVE");
+    assert!(client.is_closed());
+    assert!(bystander.is_closed());
+    assert_eq!(server.await_exit(), Some(0));
+}
