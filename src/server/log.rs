@@ -20,7 +20,10 @@ pub fn start(config: &Config) -> io::Result<()> {
         let layer = layer.with_ansi(io::stdout().is_terminal());
         registry().with(filter).with(layer).init();
     } else {
-        let file = File::options().append(true).create(true).open(&config.logfile)?;
+        let file = File::options()
+            .append(true)
+            .create(true)
+            .open(&config.logfile)?;
         let layer = layer.with_ansi(false).with_writer(file);
         registry().with(filter).with(layer).init();
     }
