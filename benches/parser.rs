@@ -13,21 +13,21 @@ const XADD: &[u8] = b"*5\r\n$4\r\nXADD\r\n$6\r\nstream\r\n$1\r\n*\r\n$5\r\nfield
     $32\r\n0123456789abcdef0123456789abcdef\r\n";
 const PIPELINE: usize = 32;
 
-/// Parses whole requests until the input is used up; how many arguments they had.
+/// Parses whole requests until the input is used up; how many bytes their arguments had.
 fn parse_all(parser: &mut Parser, mut input: &[u8]) -> usize {
-    let mut arguments = 0;
+    let mut bytes = 0;
     while !input.is_empty() {
         let Ok(Parsed::Request { consumed }) = parser.parse(input, LIMITS) else {
             panic!("the input is whole requests");
         };
         let request = parser.request(input);
-        arguments += (0..request.len())
+        bytes += (0..request.len())
             .map(|at| request.arg(at).len())
             .sum::<usize>();
         parser.reset();
         input = &input[consumed..];
     }
-    arguments
+    bytes
 }
 
 /// Parses one request that arrives `piece` bytes at a time.

@@ -107,3 +107,74 @@ impl<M> Inbox<M> {
         std::mem::swap(&mut queue.messages, into);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    fn inbox() -> (mio::Poll, Arc<Inbox<u32>>) {
+        let poll = mio::Poll::new().expect("there are descriptors");
+        let inbox = Inbox::new(poll.registry(), mio::Token(0)).expect("there are descriptors");
+        (poll, Arc::new(inbox))
+    }
+
+    #[test]
+    fn every_message_ends_the_sleep_it_finds() {
+        const MESSAGES: u32 = 20_000;
+        let (mut poll, inbox) = inbox();
+        let sender = inbox.clone();
+        let sending = std::thread::spawn(move || {
+            for message in 0..MESSAGES {
+                sender.push(message, 0);
+                if message % 7 == 0 {
+                    std::thread::yield_now();
+                }
+            }
+        });
+        let (mut events, mut mail, mut next) = (mio::Events::with_capacity(4), Vec::new(), 0);
+        while next < MESSAGES {
+            if inbox.about_to_sleep(i64::MAX).is_some() {
+                let began = Instant::now();
+                let patience = Duration::from_secs(10);
+                poll.poll(&mut events, Some(patience)).expect("it polls");
+                assert!(began.elapsed() < patience, "nobody woke the owner");
+            }
+            inbox.awake();
+            inbox.drain(&mut mail);
+            for message in mail.drain(..) {
+                assert_eq!(message, next);
+                next += 1;
+            }
+        }
+        sending.join().expect("the sender sends");
+    }
+
+    #[test]
+    fn a_deadline_told_to_one_awake_is_kept_for_its_next_sleep() {
+        let (mut poll, inbox) = inbox();
+        assert_eq!(inbox.about_to_sleep(500), Some(500));
+        inbox.awake();
+        inbox.wake_by(300);
+        inbox.wake_by(400);
+        assert_eq!(inbox.about_to_sleep(500), Some(300));
+        inbox.wake_by(200);
+        let mut events = mio::Events::with_capacity(4);
+        poll.poll(&mut events, Some(Duration::from_secs(10)))
+            .expect("it polls");
+        assert!(!events.is_empty(), "an earlier deadline wakes a sleeper");
+        inbox.awake();
+        assert_eq!(inbox.about_to_sleep(500), Some(200));
+    }
+
+    #[test]
+    fn crowds_are_told_of_by_number_and_by_bytes() {
+        let (_poll, inbox) = inbox();
+        assert!(!inbox.push(0, SOFT_BOUND_BYTES));
+        assert!(inbox.push(0, 1));
+        inbox.drain(&mut Vec::new());
+        assert!((0..SOFT_BOUND as u32).all(|message| !inbox.push(message, 0)));
+        assert!(inbox.push(0, 0));
+    }
+}

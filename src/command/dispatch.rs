@@ -256,7 +256,7 @@ fn is_paused(env: &Env<'_, '_>, session: &Session, command: &Command) -> bool {
 /// True when messages that were published before this command may be on their way: what the client listens to must not change before
 /// they are delivered.
 fn awaits_mail(env: &Env<'_, '_>, session: &Session, command: &Command) -> bool {
-    command.subscribes()
+    command.subscribes
         && session.multi.is_none()
         && !session.heard
         && (env.local.reading_mail || env.shared.inboxes[env.local.core].has_mail())
@@ -304,7 +304,7 @@ fn run(
             env.locked
                 .acquire_one(keyspace.stripe_of(request.arg(index as usize)));
         }
-        Hold::Anything if command.subscribes() => {
+        Hold::Anything if command.subscribes => {
             if awaits_mail(env, session, command) {
                 return Next::Paused;
             }

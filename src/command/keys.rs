@@ -94,7 +94,7 @@ impl<'k> Keys<'_, 'k> {
     }
 
     /// The position of a key that lives; one whose time is up is removed.
-    #[inline]
+    #[inline(always)]
     fn live_position(&mut self, key: &[u8]) -> Option<usize> {
         let now_ms = self.now_ms;
         let table = self.table(key);
@@ -134,7 +134,7 @@ impl<'k> Keys<'_, 'k> {
         Some(self.used(key, position))
     }
 
-    #[inline]
+    #[inline(always)]
     fn used(&mut self, key: &[u8], position: usize) -> &mut Entry {
         let (now_ms, touch) = (self.now_ms, self.touch);
         let entry = self.table(key).entry_mut(position);
@@ -317,11 +317,12 @@ impl<'k> Keys<'_, 'k> {
         }
     }
 
-    /// Runs `f` with `stripe` held.
+    /// Runs `f` with `stripe` held, which is one of those held, or nothing is: any other would be taken against the order.
     pub fn with_stripe<R>(&mut self, stripe: usize, f: impl FnOnce(&mut Keys<'_, 'k>) -> R) -> R {
         if self.locked.holds(stripe) {
             return f(self);
         }
+        assert!(self.locked.is_empty(), "stripes are taken in order");
         let keyspace = self.keyspace();
         let mut locked = Locked::new(keyspace);
         locked.acquire_one(stripe);

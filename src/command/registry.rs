@@ -23,6 +23,8 @@ pub struct Command {
     pub flags: Flags,
     /// Number of the command that it is a subcommand of.
     container: Option<usize>,
+    /// It changes what a client listens to.
+    pub subscribes: bool,
     /// Numbers of its subcommands.
     subcommands: Vec<usize>,
     /// Names before its first argument: 1, or 2 for a subcommand.
@@ -118,6 +120,7 @@ impl Registry {
             },
             group: container_spec.unwrap_or(spec).group,
             flags: spec.all_flags(),
+            subscribes: spec.name.ends_with("subscribe"),
             container,
             subcommands: Vec::new(),
             names: if container.is_some() { 2 } else { 1 },
@@ -204,11 +207,6 @@ impl Command {
     pub fn admits(&self, arguments: usize) -> bool {
         let (least, most) = self.arguments;
         least <= arguments && arguments <= most
-    }
-
-    /// True for a command that changes what a client listens to.
-    pub fn subscribes(&self) -> bool {
-        self.spec.name.ends_with("subscribe")
     }
 
     /// True when the command can change data or is otherwise held up by CLIENT PAUSE WRITE.

@@ -143,6 +143,11 @@ impl<'k> Locked<'k> {
         }
     }
 
+    /// True when no stripe is held.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
     /// True when `stripe` is held.
     pub fn holds(&self, stripe: usize) -> bool {
         self.index_of(stripe).is_some()

@@ -55,6 +55,13 @@ pub struct Partial {
     pub parser: Parser,
 }
 
+impl Partial {
+    /// Bytes received that are not yet arguments of a whole request.
+    pub fn unparsed_bytes(&self) -> usize {
+        self.bytes.len() - self.parser.parsed_bytes() + self.parser.filled_bytes()
+    }
+}
+
 /// See the module's description.
 #[derive(Debug)]
 pub struct Connection {
@@ -145,9 +152,10 @@ impl Connection {
 
     /// Bytes received that belong to no command yet, and those of commands that MULTI has queued.
     pub fn query_bytes(&self) -> usize {
-        let unparsed = self.partial.as_ref().map_or(0, |partial| {
-            partial.bytes.len() - partial.parser.parsed_bytes() + partial.parser.filled_bytes()
-        });
+        let unparsed = self
+            .partial
+            .as_ref()
+            .map_or(0, |partial| partial.unparsed_bytes());
         unparsed + self.session.multi.as_ref().map_or(0, |multi| multi.bytes)
     }
 

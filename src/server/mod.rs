@@ -1,7 +1,7 @@
 //! The server: cores that run commands, and what starts and stops them.
 //!
 //! - `boot`: from a configuration to running cores, and to an orderly end.
-//! - `core`: one pinned event loop, turn by turn: poll, read, execute, deliver, write.
+//! - `core`: one pinned event loop, turn by turn: poll, read, execute, deliver, write; in parts: `serving`, `output`, `clients`.
 //! - `reading`: one read of a connection, and the requests it brought.
 //! - `connection`: one client's socket, buffers and session.
 //! - `listener`: accepting, and dealing connections out to the cores.

@@ -58,3 +58,29 @@ impl Timers {
         self.heap.pop().map(|Reverse(timer)| timer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timer(at_ms: i64) -> Timer {
+        Timer {
+            at_ms,
+            ticket: at_ms as u64,
+            token: 0,
+        }
+    }
+
+    #[test]
+    fn those_that_no_longer_matter_do_not_gather() {
+        let mut timers = Timers::default();
+        let matters = |timer: &Timer| timer.ticket.is_multiple_of(100);
+        for at_ms in 0..100_000 {
+            timers.add(timer(at_ms), matters);
+        }
+        assert!(timers.heap.len() <= UNCHECKED + 2 * 1000);
+        let fired = std::iter::from_fn(|| timers.pop_due(100_000));
+        let kept: Vec<i64> = fired.filter(matters).map(|timer| timer.at_ms).collect();
+        assert_eq!(kept, (0..1000).map(|n| n * 100).collect::<Vec<_>>());
+    }
+}

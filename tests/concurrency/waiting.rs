@@ -1,6 +1,6 @@
 //! Blocked clients: served first come first served over all cores, each element once, whoever else reaches for it.
 
-use crate::common::{Client, Random, Server};
+use crate::common::{Client, Random};
 use crate::{elements, in_parallel, start};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -296,21 +296,51 @@ fn wake_ups_are_never_lost() {
 }
 
 #[test]
-fn short_waits_that_are_served_leave_no_timers_behind() {
-    const ROUNDS: usize = 60_000;
-    let server = Server::start(&["--threads", "1"]);
-    let (mut waiter, mut feeder) = (server.connect(), server.connect());
-    let mut round = |rounds: usize| {
-        for _ in 0..rounds / 100 {
-            waiter.send_raw(&b"BLPOP q 3600\r\n".repeat(100));
-            feeder.send_raw(&b"RPUSH q x\r\n".repeat(100));
-            (0..100).for_each(|_| assert_eq!(waiter.reply(), "*2 $1 q $1 x"));
-            (0..100).for_each(|_| assert!(feeder.reply().starts_with(':')));
+fn a_list_serves_its_waiter_however_it_comes_to_be() {
+    let server = start();
+    let (mut client, mut watcher) = (server.connect(), server.connect());
+    for (prepare, feed) in [
+        ("RPUSH other x", "RENAME other queue"),
+        ("RPUSH other x", "RENAMENX other queue"),
+        ("RPUSH other x", "COPY other queue"),
+        ("RPUSH other x", "LMOVE other queue LEFT LEFT"),
+        ("RPUSH other x", "RPOPLPUSH other queue"),
+        ("SELECT 1", "MOVE queue 0"),
+        ("SELECT 1", "SWAPDB 0 1"),
+        ("PING", "LPUSH queue x"),
+    ] {
+        client.call("FLUSHALL");
+        client.call(prepare);
+        if prepare.starts_with("SELECT") {
+            client.call("RPUSH queue x");
         }
-    };
-    round(ROUNDS / 10);
-    let before = server.resident_bytes();
-    round(ROUNDS);
-    let grown = server.resident_bytes().saturating_sub(before);
-    assert!(grown < 1024 * 1024, "{grown} bytes for waits that are over");
+        let mut waiter = server.connect();
+        wait_on(&mut waiter, "BLPOP nothing queue 0", &mut watcher, 1);
+        client.call(feed);
+        assert_eq!(waiter.reply(), "*2 $5 queue $1 x", "after {feed}");
+        client.call("SELECT 0");
+        watcher.await_info("blocked_clients", 0);
+    }
+}
+
+#[test]
+fn keys_that_become_ready_together_are_served_in_that_order() {
+    const KEYS: usize = 20;
+    let server = start();
+    let (mut client, mut watcher) = (server.connect(), server.connect());
+    let mut movers: Vec<Client> = (0..KEYS).map(|_| server.connect()).collect();
+    for (number, mover) in movers.iter_mut().enumerate() {
+        let command = format!("BLMOVE from{number} gathered LEFT RIGHT 0");
+        wait_on(mover, &command, &mut watcher, number as i64 + 1);
+    }
+    let pushes: Vec<String> = (0..KEYS)
+        .map(|number| number * 7 % KEYS)
+        .map(|number| format!("RPUSH from{number} {number}"))
+        .collect();
+    let pushes: Vec<&str> = pushes.iter().map(String::as_str).collect();
+    crate::exec(&mut client, &pushes);
+    let expected: Vec<String> = (0..KEYS)
+        .map(|number| (number * 7 % KEYS).to_string())
+        .collect();
+    assert_eq!(elements(&client.call("LRANGE gathered 0 -1")), expected);
 }

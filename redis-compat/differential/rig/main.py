@@ -8,8 +8,11 @@ import time
 
 from . import masks
 from .compare import Comparison, Kind, Stage
+from .episodes import run_episodes
 from .exceptions import Exceptions
+from .fuzz import run_fuzz
 from .script import parse_script
+from .selftest import self_test
 from .servers import Ports, find_oracle
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
@@ -30,6 +33,7 @@ def arguments():
     parser.add_argument("--family", action="append", help="only these scripts: a folder, or folder/name")
     parser.add_argument("--protocol", type=int, choices=(2, 3), help="only this protocol")
     parser.add_argument("--random", type=int, metavar="N", help="how many random commands")
+    parser.add_argument("--broken", type=int, metavar="N", help="how many broken inputs")
     parser.add_argument("--seed", type=int, help="the first random episode's seed")
     parser.add_argument("--self-test", action="store_true", help="prove that a changed reply is caught")
     parser.add_argument("--ports", type=int, default=21400, help="the first port to use")
@@ -71,8 +75,6 @@ def main():
     if not options.control and not options.against:
         masks.EXCEPTIONS = Exceptions(HERE / "exceptions.toml")
     if options.self_test:
-        from .selftest import self_test
-
         return self_test(oracle, ports)
     passed = failed = 0
     known, stage = {}, Stage(oracle, ports)
@@ -83,6 +85,8 @@ def main():
                 good, bad = compare_scripts(options, Comparison(stage, subject), known)
                 passed, failed = passed + good, failed + bad
                 good, bad = compare_random(options, stage, subject)
+                passed, failed = passed + good, failed + bad
+                good, bad = compare_broken(options, stage, subject)
                 passed, failed = passed + good, failed + bad
             finally:
                 subject.stop()
@@ -113,9 +117,14 @@ def compare_scripts(options, comparison, known):
 
 
 def compare_random(options, oracle, subject):
-    from .episodes import run_episodes
-
     commands = options.random
     if commands is None:
         commands = 0 if options.family else 5_000 if options.quick else 200_000
     return run_episodes(oracle, subject, commands, options.seed) if commands else (0, 0)
+
+
+def compare_broken(options, oracle, subject):
+    cases = options.broken
+    if cases is None:
+        cases = 0 if options.family or options.random is not None else 500 if options.quick else 10_000
+    return run_fuzz(oracle, subject, cases, options.seed) if cases else (0, 0)

@@ -19,7 +19,7 @@ REST_SECONDS = 0.02
 SUBSCRIBING = {b"SUBSCRIBE", b"PSUBSCRIBE", b"SSUBSCRIBE"}
 UNSUBSCRIBING = {b"UNSUBSCRIBE", b"PUNSUBSCRIBE", b"SUNSUBSCRIBE"}
 SUBSCRIPTION_REPLIES = tuple(name.lower() for name in SUBSCRIBING | UNSUBSCRIBING)
-VARIABLE = re.compile(rb"\$(?:id(\d+)|(client|addr|laddr)\((\w+)\)|now_(ms|s)([+-]\d+)?)")
+VARIABLE = re.compile(rb"\$(?:id(\d+)|(client|addr|laddr)\((\w+)\)|now_(ms|s)([+-]\d+)?|(\d+)\((.+?)\))", re.S)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,6 +119,8 @@ class Player:
             client = self.client(match[3].decode())
             connection = client.connection
             return {b"client": str(client.id), b"addr": connection.local, b"laddr": connection.remote}[match[2]].encode()
+        if match[6]:
+            return match[7] * int(match[6])
         unit = 1 if match[4] == b"ms" else 1000
         return b"%d" % (masks.now_ms() // unit + int(match[5] or 0))
 
@@ -182,7 +184,7 @@ class Player:
     def do_raw(self, step):
         client = self.client(step.client)
         for part in step.args:
-            client.connection.send(part)
+            client.connection.send(VARIABLE.sub(self.variable, part))
             if len(step.args) > 1:
                 time.sleep(0.003)
         self.do_all(step)

@@ -16,7 +16,7 @@ r"""The script format: one step a line.
 
 Arguments are split as redis-cli splits them: `"..."` knows \n \r \t \xHH, `'...'` is taken as it stands. Inside
 an argument `$id1` is the first generated stream id that was seen, `$client(a)`, `$addr(a)` and `$laddr(a)` belong
-to client `a`, and `$now_ms+1000`, `$now_s-5` are times.
+to client `a`, `$now_ms+1000`, `$now_s-5` are times, and `$1000(ab)` is `ab` a thousand times.
 
 Before the first step, `proto 2` limits the script to one protocol (otherwise it is played in 2 and in 3),
 `fresh --maxclients 2 ...` gives it a server of its own with these arguments, and `hello off` leaves
