@@ -139,7 +139,12 @@ fn start_cores(
                 if let Some(cpu) = cpu {
                     core_affinity::set_for_current(cpu);
                 }
-                core.run()
+                let ended = core.run();
+                if ended.is_err() {
+                    // The connections of a core cannot be served by another.
+                    shared.stop();
+                }
+                ended
             })
             .map_err(failure("cannot start a thread"))?;
         threads.push(thread);

@@ -73,6 +73,8 @@ pub struct Connection {
     pub partial: Option<Box<Partial>>,
     /// What is to be sent.
     pub out: Reply,
+    /// Messages that came in the midst of a long reply: they follow it.
+    pub held: Option<Box<Reply>>,
     /// Why it is not reading.
     pub halt: Halt,
     /// The socket may have more to read.
@@ -106,6 +108,7 @@ impl Connection {
             out: Reply::new(session.version),
             session,
             partial: None,
+            held: None,
             halt: Halt::None,
             readable: false,
             peer_closed: false,
@@ -148,6 +151,11 @@ impl Connection {
         let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
         let count = self.out.fill_slices(&mut slices);
         rustix::io::writev(&self.socket, &slices[..count])
+    }
+
+    /// Bytes that wait to be sent.
+    pub fn output_bytes(&self) -> usize {
+        self.out.len() + self.held.as_ref().map_or(0, |held| held.len())
     }
 
     /// Bytes received that belong to no command yet, and those of commands that MULTI has queued.

@@ -194,6 +194,13 @@ impl Client {
             .expect("an open socket takes options");
     }
 
+    /// Says that nothing more will be sent; replies are still received.
+    pub fn close_sending(&self) {
+        self.stream
+            .shutdown(std::net::Shutdown::Write)
+            .expect("an open socket closes");
+    }
+
     /// The next so many bytes.
     pub fn receive_exactly(&mut self, bytes: usize) -> Vec<u8> {
         let deadline = Instant::now() + REPLY_TIMEOUT;

@@ -105,7 +105,7 @@ def self_test(oracle, ports):
         failed += check("nothing", False, differs(stage, Stage(oracle, ports), script, known))
         for name, (old, new) in SPOILERS.items():
             failed += check(name, True, differs(stage, Spoiled(oracle, ports, old, new), script, known))
-        for name in ("a wrong integer", "a wrong value"):
+        for name in ("a wrong integer", "the other kind of null"):
             spoiled = Spoiled(oracle, ports, *SPOILERS[name])
             failed += check(name + ", in a random episode", True, episode_differs(stage, spoiled))
         failed += check("nothing, in a random episode", False, episode_differs(stage, Stage(oracle, ports)))

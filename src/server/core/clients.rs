@@ -177,6 +177,7 @@ impl Core {
             let session = &connection.session;
             if session.blocked.is_none()
                 && session.subscriptions.is_none()
+                && !session.monitor
                 && self.now.unix_ms - connection.active_ms > timeout_ms
             {
                 self.closing.push(token);

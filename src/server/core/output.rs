@@ -39,11 +39,14 @@ impl Core {
         if !connection.out.is_empty() {
             let sent;
             (written, sent) = connection.write();
+            if sent > 0 {
+                connection.active_ms = self.now.unix_ms;
+            }
             stats.writes.add(1);
             stats.bytes_out.add(sent as u64);
             let record = &connection.session.record;
             record.bytes_out.fetch_add(sent as u64, Ordering::Relaxed);
-            let (bytes, chunks) = (connection.out.len(), connection.out.chunk_count());
+            let (bytes, chunks) = (connection.output_bytes(), connection.out.chunk_count());
             record.output_bytes.store(bytes, Ordering::Relaxed);
             record.output_chunks.store(chunks, Ordering::Relaxed);
         }
@@ -71,7 +74,7 @@ impl Core {
             None => ClientClass::Normal,
         };
         let limit = self.local.config.client_output_buffer_limit.of(class);
-        let waiting = connection.out.len() as u64;
+        let waiting = connection.output_bytes() as u64;
         let over = |limit_bytes| limit_bytes > 0 && waiting > limit_bytes;
         let mut exceeded = over(limit.hard_bytes);
         if over(limit.soft_bytes) {
@@ -92,6 +95,7 @@ impl Core {
             );
             connection.session.closing = true;
             connection.out = Reply::new(connection.session.version);
+            connection.held = None;
             self.closing.push(token);
         }
     }
@@ -108,6 +112,9 @@ impl Core {
             let done = connection.out.len() < LONG_REPLY_BUFFER_BYTES
                 && rest.write_some(&mut connection.out);
             if done {
+                if let Some(held) = connection.held.take() {
+                    connection.out.append(*held);
+                }
                 self.resume(token);
             } else {
                 self.long.push(token);
@@ -132,12 +139,19 @@ impl Core {
         if connection.session.closing {
             return;
         }
-        connection.out.version = connection.session.version;
-        write(&mut connection.out);
-        let full = connection.out.len() > LONG_REPLY_BUFFER_BYTES;
+        let in_long_reply = matches!(connection.halt, Halt::Long(_));
+        let out = match in_long_reply {
+            true => connection.held.get_or_insert_default(),
+            false => &mut connection.out,
+        };
+        out.version = connection.session.version;
+        write(out);
+        let full = out.len() > LONG_REPLY_BUFFER_BYTES;
         self.list_for_writing(token);
-        if full {
-            self.write(token);
+        match full {
+            true if in_long_reply => self.check_output_limit(token),
+            true => self.write(token),
+            false => {}
         }
     }
 

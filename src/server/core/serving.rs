@@ -7,6 +7,7 @@ use super::{Core, FIRST_CONNECTION};
 use crate::command::block::{self, Ending};
 use crate::command::dispatch::Env;
 use crate::command::meter::Meter;
+use crate::command::session::ReplyMode;
 use crate::command::shared::gate;
 use crate::keyspace::{Locked, NEVER};
 use crate::resp::Reply;
@@ -73,7 +74,9 @@ impl Core {
         record.bytes_in.fetch_add(n as u64, Ordering::Relaxed);
         self.after_execution(token);
         let connection = &mut self.connections[token];
-        if read == Read::Closed {
+        connection.peer_closed |= read == Read::Closed;
+        // A connection that yielded goes on with what it sent before it closed.
+        if read == Read::Closed && !connection.readable {
             self.closing.push(token);
         } else if read == Read::Full || connection.peer_closed {
             connection.readable = true;
@@ -244,8 +247,10 @@ impl Core {
             return;
         };
         connection.out.version = connection.session.version;
-        if connection.session.reply_mode == crate::command::session::ReplyMode::On {
-            write(&waiter, &mut connection.out);
+        match connection.session.reply_mode {
+            ReplyMode::Skip => connection.session.reply_mode = ReplyMode::On,
+            ReplyMode::Off => {}
+            ReplyMode::On | ReplyMode::SkipNext => write(&waiter, &mut connection.out),
         }
         self.list_for_writing(token);
         self.resume(token);
