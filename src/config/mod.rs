@@ -107,6 +107,8 @@ config! {
     pub logfile: String,
     /// What is worth logging.
     pub loglevel: LogLevel,
+    /// Which service manager is told of the server's state.
+    pub supervised: Supervision,
     /// Who may use DEBUG.
     pub enable_debug_command: DebugAccess,
 
@@ -147,6 +149,18 @@ choices! {
         Warning = "warning",
         /// Nothing at all.
         Nothing = "nothing",
+    }
+}
+
+choices! {
+    /// Which service manager is told of the server's state.
+    pub enum Supervision {
+        /// None.
+        No = "no",
+        /// The one whose socket is in the environment, if it is.
+        Auto = "auto",
+        /// systemd.
+        Systemd = "systemd",
     }
 }
 

@@ -6,6 +6,7 @@
 //! - `connection`: one client's socket, buffers and session.
 //! - `listener`: accepting, and dealing connections out to the cores.
 //! - `log`: where the log goes, and how much of it.
+//! - `supervisor`: telling systemd of the server's state.
 //! - `timers`: when blocked clients give up.
 //! - `outside`: the one thread for what is not the data path: signals.
 
@@ -16,4 +17,5 @@ mod listener;
 pub mod log;
 mod outside;
 mod reading;
+mod supervisor;
 mod timers;
