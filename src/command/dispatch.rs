@@ -213,8 +213,8 @@ fn execute_special(
     }
     match (session.reply_mode, next) {
         (ReplyMode::On | ReplyMode::SkipNext, next) => next,
-        // What ends the wait drops the reply.
-        (_, Next::Blocked) => Next::Blocked,
+        // The reply is yet to come: what ends the wait drops it, or the next attempt.
+        (_, next @ (Next::Blocked | Next::Paused)) => next,
         (mode, next) => {
             reply.rollback(mark);
             if mode == ReplyMode::Skip {
@@ -311,19 +311,20 @@ fn run(
             env.locked
                 .acquire_one(keyspace.stripe_of(request.arg(index as usize)));
         }
-        Hold::Anything if command.subscribes => {
+        Hold::NoKey if command.subscribes => {
             if awaits_mail(env, session, command) {
                 return Next::Paused;
             }
             session.heard = false;
+            env.locked.release();
         }
-        Hold::Anything => {}
         Hold::Keys => {
             let stripes = command.stripes(env.locked.keyspace(), request);
             env.locked.acquire(&stripes);
         }
         Hold::All => env.locked.acquire(&crate::keyspace::StripeSet::All),
-        Hold::Nothing => env.locked.release(),
+        // What others wait for is not held while something else is done.
+        Hold::NoKey | Hold::Nothing => env.locked.release(),
     }
     if env.locked.any_ready() {
         block::serve_ready(env);

@@ -272,7 +272,8 @@ impl Core {
     /// Looks after what has no event of its own: pauses that end, idle clients, output above its soft limit, listeners that could
     /// not accept.
     fn tick(&mut self) {
-        if self.now.unix_ms < self.next_tick_ms {
+        // A clock that was put back does not stop the ticks.
+        if (1..=TICK_MS).contains(&(self.next_tick_ms - self.now.unix_ms)) {
             return;
         }
         self.next_tick_ms = self.now.unix_ms + TICK_MS;
