@@ -215,7 +215,10 @@ fn execute_special(
         ReplyMode::Off => reply.rollback(mark),
         ReplyMode::Skip => {
             reply.rollback(mark);
-            session.reply_mode = ReplyMode::On;
+            // The reply of a command that waits is still to come.
+            if !matches!(next, Next::Blocked) {
+                session.reply_mode = ReplyMode::On;
+            }
         }
         ReplyMode::On | ReplyMode::SkipNext => {}
     }

@@ -7,6 +7,7 @@ use super::{Core, FIRST_CONNECTION};
 use crate::command::block::{self, Ending};
 use crate::command::dispatch::Env;
 use crate::command::meter::Meter;
+use crate::command::session::ReplyMode;
 use crate::command::shared::gate;
 use crate::keyspace::{Locked, NEVER};
 use crate::resp::Reply;
@@ -244,8 +245,10 @@ impl Core {
             return;
         };
         connection.out.version = connection.session.version;
-        if connection.session.reply_mode == crate::command::session::ReplyMode::On {
-            write(&waiter, &mut connection.out);
+        match connection.session.reply_mode {
+            ReplyMode::On => write(&waiter, &mut connection.out),
+            ReplyMode::Skip => connection.session.reply_mode = ReplyMode::On,
+            ReplyMode::Off | ReplyMode::SkipNext => {}
         }
         self.list_for_writing(token);
         self.resume(token);
