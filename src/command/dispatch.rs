@@ -211,15 +211,21 @@ fn execute_special(
         // What the client has just told itself comes before its next reply.
         env.local.yielding = true;
     }
-    match session.reply_mode {
-        ReplyMode::Off => reply.rollback(mark),
-        ReplyMode::Skip => {
+    match (session.reply_mode, next) {
+        (ReplyMode::On | ReplyMode::SkipNext, next) => next,
+        // What ends the wait drops the reply.
+        (_, Next::Blocked) => Next::Blocked,
+        (mode, next) => {
             reply.rollback(mark);
-            session.reply_mode = ReplyMode::On;
+            if mode == ReplyMode::Skip {
+                session.reply_mode = ReplyMode::On;
+            }
+            match next {
+                Next::Long(_) => Next::Continue,
+                next => next,
+            }
         }
-        ReplyMode::On | ReplyMode::SkipNext => {}
     }
-    next
 }
 
 fn may_run(session: &Session, command: &Command) -> Result<(), Error> {
@@ -239,8 +245,9 @@ fn is_paused(env: &Env<'_, '_>, session: &Session, command: &Command) -> bool {
     if !env.shared.gate(gate::PAUSED) {
         return false;
     }
-    let pause = *env.shared.pause.lock();
+    let pause = env.shared.pause.lock();
     if env.now.unix_ms >= pause.until_ms {
+        // Under the lock, so that a pause which begins just now is not ended.
         env.shared.set_gate(gate::PAUSED, false);
         return false;
     }

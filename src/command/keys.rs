@@ -94,7 +94,7 @@ impl<'k> Keys<'_, 'k> {
     }
 
     /// The position of a key that lives; one whose time is up is removed.
-    #[inline]
+    #[inline(always)]
     fn live_position(&mut self, key: &[u8]) -> Option<usize> {
         let now_ms = self.now_ms;
         let table = self.table(key);
@@ -134,7 +134,7 @@ impl<'k> Keys<'_, 'k> {
         Some(self.used(key, position))
     }
 
-    #[inline]
+    #[inline(always)]
     fn used(&mut self, key: &[u8], position: usize) -> &mut Entry {
         let (now_ms, touch) = (self.now_ms, self.touch);
         let entry = self.table(key).entry_mut(position);

@@ -92,3 +92,43 @@ impl Drop for Meter<'_> {
         self.close_run();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::registry;
+
+    fn run(config: &Config, names: &[&str]) -> (CoreStats, usize) {
+        let stats = CoreStats::default();
+        let mut meter = Meter::start(&stats, config);
+        let timed = names.iter().filter(|name| {
+            let command = registry::lookup(name.as_bytes()).unwrap();
+            meter.begin(command);
+            meter.end(command, 2).is_some()
+        });
+        let timed = timed.count();
+        drop(meter);
+        (stats, timed)
+    }
+
+    #[test]
+    fn every_call_is_counted_and_few_are_timed_alone() {
+        let names = ["get", "get", "get", "xread", "xread", "get", "get"];
+        let (stats, timed) = run(&Config::default(), &names);
+        let calls = |name: &str| {
+            let id = registry::lookup(name.as_bytes()).unwrap().id;
+            stats.commands[id].calls.read()
+        };
+        assert_eq!((calls("get"), calls("xread")), (5, 2));
+        assert_eq!(stats.processed.read(), 7);
+        // The first of each run of GET, and each XREAD, which is not fast by nature.
+        assert_eq!(timed, 4);
+    }
+
+    #[test]
+    fn low_thresholds_time_every_call() {
+        let mut config = Config::default();
+        config.slowlog_log_slower_than_us = 0;
+        assert_eq!(run(&config, &["get"; 5]).1, 5);
+    }
+}
