@@ -353,12 +353,15 @@ impl Reply {
     }
 
     /// Gives memory back when the buffer has grown beyond `keep_bytes`; only for an empty output.
+    #[inline]
     pub fn shrink(&mut self, keep_bytes: usize) {
         debug_assert!(self.is_empty());
         if self.tail.capacity() > keep_bytes {
             self.tail = Vec::new();
         }
-        self.chunks = VecDeque::new();
+        if self.chunks.capacity() > 0 {
+            self.chunks = VecDeque::new();
+        }
     }
 
     fn link(&mut self, data: Bytes) {

@@ -240,6 +240,11 @@ fn heading(plan: &Plan, counter: Option<Counter>) -> Result<String> {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let processor = std::fs::read_to_string("/proc/cpuinfo")?;
+    // Not what this process may use: that is the one core it is pinned to.
+    let cores = processor
+        .lines()
+        .filter(|line| line.starts_with("processor"))
+        .count();
     let model = processor
         .lines()
         .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -260,7 +265,7 @@ fn heading(plan: &Plan, counter: Option<Counter>) -> Result<String> {
         text,
         "- Machine: {} ({} cores), Linux {}",
         model.map_or("unknown", |(_, m)| m),
-        std::thread::available_parallelism()?,
+        cores,
         output("uname", &["-r"])?
     );
     for &kind in plan.kinds.iter().filter(|&&kind| kind != Kind::Floor) {

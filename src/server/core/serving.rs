@@ -23,7 +23,9 @@ impl Core {
             token if token < FIRST_CONNECTION => self.accept(token - 1),
             token => {
                 let token = token - FIRST_CONNECTION;
-                if event.is_writable() {
+                // Every event says that the socket takes bytes; that is news only to a connection that has some to send.
+                let waits = |connection: &Connection| !connection.out.is_empty();
+                if event.is_writable() && self.connections.get(token).is_some_and(waits) {
                     self.list_for_writing(token);
                 }
                 if event.is_readable() || event.is_read_closed() || event.is_error() {
