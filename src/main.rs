@@ -1,9 +1,8 @@
 //! The `millstream` binary: arguments to configuration, then serve.
 
-use millstream::config::{self, Config, Invocation, LogLevel};
-use millstream::server::boot;
+use millstream::config::{self, Config, Invocation};
+use millstream::server::{boot, log};
 use std::process::ExitCode;
-use tracing::level_filters::LevelFilter;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -23,7 +22,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(config: Config) -> ExitCode {
-    if let Err(error) = start_log(&config) {
+    if let Err(error) = log::start(&config) {
         eprintln!("millstream: cannot log to {}: {error}", config.logfile);
         return ExitCode::FAILURE;
     }
@@ -34,26 +33,4 @@ fn serve(config: Config) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn start_log(config: &Config) -> std::io::Result<()> {
-    let level = match config.loglevel {
-        LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Verbose | LogLevel::Notice => LevelFilter::INFO,
-        LogLevel::Warning => LevelFilter::WARN,
-        LogLevel::Nothing => LevelFilter::OFF,
-    };
-    let log = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_target(false);
-    if config.logfile.is_empty() {
-        log.init();
-    } else {
-        let file = std::fs::File::options()
-            .append(true)
-            .create(true)
-            .open(&config.logfile)?;
-        log.with_ansi(false).with_writer(file).init();
-    }
-    Ok(())
 }

@@ -128,6 +128,60 @@ fn a_rewritten_file_starts_the_same_server() {
 }
 
 #[test]
+fn systemd_is_told_when_the_server_is_ready_and_when_it_stops() {
+    let path = std::env::temp_dir().join(format!("millstream-notify-{}", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let manager = std::os::unix::net::UnixDatagram::bind(&path).expect("the name is free");
+    manager
+        .set_read_timeout(Some(std::time::Duration::from_secs(10)))
+        .expect("not zero");
+    let heard = || {
+        let mut buffer = [0; 256];
+        let n = manager.recv(&mut buffer).expect("the server tells");
+        String::from_utf8_lossy(&buffer[..n]).into_owned()
+    };
+    let mut server = Server::start_with_environment(
+        "NOTIFY_SOCKET",
+        &path.display().to_string(),
+        &["--supervised", "systemd", "--threads", "1"],
+    );
+    assert!(heard().starts_with("READY=1\n"));
+    assert_eq!(server.terminate(), Some(0));
+    assert!(heard().starts_with("STOPPING=1\n"));
+    std::fs::remove_file(&path).expect("it is there");
+}
+
+/// How often each of two notices stands in the log: of the start, and of the stop.
+fn notices(level: &str, changed_to: Option<&str>) -> (usize, usize) {
+    let name = format!(
+        "millstream-log-{}-{level}-{changed_to:?}",
+        std::process::id()
+    );
+    let path = std::env::temp_dir().join(name);
+    let file = path.display().to_string();
+    let mut server = Server::start(&["--logfile", &file, "--loglevel", level, "--threads", "2"]);
+    if let Some(level) = changed_to {
+        let set = format!("CONFIG SET loglevel {level}");
+        assert_eq!(server.connect().call(&set), "+OK");
+    }
+    assert_eq!(server.terminate(), Some(0));
+    let text = std::fs::read_to_string(&path).expect("the log is written");
+    std::fs::remove_file(&path).expect("it is there");
+    (
+        text.matches("ready").count(),
+        text.matches("stopped").count(),
+    )
+}
+
+#[test]
+fn the_log_follows_its_level() {
+    assert_eq!(notices("notice", None), (1, 1));
+    assert_eq!(notices("warning", None), (0, 0));
+    assert_eq!(notices("warning", Some("notice")), (0, 1));
+    assert_eq!(notices("notice", Some("nothing")), (1, 0));
+}
+
+#[test]
 fn more_clients_than_the_system_allows_are_refused() {
     let server = Server::start(&["--threads", "1"]);
     let mut client = server.connect();

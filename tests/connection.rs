@@ -228,3 +228,83 @@ fn shutdown_stops_the_server() {
     assert!(bystander.is_closed());
     assert_eq!(server.await_exit(), Some(0));
 }
+
+/// A list so long that LRANGE answers it in slices, and how many bytes that answer has.
+fn fill_a_long_list(client: &mut Client) -> usize {
+    const ELEMENTS: usize = 40_000;
+    let element = vec![b'x'; 100];
+    let mut args: Vec<&[u8]> = vec![b"RPUSH", b"long"];
+    args.extend(std::iter::repeat_n(element.as_slice(), ELEMENTS));
+    assert_eq!(client.call_args(&args), format!(":{ELEMENTS}"));
+    format!("*{ELEMENTS}\r\n").len() + ELEMENTS * ("$100\r\n".len() + 100 + "\r\n".len())
+}
+
+#[test]
+fn long_replies_and_waits_are_dropped_like_any_other() {
+    let server = Server::start(&["--threads", "2"]);
+    let (mut client, mut other) = (server.connect(), server.connect());
+    fill_a_long_list(&mut client);
+    client.send("CLIENT REPLY OFF");
+    client.send("LRANGE long 0 -1");
+    assert_eq!(client.call("CLIENT REPLY ON"), "+OK");
+    client.send("CLIENT REPLY SKIP");
+    client.send("LRANGE long 0 -1");
+    assert_eq!(client.call("PING"), "+PONG");
+    client.send("CLIENT REPLY SKIP");
+    client.send("BLPOP nothing 0.05");
+    assert_eq!(client.call("PING"), "+PONG");
+    client.send("CLIENT REPLY SKIP");
+    client.send("BLPOP queue 0");
+    other.await_info("blocked_clients", 1);
+    other.call("RPUSH queue job");
+    assert_eq!(client.call("PING"), "+PONG");
+    assert_eq!(client.call("EXISTS queue"), ":0");
+}
+
+#[test]
+fn messages_do_not_break_into_a_long_reply() {
+    const MESSAGES: usize = 20;
+    let server = Server::start(&["--threads", "2"]);
+    let (mut listener, mut publisher) = (server.connect(), server.connect());
+    let reply_bytes = fill_a_long_list(&mut publisher);
+    listener.call("HELLO 3");
+    listener.call("SUBSCRIBE news");
+    // Nothing is read meanwhile, so most of the reply has yet to be written when the messages come.
+    listener.send("LRANGE long 0 -1");
+    std::thread::sleep(A_WHILE);
+    for _ in 0..MESSAGES {
+        assert_eq!(publisher.call("PUBLISH news now"), ":1");
+    }
+    let reply = listener.receive_exactly(reply_bytes);
+    assert!(reply.starts_with(b"*40000\r\n$100\r\n") && !reply.contains(&b'>'));
+    for _ in 0..MESSAGES {
+        assert_eq!(listener.reply(), ">3 $7 message $4 news $3 now");
+    }
+    assert_eq!(listener.call("PING"), "+PONG");
+}
+
+#[test]
+fn what_was_sent_before_closing_is_executed() {
+    let server = Server::start(&["--threads", "1"]);
+    let (mut client, mut observer) = (server.connect(), server.connect());
+    client.call_args(&[b"SET", b"blob", &[b'x'; 100_000]]);
+    let mut requests = common::encode(&[b"GET", b"blob"]).repeat(500);
+    requests.extend(common::encode(&[b"SET", b"done", b"1"]));
+    client.send_raw(&requests);
+    client.close_sending();
+    eventually(":1", || observer.call("EXISTS done"));
+}
+
+#[test]
+fn monitors_and_waiting_clients_are_not_idle() {
+    let server = Server::start(&["--threads", "1", "--timeout", "1"]);
+    let (mut waiter, mut monitor) = (server.connect(), server.connect());
+    assert_eq!(monitor.call("MONITOR"), "+OK");
+    waiter.send("BLPOP queue 0");
+    std::thread::sleep(Duration::from_millis(1800));
+    server.connect().call("RPUSH queue job");
+    assert_eq!(waiter.reply(), "*2 $5 queue $3 job");
+    assert_eq!(waiter.call("PING"), "+PONG");
+    assert!(monitor.reply().contains("\"BLPOP\""));
+    assert!(monitor.reply().contains("\"RPUSH\""));
+}

@@ -12,6 +12,7 @@ entry's id, before it acknowledges; whoever reads the ledgers counts an id once.
 import os
 import random
 import signal
+from itertools import groupby
 
 import redis
 
@@ -26,6 +27,7 @@ DAYS = "flights:days"
 BATCH = 200
 BLOCK_MS = 250
 CLAIM_AFTER_MS = 500
+CLAIM_PER_READ = 1 / 20
 CRASH_PER_BATCH = 1 / 150
 CRASH_PER_JOB = 1 / 2500
 
@@ -54,7 +56,7 @@ def crash(chance):
 def produce(run, name, origin, flights):
     """Adds one airport's flights, a day in one pipeline, and announces a day once all airports are through with it."""
     db = connect(run, name)
-    for day, of_day in flights:
+    for day, of_day in groupby(flights, key=lambda flight: flight.day):
         pipe = db.pipeline(transaction=False)
         for f in of_day:
             fields = {
@@ -72,8 +74,9 @@ def produce(run, name, origin, flights):
             db.publish(DAYS, day)
 
 
-def consume(run, name, group, settle):
-    """Reads as one consumer of `group` until every entry is acknowledged; `settle` does the work of a batch."""
+def consume(run, name, group, settle, _predecessor):
+    """Reads as one consumer of `group` until every entry is acknowledged; `settle` does the work of a batch. What a
+    crashed consumer left is for whoever claims it first."""
     db = connect(run, name)
     ledger = Ledger(run.folder, name)
     idle = False
@@ -84,7 +87,7 @@ def consume(run, name, group, settle):
         for key, entries in batches(fresh):
             crash(CRASH_PER_BATCH)
             settle(db, ledger, key, entries)
-        if idle or random.random() < 0.05:
+        if idle or random.random() < CLAIM_PER_READ:
             for key in STREAMS.values():
                 claim(db, ledger, key, group, name, settle)
         if idle and all_added and nothing_pending(db, group):

@@ -8,7 +8,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from itertools import groupby
+from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -27,50 +28,64 @@ REPLAY_TIMEOUT_S = 240
 processes = multiprocessing.get_context("fork")
 
 
-class Supervisor:
-    """Keeps a crew of processes going: one that was killed is followed by a successor who is told its name."""
+@dataclass(frozen=True)
+class Run:
+    """Where a replay happens: the server's port, and the folder of its ledgers."""
 
-    def __init__(self, seed):
+    port: int
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Member:
+    """A process of the crew: `target` of `crew.py` with its arguments. One that is replaced is told whom it succeeds."""
+
+    process: processes.Process
+    role: str
+    target: Callable
+    args: tuple
+    replaced: bool
+
+
+class Supervisor:
+    """Keeps a crew of processes going: one that was killed is followed by a successor."""
+
+    def __init__(self, run, seed):
+        self.run = run
         self.random = random.Random(seed)
         self.running = {}
         self.crashes = Counter()
         self.deadline = time.monotonic() + REPLAY_TIMEOUT_S
 
-    def start(self, role, target, *args, replaced=True):
-        self.spawn(role, f"{role}-{len(self.running)}", target, args, replaced, None)
+    def start(self, role, target, *args, replaced=True, predecessor=None):
+        seed = self.random.random()
+        name = f"{role}-{self.random.getrandbits(32):08x}"
 
-    def spawn(self, role, name, target, args, replaced, predecessor):
-        def body(seed):
+        def body():
             random.seed(seed)
-            target(name, *args, *([predecessor] if role == "workers" else []))
+            target(self.run, name, *args, *([predecessor] if replaced else []))
 
-        process = processes.Process(target=body, args=(self.random.random(),), name=name, daemon=True)
+        process = processes.Process(target=body, name=name, daemon=True)
         process.start()
-        self.running[process.sentinel] = (process, role, target, args, replaced)
+        self.running[process.sentinel] = Member(process, role, target, args, replaced)
 
     def join(self, *roles):
         """Waits until all processes of these roles have ended well."""
-        while any(role in roles for _, role, *_ in self.running.values()):
+        while any(member.role in roles for member in self.running.values()):
             ended = wait(list(self.running), max(0, self.deadline - time.monotonic()))
             if not ended:
-                sys.exit(f"not done after {REPLAY_TIMEOUT_S} s: {', '.join(p.name for p, *_ in self.running.values())}")
+                sys.exit(f"not done after {REPLAY_TIMEOUT_S} s: {', '.join(m.process.name for m in self.running.values())}")
             for sentinel in ended:
-                process, role, target, args, replaced = self.running.pop(sentinel)
-                process.join()
-                if process.exitcode == 0:
-                    continue
-                if process.exitcode > 0 or not replaced:
-                    sys.exit(f"{process.name} ended with {process.exitcode}")
-                self.crashes[role] += 1
-                self.spawn(role, f"{role}-{process.pid}", target, args, replaced, process.name)
+                self.bury(self.running.pop(sentinel))
 
-
-class Run:
-    """Where a replay happens: the server's port, and the folder of its ledgers."""
-
-    def __init__(self, port, folder):
-        self.port = port
-        self.folder = folder
+    def bury(self, member):
+        member.process.join()
+        code = member.process.exitcode
+        if code > 0 or (code < 0 and not member.replaced):
+            sys.exit(f"{member.process.name} ended with {code}")
+        if code < 0:
+            self.crashes[member.role] += 1
+            self.start(member.role, member.target, *member.args, predecessor=member.process.name)
 
 
 def prepare(db):
@@ -84,26 +99,22 @@ def prepare(db):
 
 def replay(db, run, flights, seed):
     """Runs all crews to the end. Returns seconds to the last XADD, seconds in all, and crashes per role."""
-    supervisor = Supervisor(seed)
-    supervisor.start("subscriber", lambda name: crew.subscribe(run, name), replaced=False)
+    supervisor = Supervisor(run, seed)
+    supervisor.start("subscriber", crew.subscribe, replaced=False)
     deadline = time.monotonic() + START_TIMEOUT_S
     while db.pubsub_numsub(crew.DAYS)[0][1] == 0:
         if time.monotonic() > deadline:
             sys.exit("the subscriber did not get through")
         time.sleep(0.01)
 
-    by_day = {
-        origin: [(day, list(of_day)) for day, of_day in groupby((f for f in flights if f.origin == origin), lambda f: f.day)]
-        for origin in ORIGINS
-    }
     began = time.monotonic()
     for origin in ORIGINS:
-        supervisor.start("producers", lambda name, origin: crew.produce(run, name, origin, by_day[origin]), origin, replaced=False)
-    for group in GROUPS:
+        supervisor.start("producers", crew.produce, origin, [f for f in flights if f.origin == origin], replaced=False)
+    for group, settle in GROUPS.items():
         for _ in range(CONSUMERS_PER_GROUP):
-            supervisor.start(group, lambda name, group: crew.consume(run, name, group, GROUPS[group]), group)
+            supervisor.start(group, crew.consume, group, settle)
     for _ in range(WORKERS):
-        supervisor.start("workers", lambda name, predecessor: crew.work(run, name, predecessor))
+        supervisor.start("workers", crew.work)
 
     supervisor.join("producers")
     added = time.monotonic()
@@ -128,8 +139,8 @@ def ledgers(run, role):
     return found, repeats
 
 
-def totals_of(run, months):
-    """The totals as the crews found them. `months` gives the month of an entry's id."""
+def totals_of(run):
+    """The totals as the crews found them, and how often each role met an entry it had settled before."""
     totals, repeats = Totals(), {}
     carriers, repeats["carriers"] = ledgers(run, "carriers")
     delays, repeats["delays"] = ledgers(run, "delays")
@@ -139,7 +150,7 @@ def totals_of(run, months):
     totals.per_carrier.update(carriers.values())
     for id, delay in delays.items():
         if delay:
-            totals.delays[id[:3], months(id)].append(int(delay))
+            totals.delays[id[:3], month_of(id)].append(int(delay))
     totals.rebookings.update(tuple(finding.split()) for finding in rebookings.values())
     totals.days.update(days)
     return totals, repeats
@@ -152,7 +163,7 @@ def month_of(id):
 def checks(db, run, flights, crashes):
     """Every comparison as (what, expected, found), and how often each role met an entry it had settled before."""
     truth = Totals.of(flights)
-    found, repeats = totals_of(run, month_of)
+    found, repeats = totals_of(run)
     streams = list(crew.STREAMS.items())
     holiday = sum(f.day == "2013-07-04" for f in flights)
     day_start, day_end = 1372896000000, 1372982399999

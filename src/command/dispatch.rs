@@ -211,15 +211,21 @@ fn execute_special(
         // What the client has just told itself comes before its next reply.
         env.local.yielding = true;
     }
-    match session.reply_mode {
-        ReplyMode::Off => reply.rollback(mark),
-        ReplyMode::Skip => {
+    match (session.reply_mode, next) {
+        (ReplyMode::On | ReplyMode::SkipNext, next) => next,
+        // The reply is yet to come: what ends the wait drops it, or the next attempt.
+        (_, next @ (Next::Blocked | Next::Paused)) => next,
+        (mode, next) => {
             reply.rollback(mark);
-            session.reply_mode = ReplyMode::On;
+            if mode == ReplyMode::Skip {
+                session.reply_mode = ReplyMode::On;
+            }
+            match next {
+                Next::Long(_) => Next::Continue,
+                next => next,
+            }
         }
-        ReplyMode::On | ReplyMode::SkipNext => {}
     }
-    next
 }
 
 fn may_run(session: &Session, command: &Command) -> Result<(), Error> {
@@ -239,8 +245,9 @@ fn is_paused(env: &Env<'_, '_>, session: &Session, command: &Command) -> bool {
     if !env.shared.gate(gate::PAUSED) {
         return false;
     }
-    let pause = *env.shared.pause.lock();
+    let pause = env.shared.pause.lock();
     if env.now.unix_ms >= pause.until_ms {
+        // Under the lock, so that a pause which begins just now is not ended.
         env.shared.set_gate(gate::PAUSED, false);
         return false;
     }
@@ -304,19 +311,20 @@ fn run(
             env.locked
                 .acquire_one(keyspace.stripe_of(request.arg(index as usize)));
         }
-        Hold::Anything if command.subscribes => {
+        Hold::NoKey if command.subscribes => {
             if awaits_mail(env, session, command) {
                 return Next::Paused;
             }
             session.heard = false;
+            env.locked.release();
         }
-        Hold::Anything => {}
         Hold::Keys => {
             let stripes = command.stripes(env.locked.keyspace(), request);
             env.locked.acquire(&stripes);
         }
         Hold::All => env.locked.acquire(&crate::keyspace::StripeSet::All),
-        Hold::Nothing => env.locked.release(),
+        // What others wait for is not held while something else is done.
+        Hold::NoKey | Hold::Nothing => env.locked.release(),
     }
     if env.locked.any_ready() {
         block::serve_ready(env);

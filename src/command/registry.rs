@@ -179,15 +179,15 @@ pub fn lookup(name: &[u8]) -> Option<&'static Command> {
 /// What a command holds while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
-    /// Whatever is held already: it touches no key.
-    Anything,
+    /// None: it touches no key.
+    NoKey,
     /// The stripe of the key at this index.
     OneKey(u8),
     /// The stripes of its keys.
     Keys,
     /// Every stripe.
     All,
-    /// None at first: it locks for itself.
+    /// None at first: it locks for itself. Within a transaction, every stripe.
     Nothing,
 }
 
@@ -195,7 +195,7 @@ fn hold(spec: &Spec) -> Hold {
     match (spec.locks, spec.key_rule) {
         (Locks::All, _) | (Locks::Keys, KeyRule::Unknown) => Hold::All,
         (Locks::Own, _) => Hold::Nothing,
-        (Locks::None, _) | (Locks::Keys, KeyRule::None) => Hold::Anything,
+        (Locks::None, _) | (Locks::Keys, KeyRule::None) => Hold::NoKey,
         (Locks::Keys, KeyRule::One(index)) => Hold::OneKey(index),
         (Locks::Keys, KeyRule::Search) => Hold::Keys,
     }

@@ -155,6 +155,7 @@ impl Session {
         session.id = waiter.wait.client_id;
         session.db = waiter.wait.db;
         session.version = waiter.wait.version;
+        session.no_touch = session.record.has_flag(flag::NO_TOUCH);
         session
     }
 

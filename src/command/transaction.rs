@@ -146,7 +146,7 @@ fn stripes_of(env: &Env<'_, '_>, multi: &Multi, session: &Session) -> StripeSet 
     let mut all = StripeSet::none();
     for queued in &multi.queue {
         match queued.command.hold {
-            Hold::Anything => {}
+            Hold::NoKey => {}
             Hold::All | Hold::Nothing => return StripeSet::All,
             Hold::OneKey(_) | Hold::Keys => {
                 all.union(

@@ -107,6 +107,8 @@ config! {
     pub logfile: String,
     /// What is worth logging.
     pub loglevel: LogLevel,
+    /// Which service manager is told of the server's state.
+    pub supervised: Supervision,
     /// Who may use DEBUG.
     pub enable_debug_command: DebugAccess,
 
@@ -130,7 +132,7 @@ config! {
     pub stream_node_max_entries: u64,
     /// A list's chunk holds this many elements, or if negative 4, 8, 16, 32 or 64 KiB (-1 to -5).
     pub list_max_listpack_size: i32,
-    /// How often a second the server looks after what needs looking after.
+    /// How often a second Redis looks after background work; told, but not obeyed: here it follows deadlines.
     pub hz: u32,
 }
 
@@ -147,6 +149,18 @@ choices! {
         Warning = "warning",
         /// Nothing at all.
         Nothing = "nothing",
+    }
+}
+
+choices! {
+    /// Which service manager is told of the server's state.
+    pub enum Supervision {
+        /// None.
+        No = "no",
+        /// The one whose socket is in the environment, if it is.
+        Auto = "auto",
+        /// systemd.
+        Systemd = "systemd",
     }
 }
 

@@ -8,7 +8,7 @@ use super::value::Shape::{
     self, BufferLimits, Choice, NotifyClasses, Only, Percentiles, Permissions, Text, Words, YesNo,
 };
 use super::value::Value;
-use super::{DebugAccess, LogLevel};
+use super::{DebugAccess, LogLevel, Supervision};
 
 /// Directives that belong together.
 pub struct Section {
@@ -73,8 +73,6 @@ const NO_REPLICATION: &str = "this version does not replicate: 'replicaof' can o
 const NO_MIN_REPLICAS: &str =
     "this version does not replicate: 'min-replicas-to-write' can only be 0";
 const NO_DAEMON: &str = "the server stays in the foreground: 'daemonize' can only be 'no'";
-const NO_SUPERVISION: &str =
-    "the server tells no service manager of its state: 'supervised' can only be 'no'";
 const NO_PROTECTED_CHANGES: &str =
     "protected directives change only at the start: 'enable-protected-configs' can only be 'no'";
 const NO_MODULES: &str = "modules cannot be loaded: 'enable-module-command' can only be 'no'";
@@ -131,8 +129,8 @@ pub static SECTIONS: &[Section] = &[
             "The file to log to; empty is standard output.").at_start(),
         row("loglevel", "notice", Choice(LogLevel::NAMES), field!(loglevel),
             "What is worth logging."),
-        row("hz", "10", COUNT, HZ,
-            "How often a second background work is looked after, between 1 and 500."),
+        row("supervised", "no", Choice(Supervision::NAMES), field!(supervised),
+            "Tell systemd when the server is ready and when it stops; auto does if systemd asks for it.").at_start(),
         row("enable-debug-command", "no", Choice(DebugAccess::NAMES), field!(enable_debug_command),
             "Who may use DEBUG: nobody, everybody, or clients on this host.").at_start(),
     ]},
@@ -176,8 +174,6 @@ pub static SECTIONS: &[Section] = &[
         row("tls-port", "0", Only("0", NO_TLS), Place::Inert, "The TCP port to speak TLS on.").at_start(),
         row("cluster-enabled", "no", Only("no", NO_CLUSTER), Place::Inert, "Be a node of a cluster.").at_start(),
         row("daemonize", "no", Only("no", NO_DAEMON), Place::Inert, "Go to the background.").at_start(),
-        row("supervised", "no", Only("no", NO_SUPERVISION), Place::Inert,
-            "Tell a service manager of the server's state.").at_start(),
         row("syslog-enabled", "no", Only("no", NO_SYSLOG), Place::Inert, "Log to the system's log.").at_start(),
         row("enable-protected-configs", "no", Only("no", NO_PROTECTED_CHANGES), Place::Inert,
             "Let CONFIG SET change protected directives.").at_start(),
@@ -192,6 +188,7 @@ pub static SECTIONS: &[Section] = &[
             "Threads for reading and writing; 'threads' is what counts here.").at_start(),
         row("io-threads-do-reads", "no", YesNo, Place::Inert,
             "Whether these threads read; 'threads' is what counts here.").at_start(),
+        row("hz", "10", COUNT, HZ, "How often a second background work is looked after; here it follows deadlines."),
         row("dynamic-hz", "yes", YesNo, Place::Inert, "Adapting hz to the number of clients."),
         row("active-expire-effort", "1", number(1, 10), Place::Inert,
             "How hard to look for expired keys; here each expires on time."),

@@ -352,12 +352,6 @@ impl Reply {
         }
     }
 
-    /// Moves the unsent bytes out, leaving this output empty with its version and buffer.
-    pub fn take_unsent(&mut self) -> Reply {
-        let version = self.version;
-        std::mem::replace(self, Reply::new(version))
-    }
-
     /// Gives memory back when the buffer has grown beyond `keep_bytes`; only for an empty output.
     #[inline]
     pub fn shrink(&mut self, keep_bytes: usize) {

@@ -3,6 +3,7 @@
 use super::core::{Core, WAKER};
 use super::listener::{self, Listener};
 use super::outside;
+use super::supervisor::{self, State};
 use crate::base::clock::Clock;
 use crate::base::inbox::Inbox;
 use crate::base::process;
@@ -72,6 +73,8 @@ pub fn serve(mut config: Config) -> Result<(), StartFailure> {
     outside::start(shared).map_err(failure("cannot start a thread"))?;
     let threads = start_cores(shared, polls, listeners, &cpus)?;
     info!("ready on port {port} with {cores} cores");
+    let supervised = shared.config.load().supervised;
+    supervisor::tell(supervised, State::Ready);
     for thread in threads {
         if let Ok(Err(error)) = thread.join() {
             error!("a core failed: {error}");
@@ -86,6 +89,7 @@ pub fn serve(mut config: Config) -> Result<(), StartFailure> {
     {
         let _ = std::fs::remove_file(file);
     }
+    supervisor::tell(supervised, State::Stopping);
     info!("stopped");
     Ok(())
 }
@@ -135,7 +139,12 @@ fn start_cores(
                 if let Some(cpu) = cpu {
                     core_affinity::set_for_current(cpu);
                 }
-                core.run()
+                let ended = core.run();
+                if ended.is_err() {
+                    // The connections of a core cannot be served by another.
+                    shared.stop();
+                }
+                ended
             })
             .map_err(failure("cannot start a thread"))?;
         threads.push(thread);

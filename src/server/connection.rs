@@ -55,6 +55,13 @@ pub struct Partial {
     pub parser: Parser,
 }
 
+impl Partial {
+    /// Bytes received that are not yet arguments of a whole request.
+    pub fn unparsed_bytes(&self) -> usize {
+        self.bytes.len() - self.parser.parsed_bytes() + self.parser.filled_bytes()
+    }
+}
+
 /// See the module's description.
 #[derive(Debug)]
 pub struct Connection {
@@ -66,6 +73,8 @@ pub struct Connection {
     pub partial: Option<Box<Partial>>,
     /// What is to be sent.
     pub out: Reply,
+    /// Messages that came in the midst of a long reply: they follow it.
+    pub held: Option<Box<Reply>>,
     /// Why it is not reading.
     pub halt: Halt,
     /// The socket may have more to read.
@@ -99,6 +108,7 @@ impl Connection {
             out: Reply::new(session.version),
             session,
             partial: None,
+            held: None,
             halt: Halt::None,
             readable: false,
             peer_closed: false,
@@ -143,11 +153,17 @@ impl Connection {
         rustix::io::writev(&self.socket, &slices[..count])
     }
 
+    /// Bytes that wait to be sent.
+    pub fn output_bytes(&self) -> usize {
+        self.out.len() + self.held.as_ref().map_or(0, |held| held.len())
+    }
+
     /// Bytes received that belong to no command yet, and those of commands that MULTI has queued.
     pub fn query_bytes(&self) -> usize {
-        let unparsed = self.partial.as_ref().map_or(0, |partial| {
-            partial.bytes.len() - partial.parser.parsed_bytes() + partial.parser.filled_bytes()
-        });
+        let unparsed = self
+            .partial
+            .as_ref()
+            .map_or(0, |partial| partial.unparsed_bytes());
         unparsed + self.session.multi.as_ref().map_or(0, |multi| multi.bytes)
     }
 

@@ -1,10 +1,12 @@
 //! The server: cores that run commands, and what starts and stops them.
 //!
 //! - `boot`: from a configuration to running cores, and to an orderly end.
-//! - `core`: one pinned event loop, turn by turn: poll, read, execute, deliver, write.
+//! - `core`: one pinned event loop, turn by turn: poll, read, execute, deliver, write; in parts: `serving`, `output`, `clients`.
 //! - `reading`: one read of a connection, and the requests it brought.
 //! - `connection`: one client's socket, buffers and session.
 //! - `listener`: accepting, and dealing connections out to the cores.
+//! - `log`: where the log goes, and how much of it.
+//! - `supervisor`: telling systemd of the server's state.
 //! - `timers`: when blocked clients give up.
 //! - `outside`: the one thread for what is not the data path: signals.
 
@@ -12,6 +14,8 @@ pub mod boot;
 mod connection;
 mod core;
 mod listener;
+pub mod log;
 mod outside;
 mod reading;
+mod supervisor;
 mod timers;

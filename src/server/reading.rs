@@ -53,8 +53,11 @@ pub fn read_and_execute(
             receive(connection, &mut partial.bytes)
         }
     };
-    // Whole requests may wait here even if nothing has arrived: those a crowded inbox held up.
-    execute_partial(connection, &mut partial, env);
+    // Whole requests may wait here even if nothing has arrived: those a crowded inbox held up. A large argument beyond the
+    // limit is left as it is, for its client to be closed, even if one read brought all of it.
+    if partial.parser.filled_bytes() as u64 <= env.local.config.client_query_buffer_limit_bytes {
+        execute_partial(connection, &mut partial, env);
+    }
     restore(connection, partial);
     (read, n)
 }

@@ -41,6 +41,13 @@ impl Server {
         Server::start_by(command, arguments)
     }
 
+    /// The same with a variable in its environment.
+    pub fn start_with_environment(name: &str, value: &str, arguments: &[&str]) -> Server {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_millstream"));
+        command.env(name, value);
+        Server::start_by(command, arguments)
+    }
+
     /// Starts a server that may open only so many descriptors.
     pub fn start_with_descriptors(descriptors: usize, arguments: &[&str]) -> Server {
         let mut shell = Command::new("sh");
@@ -185,6 +192,13 @@ impl Client {
         socket2::SockRef::from(&self.stream)
             .set_linger(Some(Duration::ZERO))
             .expect("an open socket takes options");
+    }
+
+    /// Says that nothing more will be sent; replies are still received.
+    pub fn close_sending(&self) {
+        self.stream
+            .shutdown(std::net::Shutdown::Write)
+            .expect("an open socket closes");
     }
 
     /// The next so many bytes.

@@ -32,11 +32,15 @@ NO_REPLY = b"(no reply)"
 
 @dataclasses.dataclass
 class Batch:
-    """What one client sends at once. `wait` marks a command that may block."""
+    """What one client sends at once. `wait`: the first command may block. `hang_up`: the client closes instead."""
 
     client: str
     commands: list
     wait: bool = False
+    hang_up: bool = False
+
+    def last(self):
+        return self.commands[-1] if self.commands else []
 
 
 class Mismatch(Exception):
@@ -75,13 +79,17 @@ def make_episode(seed, commands):
     while count < commands:
         roll = chooser.random()
         if roll < 0.12 and not swapping:
-            batch = Batch(f"w{chooser.randrange(WAITERS)}", [vocabulary.bytes(vocabulary.blocking())], True)
-        elif 0.12 <= roll < 0.15:
+            batch = Batch(f"w{chooser.randrange(WAITERS)}", [vocabulary.bytes(vocabulary.blocking())], wait=True)
+            if chooser.random() < 0.2:
+                batch.commands += [[b"PING"], [b"ECHO", b"after"]]
+        elif roll < 0.13:
+            batch = Batch(f"w{chooser.randrange(WAITERS)}", [], hang_up=True)
+        elif 0.13 <= roll < 0.15:
             batch = Batch("p0", [[b"CLIENT", b"UNBLOCK", b"$client(w%d)" % chooser.randrange(WAITERS)]])
         else:
             batch = Batch(f"p{chooser.randrange(WORKERS)}", pipeline(chooser, vocabulary))
         batches.append(batch)
-        count += len(batch.commands)
+        count += max(len(batch.commands), 1)
     return batches
 
 
@@ -183,13 +191,15 @@ class Episode:
             mismatch.at = number
             raise
         except (OSError, Closed) as error:
-            raise Mismatch(batch.client, batch.commands[-1], b"", self.subject.obituary(error)) from error
+            raise Mismatch(batch.client, batch.last(), b"", self.subject.obituary(error)) from error
         finally:
             for peer in self.peers:
                 peer.close()
 
     def step(self, number, batch):
-        if batch.wait:
+        if batch.hang_up:
+            self.hang_up(batch)
+        elif batch.wait:
             self.wait(batch)
         else:
             self.exchange(batch)
@@ -218,11 +228,21 @@ class Episode:
             return
         for peer in self.peers:
             peer.send(batch.client, batch.commands)
-        self.waiting[batch.client] = batch.commands[0]
+        self.waiting[batch.client] = batch.commands
         connection = self.oracle.connections[batch.client]
         while not connection.data and not connection.receive(0.0005):
             if self.oracle.ids[batch.client] in self.oracle.server.blocked_ids():
                 break
+
+    def hang_up(self, batch):
+        """Closes a client's connections, and goes on when both servers have noticed."""
+        self.waiting.pop(batch.client, None)
+        deadline = time.monotonic() + SETTLE_SECONDS
+        for peer in self.peers:
+            if batch.client in peer.connections:
+                peer.connections.pop(batch.client).close()
+                while peer.ids[batch.client] in peer.server.blocked_ids() and time.monotonic() < deadline:
+                    time.sleep(0.001)
 
     def settle(self, batch):
         """Waits until both servers agree on who is still blocked, and compares the replies of the others."""
@@ -232,9 +252,10 @@ class Episode:
             time.sleep(0.002)
         if got != still:
             what = (b"(blocked: %b)" % " ".join(sorted(names)).encode() for names in (still, got))
-            raise Mismatch(batch.client, batch.commands[-1], *what)
+            raise Mismatch(batch.client, batch.last(), *what)
         for client in [name for name in self.waiting if name not in still]:
-            self.compare(client, self.waiting.pop(client))
+            for args in self.waiting.pop(client):
+                self.compare(client, args)
 
     def blocked(self, peer):
         ids = peer.server.blocked_ids()
@@ -243,7 +264,7 @@ class Episode:
     def compare_notifications(self, number, batch):
         expected, got = (peer.notifications(b"mark%d" % number) for peer in self.peers)
         if expected != got:
-            raise Mismatch("listener", batch.commands[-1], b"".join(expected), b"".join(got))
+            raise Mismatch("listener", batch.last(), b"".join(expected), b"".join(got))
 
     def compare_state(self):
         commands = [command for database in (b"0", b"1") for command in state_commands(database)]

@@ -34,8 +34,12 @@ def whole_batches(batches):
 
 
 def single_commands(batches):
-    """The pieces to leave out: single commands, each a batch of its own."""
-    return [type(batch)(batch.client, [args], batch.wait) for batch in batches for args in batch.commands]
+    """The pieces to leave out: single commands, each a batch of its own; what follows a command that waits stays with it."""
+    return [piece for batch in batches for piece in ([batch] if batch.wait or batch.hang_up else singles(batch))]
+
+
+def singles(batch):
+    return [type(batch)(batch.client, [args]) for args in batch.commands]
 
 
 def without_chunks(batches, cut, size, play, deadline):
@@ -55,7 +59,10 @@ def as_script(batches):
     """The batches in the script format."""
     lines = []
     for batch in batches:
-        for args in batch.commands:
+        if batch.hang_up:
+            lines.append(f"    {batch.client} close")
+        for number, args in enumerate(batch.commands):
+            arrow = (">>" if number == 0 else ">~") if batch.wait else ">"
             words = " ".join(arg.decode() if arg.startswith(b"$client(") else quote(arg) for arg in args)
-            lines.append(f"    {batch.client}{'>>' if batch.wait else '>'} {words}")
+            lines.append(f"    {batch.client}{arrow} {words}")
     return "\n".join(lines)

@@ -1,11 +1,12 @@
 """Random commands over a small key space: mostly right, now and then wrong.
 
 `Vocabulary` is seeded and knows no server. With `swapping` it also says SWAPDB. It remembers only how far the ids of each stream have come, so that most of
-what it says has an effect.
+what it says has an effect. In some episodes one stream grows long, so that it has several nodes.
 """
 
 SPOILED_PART = 0.04
 WRONG_KEY_PART = 0.03
+LONG_STREAMS_PART = 0.3
 
 STRINGS = ["a", "b", "n"]
 LISTS = ["l1", "l2", "l3"]
@@ -24,6 +25,8 @@ class Vocabulary:
         self.random = random
         self.swapping = swapping
         self.tops = dict.fromkeys(STREAMS, 0)
+        self.long = random.random() < LONG_STREAMS_PART
+        self.lengths = [0, 10, 100, 150, 320] if self.long else [0, 1, 5, 20, 60]
         weights = {self.stream: 30, self.group: 34, self.list: 20, self.string: 14, self.generic: 14, self.expiry: 5}
         self.families, self.weights = list(weights), list(weights.values())
 
@@ -94,7 +97,7 @@ class Vocabulary:
         return self.key(LISTS)
 
     def stream_key(self):
-        return self.key(STREAMS)
+        return "s1" if self.long and self.chance(0.8) else self.key(STREAMS)
 
     def count(self):
         return self.maybe("COUNT", self.small(1))
@@ -121,9 +124,9 @@ class Vocabulary:
         return [word for n in range(self.random.choices([1, 2, 3, 8], [8, 3, 1, 1])[0]) for word in (f"f{n}", self.value())]
 
     def trim(self):
-        exact = self.maybe("=", part=0.3)
+        exact = self.pick([], [], ["="], ["~"], ["~"])
         if self.chance(0.7):
-            return ["MAXLEN", *exact, self.random.choices([0, 1, 5, 20, 60], [1, 2, 4, 6, 8])[0]]
+            return ["MAXLEN", *exact, self.random.choices(self.lengths, [1, 2, 4, 6, 8])[0]]
         return ["MINID", *exact, self.id("s1")]
 
     def mode(self, part=0.3):
@@ -335,8 +338,8 @@ class Vocabulary:
     # Spoiling
 
     def spoil(self, words):
-        """Now and then a word is wrong, missing or too many, or the case another."""
-        if not self.chance(SPOILED_PART):
+        """Now and then a word is wrong, missing or too many, or the case another. A cursor of SCAN means nothing elsewhere."""
+        if words[0] == "SCAN" or not self.chance(SPOILED_PART):
             return words
         words, at = list(words), self.random.randrange(len(words))
         form = self.random.randrange(6)

@@ -55,7 +55,7 @@ pub fn quit(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
 pub fn reset(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     ctx.session.multi = None;
     transaction::forget_watch(ctx.shared, ctx.session);
-    pubsub::unsubscribe_all(ctx);
+    pubsub::forget(ctx.shared, ctx.local, ctx.session);
     monitor::stop(ctx.shared, ctx.local, ctx.session);
     let session = &mut *ctx.session;
     session.db = 0;

@@ -6,7 +6,6 @@ mod subscribe;
 pub use introspect::{channels, numpat, numsub, shardchannels, shardnumsub};
 pub use subscribe::{
     forget, psubscribe, punsubscribe, ssubscribe, subscribe, sunsubscribe, unsubscribe,
-    unsubscribe_all,
 };
 
 use super::ctx::{Ctx, DONE, Local, Outcome};

@@ -68,11 +68,6 @@ fn remove(ctx: &mut Ctx<'_, '_>, args: Args<'_>, subject: Subject, kind: &[u8]) 
     DONE
 }
 
-/// Ends all subscriptions of a client, telling it (RESET and the like).
-pub fn unsubscribe_all(ctx: &mut Ctx<'_, '_>) {
-    forget(ctx.shared, ctx.local, ctx.session);
-}
-
 fn unsubscribe_subject(ctx: &mut Ctx<'_, '_>, subject: Subject, kind: &[u8]) {
     let names: Vec<Bytes> = match &ctx.session.subscriptions {
         Some(subscriptions) => subscriptions.of(subject).iter().cloned().collect(),
@@ -87,7 +82,7 @@ fn unsubscribe_subject(ctx: &mut Ctx<'_, '_>, subject: Subject, kind: &[u8]) {
     }
 }
 
-/// Ends all subscriptions of a client that goes.
+/// Ends all subscriptions of a client that goes or resets, without telling it.
 pub fn forget(shared: &Shared, local: &mut Local, session: &mut Session) {
     for subject in [Subject::Channel, Subject::Pattern, Subject::Shard] {
         let names: Vec<Bytes> = match &session.subscriptions {

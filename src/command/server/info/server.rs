@@ -8,6 +8,7 @@ use crate::base::version::{REDIS_VERSION, VERSION};
 use crate::command::clients::flag;
 use crate::command::ctx::Ctx;
 use crate::command::stats::{CoreStats, Counter};
+use crate::config::Supervision;
 use crate::pubsub::Subject;
 
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -32,7 +33,11 @@ pub fn server(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     report.field("atomicvar_api", "c11-builtin");
     report.field("gcc_version", "0.0.0");
     report.field("process_id", std::process::id());
-    report.field("process_supervised", "no");
+    let is_supervised = config.supervised != Supervision::No;
+    report.field(
+        "process_supervised",
+        if is_supervised { "systemd" } else { "no" },
+    );
     report.field("run_id", &boot.run_id);
     report.field("tcp_port", boot.port);
     report.field("server_time_usec", ctx.now.unix_us);

@@ -1,0 +1,348 @@
+//! A core: one pinned event loop with its own connections, timers and inbox.
+//!
+//! A turn: wait until something happens (or is due), take one reading of the clock, read the inbox, read and execute whatever has
+//! arrived, fire timers, expire keys, write slices of long replies, read the inbox again, write every connection that has output.
+//! Nothing here waits but the poll, and no stripe is held across a system call.
+//!
+//! Sockets are registered once, for edges of both kinds. A read that fills less than its room has emptied the socket; one that fills
+//! it puts the connection on the `readable` list for the next turn, so that one busy client does not starve the others.
+
+mod clients;
+mod output;
+mod serving;
+
+use super::connection::Connection;
+use super::listener::Listener;
+use super::log;
+use super::timers::Timers;
+use crate::base::clock::{Now, Stopwatch};
+use crate::command::block::Ending;
+use crate::command::dispatch::Env;
+use crate::command::keys::Changes;
+use crate::command::mail::Mail;
+use crate::command::meter::Meter;
+use crate::command::shared::gate;
+use crate::command::{Local, Shared, expire};
+use crate::data::stream::IdWriter;
+use crate::keyspace::{Locked, NEVER};
+use crate::pubsub::Listeners;
+use crate::resp::{Parser, Reply};
+use mio::{Events, Poll, Token};
+use slab::Slab;
+use std::io;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// The inbox's waker.
+pub const WAKER: Token = Token(0);
+/// Listeners come next, then connections from here on.
+const FIRST_CONNECTION: usize = 64;
+/// The core's receive buffer: the most one read takes.
+const RECEIVE_BYTES: usize = 64 * 1024;
+/// Events taken from one poll.
+const EVENTS: usize = 1024;
+/// How often a core looks after what has no event of its own.
+const TICK_MS: i64 = 100;
+/// Reads of what a stopping core has no more use for, per connection: enough for what usually lies there.
+const DISCARDING_READS: usize = 16;
+/// How long a stopping core tries to send the replies that are left.
+const FLUSH_ON_STOP_MS: i64 = 1000;
+
+/// See the module's description.
+pub struct Core {
+    shared: &'static Shared,
+    poll: Poll,
+    listeners: Vec<Listener>,
+    connections: Slab<Connection>,
+    local: Local,
+    changes: Changes,
+    timers: Timers,
+    /// Connections whose sockets may have more to read.
+    readable: Vec<usize>,
+    /// Connections that have output.
+    writable: Vec<usize>,
+    /// Connections with a long reply under way.
+    long: Vec<usize>,
+    /// Connections held up by CLIENT PAUSE.
+    paused: Vec<usize>,
+    /// Connections held up until the inbox has been read.
+    after_mail: Vec<usize>,
+    /// Listeners that could not accept, for lack of descriptors for one: no further event tells of who waits there.
+    stalled_listeners: Vec<usize>,
+    /// Connections to close at the end of the turn.
+    closing: Vec<usize>,
+    mail: Vec<Mail>,
+    scratch: Vec<u8>,
+    parser: Parser,
+    spare: Reply,
+    now: Now,
+    next_tick_ms: i64,
+    config_version: u64,
+}
+
+impl Core {
+    /// A core that serves what `listeners` accept (core 0) or is dealt out to it.
+    pub fn new(
+        shared: &'static Shared,
+        core: usize,
+        poll: Poll,
+        mut listeners: Vec<Listener>,
+    ) -> io::Result<Self> {
+        for (index, listener) in listeners.iter_mut().enumerate() {
+            listener.register(poll.registry(), Token(1 + index))?;
+        }
+        Ok(Core {
+            shared,
+            poll,
+            listeners,
+            connections: Slab::new(),
+            local: Local {
+                core,
+                listeners: Listeners::default(),
+                monitors: Vec::new(),
+                yielding: false,
+                mailed_self: false,
+                reading_mail: false,
+                ids: IdWriter::default(),
+                config: shared.config.load(),
+                last: None,
+            },
+            changes: Changes::default(),
+            timers: Timers::default(),
+            readable: Vec::new(),
+            writable: Vec::new(),
+            long: Vec::new(),
+            paused: Vec::new(),
+            after_mail: Vec::new(),
+            stalled_listeners: Vec::new(),
+            closing: Vec::new(),
+            mail: Vec::new(),
+            scratch: Vec::with_capacity(RECEIVE_BYTES),
+            parser: Parser::default(),
+            spare: Reply::default(),
+            now: shared.clock.now(),
+            next_tick_ms: 0,
+            config_version: u64::MAX,
+        })
+    }
+
+    /// Runs until the server stops.
+    pub fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(EVENTS);
+        let mut next_expiry_ms = 0;
+        while !self.shared.gate(gate::STOPPING) {
+            self.wait(&mut events, next_expiry_ms)?;
+            let started = Stopwatch::start();
+            self.now = self.shared.clock.now();
+            self.refresh_config();
+            self.read_mail();
+            self.read_again();
+            for event in &events {
+                self.handle(event);
+            }
+            self.fire_timers();
+            next_expiry_ms = self.with_env(|env| expire::expire_due(env));
+            self.write_long_replies();
+            self.read_mail();
+            self.write_all();
+            self.close_all();
+            self.tick();
+            self.count_turn(started);
+        }
+        self.flush_and_close();
+        Ok(())
+    }
+
+    /// Sleeps until an event, a wake-up or the next thing that is due.
+    fn wait(&mut self, events: &mut Events, next_expiry_ms: i64) -> io::Result<()> {
+        let busy = !self.readable.is_empty() || !self.after_mail.is_empty() || self.has_long_work();
+        let until_ms = self
+            .next_tick_ms
+            .min(next_expiry_ms)
+            .min(self.timers.next_ms().unwrap_or(NEVER));
+        let inbox = &self.shared.inboxes[self.local.core];
+        let sleep_until_ms = match busy {
+            true => None,
+            false => inbox.about_to_sleep(until_ms),
+        };
+        let timeout = sleep_until_ms.map_or(Duration::ZERO, |until_ms| {
+            let now_ms = self.shared.clock.now().unix_ms;
+            Duration::from_millis(until_ms.saturating_sub(now_ms).clamp(0, TICK_MS) as u64)
+        });
+        let polled = self.poll.poll(events, Some(timeout));
+        inbox.awake();
+        match polled {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn refresh_config(&mut self) {
+        let version = self.shared.config.version();
+        if version != self.config_version {
+            self.config_version = version;
+            self.local.config = self.shared.config.load();
+            if self.local.core == 0 {
+                log::set_level(self.local.config.loglevel);
+            }
+            self.changes.classes = self.local.config.notify_keyspace_events;
+        }
+    }
+
+    fn with_env<R>(&mut self, f: impl FnOnce(&mut Env<'_, 'static>) -> R) -> R {
+        let mut locked = Locked::new(&self.shared.keyspace);
+        let stats = &self.shared.stats[self.local.core];
+        let meter = Meter::start(stats, &self.local.config);
+        f(&mut Env {
+            shared: self.shared,
+            local: &mut self.local,
+            locked: &mut locked,
+            changes: &mut self.changes,
+            now: self.now,
+            meter,
+        })
+    }
+
+    fn read_mail(&mut self) {
+        let mut mail = std::mem::take(&mut self.mail);
+        self.shared.inboxes[self.local.core].drain(&mut mail);
+        self.local.reading_mail = true;
+        for message in mail.drain(..) {
+            self.receive(message);
+        }
+        self.local.reading_mail = false;
+        self.mail = mail;
+        for token in std::mem::take(&mut self.after_mail) {
+            self.resume_paused_one(token);
+        }
+    }
+
+    fn receive(&mut self, message: Mail) {
+        match message {
+            Mail::Accept(_) | Mail::Listen(_) if self.shared.gate(gate::STOPPING) => {}
+            Mail::Accept(accepted) => self.admit(accepted),
+            Mail::Listen(listener) => self.accept(listener),
+            Mail::Note(note) => self.fan_out(&note),
+            Mail::Served {
+                token,
+                client_id,
+                reply,
+            } => {
+                if self.is_client(token, client_id) {
+                    self.unblock(token, |_, out| out.append(*reply));
+                }
+            }
+            Mail::Unblocked {
+                token,
+                client_id,
+                with_error,
+            } => {
+                if self.is_client(token, client_id) {
+                    self.end_wait(
+                        token,
+                        if with_error {
+                            Ending::Error
+                        } else {
+                            Ending::Timeout
+                        },
+                    );
+                }
+            }
+            Mail::Kill { token, client_id } => {
+                if self.is_client(token, client_id) {
+                    self.closing.push(token);
+                }
+            }
+            Mail::Monitored(line) => {
+                for token in self.local.monitors.clone() {
+                    self.deliver(token, |out| out.raw_shared(&line));
+                }
+            }
+            Mail::Resume => self.resume_paused(),
+            Mail::Nudge => {}
+        }
+    }
+
+    fn is_client(&self, token: usize, client_id: u64) -> bool {
+        self.connections
+            .get(token)
+            .is_some_and(|connection| connection.session.id == client_id)
+    }
+
+    /// Looks after what has no event of its own: pauses that end, idle clients, output above its soft limit, listeners that could
+    /// not accept.
+    fn tick(&mut self) {
+        // A clock that was put back does not stop the ticks.
+        if (1..=TICK_MS).contains(&(self.next_tick_ms - self.now.unix_ms)) {
+            return;
+        }
+        self.next_tick_ms = self.now.unix_ms + TICK_MS;
+        if !self.paused.is_empty() {
+            self.resume_paused();
+        }
+        for listener in std::mem::take(&mut self.stalled_listeners) {
+            self.accept(listener);
+        }
+        self.close_idle();
+        let slow: Vec<usize> = self
+            .connections
+            .iter()
+            .filter(|(_, connection)| !connection.out.is_empty())
+            .map(|(token, _)| token)
+            .collect();
+        for token in slow {
+            self.check_output_limit(token);
+        }
+        self.close_all();
+    }
+
+    fn count_turn(&self, mut started: Stopwatch) {
+        let stats = &self.shared.stats[self.local.core];
+        stats.turns.add(1);
+        stats.turn_us.add(started.lap_ns() / 1000);
+    }
+
+    /// Sends the replies that are left, as far as the peers take them, and closes everything. Replies may still come from cores
+    /// that have not stopped yet.
+    fn flush_and_close(mut self) {
+        self.shared.stopped_cores.fetch_add(1, Ordering::SeqCst);
+        let deadline_ms = self.shared.clock.now().unix_ms + FLUSH_ON_STOP_MS;
+        loop {
+            let all_stopped =
+                self.shared.stopped_cores.load(Ordering::SeqCst) == self.shared.cores();
+            self.now = self.shared.clock.now();
+            self.read_mail();
+            self.write_long_replies();
+            let waiting: Vec<usize> = self
+                .connections
+                .iter()
+                .filter(|(_, connection)| !connection.out.is_empty())
+                .map(|(token, _)| token)
+                .collect();
+            for &token in &waiting {
+                self.write(token);
+            }
+            self.close_all();
+            let finished = all_stopped && waiting.is_empty() && self.long.is_empty();
+            if finished || self.now.unix_ms > deadline_ms {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.discard_requests();
+    }
+
+    /// Reads what the clients have sent and nobody will execute: a socket closed with that unread resets the connection, and its peer
+    /// may lose the last replies.
+    fn discard_requests(&mut self) {
+        for (_, connection) in &self.connections {
+            for _ in 0..DISCARDING_READS {
+                self.scratch.clear();
+                let room = rustix::buffer::spare_capacity(&mut self.scratch);
+                if !rustix::io::read(&connection.socket, room).is_ok_and(|n| n > 0) {
+                    break;
+                }
+            }
+        }
+    }
+}

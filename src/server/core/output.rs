@@ -1,0 +1,169 @@
+//! Output: writing connections, limits for those that do not read, long replies in slices, messages nobody asked for just now.
+
+use super::super::connection::{Halt, Written};
+use super::Core;
+use crate::config::ClientClass;
+use crate::pubsub::Note;
+use crate::resp::Reply;
+use std::sync::atomic::Ordering;
+
+/// A spare output buffer is kept up to this size.
+const SPARE_OUTPUT_BYTES: usize = 256 * 1024;
+/// A long reply is written on while less than this waits to be sent.
+const LONG_REPLY_BUFFER_BYTES: usize = 256 * 1024;
+
+impl Core {
+    pub(super) fn list_for_writing(&mut self, token: usize) {
+        if let Some(connection) = self.connections.get_mut(token)
+            && !connection.listed
+        {
+            connection.listed = true;
+            self.writable.push(token);
+        }
+    }
+
+    pub(super) fn write_all(&mut self) {
+        for token in std::mem::take(&mut self.writable) {
+            if let Some(connection) = self.connections.get_mut(token) {
+                connection.listed = false;
+                self.write(token);
+            }
+        }
+    }
+
+    /// Sends what a connection has to send, and takes the spare buffer back.
+    pub(super) fn write(&mut self, token: usize) {
+        let connection = &mut self.connections[token];
+        let stats = &self.shared.stats[self.local.core];
+        let mut written = Written::All;
+        if !connection.out.is_empty() {
+            let sent;
+            (written, sent) = connection.write();
+            if sent > 0 {
+                connection.active_ms = self.now.unix_ms;
+            }
+            stats.writes.add(1);
+            stats.bytes_out.add(sent as u64);
+            let record = &connection.session.record;
+            record.bytes_out.fetch_add(sent as u64, Ordering::Relaxed);
+            let (bytes, chunks) = (connection.output_bytes(), connection.out.chunk_count());
+            record.output_bytes.store(bytes, Ordering::Relaxed);
+            record.output_chunks.store(chunks, Ordering::Relaxed);
+        }
+        match written {
+            Written::All => {
+                connection.over_soft_since_ms = None;
+                std::mem::swap(&mut connection.out, &mut self.spare);
+                self.spare.shrink(SPARE_OUTPUT_BYTES);
+                connection.out.shrink(0);
+                connection.out.version = connection.session.version;
+                if connection.session.closing && !matches!(connection.halt, Halt::Long(_)) {
+                    self.closing.push(token);
+                }
+            }
+            Written::Some => self.check_output_limit(token),
+            Written::Broken => self.closing.push(token),
+        }
+    }
+
+    /// Closes a connection whose client does not read its replies.
+    pub(super) fn check_output_limit(&mut self, token: usize) {
+        let connection = &mut self.connections[token];
+        let class = match &connection.session.subscriptions {
+            Some(_) => ClientClass::Pubsub,
+            None => ClientClass::Normal,
+        };
+        let limit = self.local.config.client_output_buffer_limit.of(class);
+        let waiting = connection.output_bytes() as u64;
+        let over = |limit_bytes| limit_bytes > 0 && waiting > limit_bytes;
+        let mut exceeded = over(limit.hard_bytes);
+        if over(limit.soft_bytes) {
+            let since_ms = *connection
+                .over_soft_since_ms
+                .get_or_insert(self.now.unix_ms);
+            exceeded |= self.now.unix_ms - since_ms > i64::from(limit.soft_s) * 1000;
+        } else {
+            connection.over_soft_since_ms = None;
+        }
+        if exceeded {
+            self.shared.stats[self.local.core]
+                .output_limit_closed
+                .add(1);
+            tracing::warn!(
+                "closing client {}: {waiting} bytes wait for it, more than its limit",
+                connection.session.id
+            );
+            connection.session.closing = true;
+            connection.out = Reply::new(connection.session.version);
+            connection.held = None;
+            self.closing.push(token);
+        }
+    }
+
+    /// Writes a slice of every long reply.
+    pub(super) fn write_long_replies(&mut self) {
+        for token in std::mem::take(&mut self.long) {
+            let Some(connection) = self.connections.get_mut(token) else {
+                continue;
+            };
+            let Halt::Long(rest) = &mut connection.halt else {
+                continue;
+            };
+            let done = connection.out.len() < LONG_REPLY_BUFFER_BYTES
+                && rest.write_some(&mut connection.out);
+            if done {
+                if let Some(held) = connection.held.take() {
+                    connection.out.append(*held);
+                }
+                self.resume(token);
+            } else {
+                self.long.push(token);
+                self.write(token);
+            }
+        }
+    }
+
+    pub(super) fn has_long_work(&self) -> bool {
+        self.long.iter().any(|&token| {
+            self.connections
+                .get(token)
+                .is_some_and(|connection| connection.out.len() < LONG_REPLY_BUFFER_BYTES)
+        })
+    }
+
+    /// Writes something to a connection that did not ask for it just now.
+    pub(super) fn deliver(&mut self, token: usize, write: impl FnOnce(&mut Reply)) {
+        let Some(connection) = self.connections.get_mut(token) else {
+            return;
+        };
+        if connection.session.closing {
+            return;
+        }
+        let in_long_reply = matches!(connection.halt, Halt::Long(_));
+        let out = match in_long_reply {
+            true => connection.held.get_or_insert_default(),
+            false => &mut connection.out,
+        };
+        out.version = connection.session.version;
+        write(out);
+        let full = out.len() > LONG_REPLY_BUFFER_BYTES;
+        self.list_for_writing(token);
+        match full {
+            true if in_long_reply => self.check_output_limit(token),
+            true => self.write(token),
+            false => {}
+        }
+    }
+
+    /// Writes a message to every connection of this core that listens.
+    pub(super) fn fan_out(&mut self, note: &Note) {
+        let listeners = self.local.listeners.of(note.subject, &note.name);
+        for index in 0..listeners.len() {
+            let listeners = self.local.listeners.of(note.subject, &note.name);
+            let Some(&token) = listeners.get(index) else {
+                break;
+            };
+            self.deliver(token, |out| note.write(out));
+        }
+    }
+}
