@@ -5,7 +5,7 @@ mod common;
 
 use common::{Client, Server};
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Long enough for a reply that should not come to have come.
 const QUIET: Duration = Duration::from_millis(60);
@@ -16,11 +16,26 @@ fn with_threads(test: impl Fn(&Server)) {
     }
 }
 
+/// A client that has sent the command and is blocked by it.
 fn waiting(server: &Server, command: &str) -> Client {
-    let mut client = server.connect();
+    let (mut client, mut observer) = (server.connect(), server.connect());
+    let before = blocked_clients(&mut observer);
     client.send(command);
-    assert!(client.is_silent_for(QUIET));
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while blocked_clients(&mut observer) == before {
+        assert!(Instant::now() < deadline, "{command} does not block");
+        std::thread::sleep(Duration::from_millis(1));
+    }
     client
+}
+
+fn blocked_clients(observer: &mut Client) -> usize {
+    let info = observer.call("INFO clients");
+    let (_, count) = info
+        .split_once(" blocked_clients:")
+        .expect("INFO tells the blocked clients");
+    let digits = count.split(' ').next().and_then(|count| count.parse().ok());
+    digits.expect("a number")
 }
 
 #[test]

@@ -344,3 +344,14 @@ fn keys_that_become_ready_together_are_served_in_that_order() {
         .collect();
     assert_eq!(elements(&client.call("LRANGE gathered 0 -1")), expected);
 }
+
+#[test]
+fn a_reply_that_is_to_be_skipped_is_skipped_when_it_comes() {
+    let server = start();
+    let (mut waiter, mut client) = (server.connect(), server.connect());
+    waiter.send("CLIENT REPLY SKIP");
+    waiter.send("BLPOP queue 0");
+    client.await_info("blocked_clients", 1);
+    assert_eq!(client.call("RPUSH queue x"), ":1");
+    assert_eq!(waiter.call("PING"), "+PONG");
+}

@@ -70,7 +70,7 @@ def excerpt(text, cut):
 
 
 class Stage:
-    """A running server of a kind, restarted when a script has broken it, and servers of their own for `fresh` scripts."""
+    """A running server of a kind, restarted when a script has broken it; `fresh` scripts get one of their own."""
 
     def __init__(self, kind, ports):
         self.kind, self.ports = kind, ports

@@ -277,7 +277,8 @@ def state_commands(database):
     yield [b"KEYS", b"*"]
     for key in map(str.encode, [*KEYS, "auto"]):
         for words in (
-            b"TYPE %b", b"OBJECT ENCODING %b", b"PTTL %b", b"GET %b", b"LRANGE %b 0 -1", b"XINFO STREAM %b FULL COUNT 0",
+            b"TYPE %b", b"OBJECT ENCODING %b", b"PTTL %b", b"GET %b", b"LRANGE %b 0 -1",
+            b"XINFO STREAM %b FULL COUNT 0",
         ):  # fmt: skip
             yield (words % key).split()
         for group in map(str.encode, GROUPS):
@@ -298,7 +299,8 @@ def run_episodes(oracle, subject, commands, seed):
             print("  five episodes failed, the rest is left out")
             break
     seconds = time.monotonic() - begun
-    print(f"{subject.kind.name}: {played} random commands: {passed} episodes passed, {failed} failed, {seconds:.0f} s", flush=True)
+    counts = f"{passed} episodes passed, {failed} failed"
+    print(f"{subject.kind.name}: {played} random commands: {counts}, {seconds:.0f} s", flush=True)
     return passed, failed
 
 

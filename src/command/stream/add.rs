@@ -4,7 +4,8 @@ use smallvec::SmallVec;
 
 use super::trim::{AddOptions, IdChoice};
 use crate::command::error::{self, Error};
-use crate::command::{Args, Ctx, DONE, Outcome};
+use crate::command::{Args, Ctx, DONE, Keys, Outcome};
+use crate::config::Config;
 use crate::data::stream::{Field, Id, Log, NodeLimits};
 use crate::data::{Kind, Stream, Value};
 use crate::keyspace::notify;
@@ -15,11 +16,7 @@ const MAX_ENTRY_BYTES: usize = 1 << 30;
 /// `XADD key [NOMKSTREAM] [trimming] <* | id> field value...`: appends an entry.
 pub fn xadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
-    let config = &ctx.local.config;
-    let limits = NodeLimits {
-        max_entries: config.stream_node_max_entries,
-        max_bytes: config.stream_node_max_bytes,
-    };
+    let limits = node_limits(&ctx.local.config);
     let options = AddOptions::parse(&mut args, limits)?;
     if args.len() < 2 || args.len() % 2 == 1 {
         return Err(error::wrong_arity("xadd"));
@@ -47,13 +44,27 @@ pub fn xadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     stream.log.append(id, &fields, limits);
     let trimmed = options.trim.map_or(0, |trim| stream.trim(&trim));
     ctx.reply.bulk(ctx.local.ids.text(id));
-    ctx.keys.notify(notify::STREAM, "xadd", key);
-    if trimmed > 0 {
-        ctx.keys.notify(notify::STREAM, "xtrim", key);
-    }
-    ctx.keys.changed(key);
-    ctx.keys.ready(key);
+    added(&mut ctx.keys, key, trimmed);
     DONE
+}
+
+#[inline]
+fn node_limits(config: &Config) -> NodeLimits {
+    NodeLimits {
+        max_entries: config.stream_node_max_entries,
+        max_bytes: config.stream_node_max_bytes,
+    }
+}
+
+/// Lets follow what follows from an entry that was added, and `trimmed` ones that went for it.
+#[inline]
+fn added(keys: &mut Keys<'_, '_>, key: &[u8], trimmed: u64) {
+    keys.notify(notify::STREAM, "xadd", key);
+    if trimmed > 0 {
+        keys.notify(notify::STREAM, "xtrim", key);
+    }
+    keys.changed(key);
+    keys.ready(key);
 }
 
 impl IdChoice {

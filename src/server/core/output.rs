@@ -23,6 +23,9 @@ impl Core {
     }
 
     pub(super) fn write_all(&mut self) {
+        if self.writable.is_empty() {
+            return;
+        }
         for token in std::mem::take(&mut self.writable) {
             if let Some(connection) = self.connections.get_mut(token) {
                 connection.listed = false;
