@@ -45,11 +45,13 @@ impl<'a> Args<'a> {
     }
 
     /// The next argument without taking it.
+    #[inline(always)]
     pub fn peek(&self) -> Option<&'a [u8]> {
         (!self.is_empty()).then(|| self.request.arg(self.at))
     }
 
     /// Takes the next argument; a syntax error when there is none.
+    #[inline(always)]
     pub fn bytes(&mut self) -> Result<&'a [u8], Error> {
         let arg = self.peek().ok_or(SYNTAX)?;
         self.at += 1;

@@ -274,7 +274,7 @@ impl<'k> Keys<'_, 'k> {
     }
 
     /// Notes that `key` was changed: counts it, and fails the transactions that watch it.
-    #[inline]
+    #[inline(always)]
     pub fn changed(&mut self, key: &[u8]) {
         self.changes.dirty += 1;
         let db = self.db;
@@ -286,14 +286,14 @@ impl<'k> Keys<'_, 'k> {
 
     /// Notes that `key` may serve a client that waits on it. Inserting and removing keys does this by itself; a
     /// command that adds to an existing stream calls it.
-    #[inline]
+    #[inline(always)]
     pub fn ready(&mut self, key: &[u8]) {
         let db = self.db;
         self.locked.stripe_of(key).signal_ready(db, key);
     }
 
     /// Publishes a keyspace event once the command is done.
-    #[inline]
+    #[inline(always)]
     pub fn notify(&mut self, class: u32, event: &'static str, key: &[u8]) {
         self.changes.event(class, event, self.db, key);
     }

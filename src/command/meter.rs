@@ -59,7 +59,7 @@ impl<'k> Meter<'k> {
     }
 
     /// `command` has run with so many arguments: how many nanoseconds it took, if it was timed by itself.
-    #[inline]
+    #[inline(always)]
     pub fn end(&mut self, command: &Command, arguments: usize) -> Option<u64> {
         let joins = self.command == command.id
             && self.allows_runs

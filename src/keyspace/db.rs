@@ -94,7 +94,7 @@ impl Db {
     }
 
     /// The position of `key`'s entry.
-    #[inline]
+    #[inline(always)]
     pub fn position(&self, key: &[u8]) -> Option<usize> {
         let hash = self.hasher.hash_one(key);
         self.index

@@ -72,7 +72,7 @@ impl<'k> Locked<'k> {
     }
 
     /// Holds exactly the one `stripe`, keeping it if it is held already and has not served its share of commands.
-    #[inline]
+    #[inline(always)]
     pub fn acquire_one(&mut self, stripe: usize) {
         if let [(held, _)] = self.held[..]
             && held as usize == stripe

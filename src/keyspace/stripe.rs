@@ -42,7 +42,7 @@ impl Stripe {
     }
 
     /// Notes that `key` may now serve a client that waits on it.
-    #[inline]
+    #[inline(always)]
     pub fn signal_ready(&mut self, db: usize, key: &[u8]) {
         if !self.waiting.is_empty() && self.waiting.has(db, key) {
             self.push_ready(db, key);

@@ -227,22 +227,24 @@ impl Parser {
     /// true when none is left. Nearly all requests go no other way.
     #[inline]
     fn take_short_bulks(&mut self, input: &[u8]) -> bool {
-        while self.remaining > 0 {
-            let Some((bulk_bytes, start)) = short_header(input, self.pos, b'$') else {
-                return false;
+        let (mut pos, mut remaining) = (self.pos, self.remaining);
+        while remaining > 0 {
+            let Some((bulk_bytes, start)) = short_header(input, pos, b'$') else {
+                break;
             };
             let next = start + bulk_bytes as usize + 2;
             if next > input.len() {
-                return false;
+                break;
             }
             self.spans.push(Span {
                 start: start as u32,
                 len: bulk_bytes,
             });
-            self.pos = next;
-            self.remaining -= 1;
+            pos = next;
+            remaining -= 1;
         }
-        true
+        (self.pos, self.remaining) = (pos, remaining);
+        remaining == 0
     }
 
     /// Takes arguments of any length, whole or not.

@@ -114,7 +114,7 @@ impl Reply {
     }
 
     /// `$len` and the data.
-    #[inline]
+    #[inline(always)]
     pub fn bulk(&mut self, data: &[u8]) {
         self.header(b'$', data.len() as i64);
         self.line(data);
@@ -397,7 +397,7 @@ impl Reply {
         self.line(itoa::Buffer::new().format(n).as_bytes());
     }
 
-    #[inline]
+    #[inline(always)]
     fn line(&mut self, text: &[u8]) {
         self.tail.reserve(text.len() + 2);
         self.tail.extend_from_slice(text);

@@ -152,7 +152,7 @@ impl Default for IdWriter {
 
 impl IdWriter {
     /// The text of `id`.
-    #[inline]
+    #[inline(always)]
     pub fn text(&mut self, id: Id) -> &[u8] {
         if id.ms != self.ms {
             self.turn_to(id.ms);
