@@ -7,7 +7,6 @@ use super::supervisor::{self, State};
 use crate::base::clock::Clock;
 use crate::base::inbox::Inbox;
 use crate::base::process;
-use crate::base::process;
 use crate::command::shared::{Boot, Shared};
 use crate::config::{Config, ConfigCell};
 use crate::data::Value;
