@@ -35,13 +35,8 @@ static STARTUP: AtomicU64 = AtomicU64::new(0);
 
 /// Reads all figures of memory, and with them remembers the peak. The first reading is what the start took.
 pub fn memory(now_s: i64) -> Memory {
-    // Without a new epoch the allocator repeats its last figures.
-    let _ = epoch::advance();
-    let allocated = stats::allocated::read().unwrap_or(0) as u64;
+    let allocated = note_peak(now_s);
     let _ = STARTUP.compare_exchange(0, allocated, Ordering::Relaxed, Ordering::Relaxed);
-    if PEAK.fetch_max(allocated, Ordering::Relaxed) < allocated {
-        PEAK_AT_S.store(now_s, Ordering::Relaxed);
-    }
     Memory {
         allocated,
         active: stats::active::read().unwrap_or(0) as u64,
@@ -52,6 +47,17 @@ pub fn memory(now_s: i64) -> Memory {
         startup: STARTUP.load(Ordering::Relaxed),
         system: system_memory(),
     }
+}
+
+/// Remembers the peak of what is allocated, and returns what is now.
+pub fn note_peak(now_s: i64) -> u64 {
+    // Without a new epoch the allocator repeats its last figures.
+    let _ = epoch::advance();
+    let allocated = stats::allocated::read().unwrap_or(0) as u64;
+    if PEAK.fetch_max(allocated, Ordering::Relaxed) < allocated {
+        PEAK_AT_S.store(now_s, Ordering::Relaxed);
+    }
+    allocated
 }
 
 /// The allocator's own report.

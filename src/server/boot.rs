@@ -72,6 +72,8 @@ pub fn serve(mut config: Config) -> Result<(), StartFailure> {
     let shared: &'static Shared = Box::leak(Box::new(share(config, inboxes, reaper)));
     outside::start(shared).map_err(failure("cannot start a thread"))?;
     let threads = start_cores(shared, polls, listeners, &cpus)?;
+    // The first reading is what the start took.
+    process::memory(shared.boot.started_ms / 1000);
     info!("ready on port {port} with {cores} cores");
     let supervised = shared.config.load().supervised;
     supervisor::tell(supervised, State::Ready);

@@ -5,7 +5,8 @@ use std::io;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
-/// Starts the thread. SIGTERM and SIGINT stop the server in order; the second one at once.
+/// Starts the thread. SIGTERM and SIGINT stop the server in order; a second SIGINT, from somebody who will not
+/// wait, at once.
 pub fn start(shared: &'static Shared) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -23,17 +24,18 @@ pub fn start(shared: &'static Shared) -> io::Result<()> {
 async fn watch_signals(shared: &'static Shared) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut stopping = false;
+    let mut interrupted = false;
     loop {
         tokio::select! {
-            _ = terminate.recv() => info!("SIGTERM"),
-            _ = interrupt.recv() => info!("SIGINT"),
+            _ = terminate.recv() => info!("SIGTERM: shutting down"),
+            _ = interrupt.recv() => {
+                if std::mem::replace(&mut interrupted, true) {
+                    warn!("SIGINT again: stopping at once");
+                    std::process::exit(1);
+                }
+                info!("SIGINT: shutting down");
+            }
         }
-        if std::mem::replace(&mut stopping, true) {
-            warn!("a second signal: stopping at once");
-            std::process::exit(1);
-        }
-        info!("shutting down");
         shared.stop();
     }
 }

@@ -287,7 +287,7 @@ def state_commands(database):
 
 def run_episodes(oracle, subject, commands, seed):
     """Plays about `commands` random commands; (episodes passed, failed)."""
-    seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
+    seed = first = random.SystemRandom().randrange(1_000_000) if seed is None else seed
     passed = failed = played = 0
     begun = time.monotonic()
     while played < commands:
@@ -300,7 +300,7 @@ def run_episodes(oracle, subject, commands, seed):
             break
     seconds = time.monotonic() - begun
     counts = f"{passed} episodes passed, {failed} failed"
-    print(f"{subject.kind.name}: {played} random commands: {counts}, {seconds:.0f} s", flush=True)
+    print(f"{subject.kind.name}: {played} random commands from seed {first}: {counts}, {seconds:.0f} s", flush=True)
     return passed, failed
 
 

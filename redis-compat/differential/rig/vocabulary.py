@@ -2,7 +2,7 @@
 
 `Vocabulary` is seeded and knows no server. With `swapping` it also says SWAPDB. It remembers only how far the ids of
 each stream have come, so that most of what it says has an effect. In some episodes one stream grows long, so that it
-has several nodes.
+has several nodes. XGROUP DESTROY and the mode ACKED do not meet in one episode (`exceptions.toml` says why).
 """
 
 SPOILED_PART = 0.04
@@ -26,6 +26,7 @@ class Vocabulary:
         self.random = random
         self.swapping = swapping
         self.tops = dict.fromkeys(STREAMS, 0)
+        self.destroying = random.random() < 0.5
         self.long = random.random() < LONG_STREAMS_PART
         self.lengths = [0, 10, 100, 150, 320] if self.long else [0, 1, 5, 20, 60]
         weights = {self.stream: 30, self.group: 34, self.list: 20, self.string: 14, self.generic: 14, self.expiry: 5}
@@ -132,7 +133,7 @@ class Vocabulary:
         return ["MINID", *exact, self.id("s1")]
 
     def mode(self, part=0.3):
-        return self.maybe(self.pick(*MODES), part=part)
+        return self.maybe(self.pick(*MODES[: 2 if self.destroying else 3]), part=part)
 
     # Families
 
@@ -196,7 +197,7 @@ class Vocabulary:
             [
                 ["XGROUP", "CREATE", key, group, start, *self.maybe("MKSTREAM"), *read],
                 ["XGROUP", "SETID", key, group, start, *read],
-                ["XGROUP", "DESTROY", key, group],
+                ["XGROUP", "DESTROY", key, group] if self.destroying else ["XINFO", "CONSUMERS", key, group],
                 ["XGROUP", "CREATECONSUMER", key, group, consumer],
                 ["XGROUP", "DELCONSUMER", key, group, consumer],
             ],

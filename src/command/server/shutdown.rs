@@ -29,6 +29,7 @@ pub fn run(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if save && !force {
         return Err(error::SHUTDOWN_FAILED);
     }
+    tracing::info!("SHUTDOWN by client {}: shutting down", ctx.session.id);
     ctx.shared.stop();
     ctx.session.closing = true;
     DONE

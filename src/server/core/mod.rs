@@ -2,7 +2,7 @@
 //!
 //! A turn: wait until something happens (or is due), take one reading of the clock, read the inbox, read and execute whatever has
 //! arrived, fire timers, expire keys, write slices of long replies, read the inbox again, write every connection that has output.
-//! Nothing here waits but the poll, and no stripe is held across a system call.
+//! Nothing here waits but the poll, and no stripe is held across a system call but a wake-up.
 //!
 //! Sockets are registered once, for edges of both kinds. A read that fills less than its room has emptied the socket; one that fills
 //! it puts the connection on the `readable` list for the next turn, so that one busy client does not starve the others.
@@ -16,6 +16,7 @@ use super::listener::Listener;
 use super::log;
 use super::timers::Timers;
 use crate::base::clock::{Now, Stopwatch};
+use crate::base::process;
 use crate::command::block::Ending;
 use crate::command::dispatch::Env;
 use crate::command::keys::Changes;
@@ -284,6 +285,9 @@ impl Core {
             self.accept(listener);
         }
         self.close_idle();
+        if self.local.core == 0 {
+            process::note_peak(self.now.unix_ms / 1000);
+        }
         let slow: Vec<usize> = self
             .connections
             .iter()
