@@ -65,7 +65,7 @@ pub enum Flow {
     /// The reply has been written.
     Done,
     /// The client waits; nothing has been written.
-    Block(Block),
+    Block(Box<Block>),
     /// The reply has begun and is long: the rest is written in slices, without any stripe.
     Long(Box<dyn LongReply>),
 }

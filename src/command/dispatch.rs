@@ -335,7 +335,7 @@ fn run(
         Flow::Done => Next::Continue,
         Flow::Long(rest) => Next::Long(rest),
         Flow::Block(blocked) => {
-            block::enter(env, session, request, blocked);
+            block::enter(env, session, request, *blocked);
             Next::Blocked
         }
     };

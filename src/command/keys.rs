@@ -116,7 +116,7 @@ impl<'k> Keys<'_, 'k> {
     }
 
     /// The entry of `key`, for a command that writes.
-    #[inline]
+    #[inline(always)]
     pub fn find(&mut self, key: &[u8]) -> Option<&mut Entry> {
         let position = self.live_position(key)?;
         Some(self.used(key, position))
@@ -151,7 +151,7 @@ impl<'k> Keys<'_, 'k> {
     }
 
     /// The value of `key` for a command that writes, which must be of kind `T` if it is there.
-    #[inline]
+    #[inline(always)]
     pub fn find_as<T: Kind>(&mut self, key: &[u8]) -> Result<Option<&mut T>, Error> {
         match self.find(key) {
             None => Ok(None),

@@ -156,18 +156,22 @@ impl<'k> Locked<'k> {
     /// The stripe of `key`, which must be held.
     #[inline(always)]
     pub fn stripe_of(&mut self, key: &[u8]) -> &mut Stripe {
-        if self.held.len() == 1 {
-            debug_assert_eq!(self.held[0].0 as usize, self.keyspace.stripe_of(key));
-            return &mut self.held[0].1;
+        let keyspace = self.keyspace;
+        match &mut self.held[..] {
+            [(held, stripe)] => {
+                debug_assert_eq!(*held as usize, keyspace.stripe_of(key));
+                stripe
+            }
+            held => {
+                let at = index_in(held, keyspace, keyspace.stripe_of(key));
+                &mut held[at.expect(TOUCHES_ONLY_HELD)].1
+            }
         }
-        self.stripe(self.keyspace.stripe_of(key))
     }
 
     /// The stripe at `index`, which must be held.
     pub fn stripe(&mut self, index: usize) -> &mut Stripe {
-        let at = self
-            .index_of(index)
-            .expect("a command holds the stripes of all keys it touches");
+        let at = self.index_of(index).expect(TOUCHES_ONLY_HELD);
         &mut self.held[at].1
     }
 
@@ -179,17 +183,23 @@ impl<'k> Locked<'k> {
     }
 
     /// True when some held stripe has keys whose waiters are to be served.
-    #[inline]
+    #[inline(always)]
     pub fn any_ready(&self) -> bool {
         self.held.iter().any(|(_, stripe)| !stripe.ready.is_empty())
     }
 
     fn index_of(&self, stripe: usize) -> Option<usize> {
-        if self.held.len() == self.keyspace.stripes() {
-            return Some(stripe);
-        }
-        self.held
-            .binary_search_by_key(&(stripe as u16), |(held, _)| *held)
-            .ok()
+        index_in(&self.held, self.keyspace, stripe)
     }
+}
+
+const TOUCHES_ONLY_HELD: &str = "a command holds the stripes of all keys it touches";
+
+/// Where among the held stripes `stripe` is.
+fn index_in<G>(held: &[(u16, G)], keyspace: &Keyspace, stripe: usize) -> Option<usize> {
+    if held.len() == keyspace.stripes() {
+        return Some(stripe);
+    }
+    held.binary_search_by_key(&(stripe as u16), |(held, _)| *held)
+        .ok()
 }

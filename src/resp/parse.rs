@@ -139,6 +139,7 @@ const SPANS_KEPT: usize = 1024;
 
 impl Parser {
     /// Looks at `input`, the bytes from the current request's first on.
+    #[inline(always)]
     pub fn parse(&mut self, input: &[u8], limits: Limits) -> Result<Parsed, ProtocolError> {
         if self.remaining == 0 {
             match input.first() {
@@ -175,6 +176,7 @@ impl Parser {
     }
 
     /// Forgets the request that was parsed and is ready for the next.
+    #[inline(always)]
     pub fn reset(&mut self) {
         if self.spans.capacity() > SPANS_KEPT {
             self.spans = Vec::new();
@@ -203,6 +205,7 @@ impl Parser {
         self.pos
     }
 
+    #[inline(always)]
     fn parse_count(&mut self, input: &[u8], limits: Limits) -> Result<Option<u32>, ProtocolError> {
         if let Some((count, next)) = short_header(input, 0, b'*')
             && count <= MAX_ARGUMENTS_UNAUTHENTICATED as u32

@@ -378,7 +378,7 @@ impl Reply {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn header(&mut self, kind: u8, n: i64) {
         let digit = |n: i64| b'0' + n as u8;
         match n {

@@ -175,11 +175,11 @@ fn wait(ctx: &mut Ctx<'_, '_>, keys: &[&[u8]], deadline_ms: i64) -> Outcome {
         ctx.reply.null_array();
         return DONE;
     }
-    Ok(Flow::Block(Block {
+    Ok(Flow::Block(Box::new(Block {
         keys: keys.iter().map(|key| (*key).into()).collect(),
         awaits: Awaits::List,
         on_timeout: OnTimeout::NullArray,
         deadline_ms,
         request: None,
-    }))
+    })))
 }

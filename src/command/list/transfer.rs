@@ -71,13 +71,13 @@ impl<'a> Transfer<'a> {
             ctx.reply.null();
             return DONE;
         }
-        Ok(Flow::Block(Block {
+        Ok(Flow::Block(Box::new(Block {
             keys: vec![self.source.into()],
             awaits: Awaits::List,
             on_timeout: OnTimeout::NullArray,
             deadline_ms,
             request: None,
-        }))
+        })))
     }
 
     /// Moves one element and writes it; `false` if the source is not there.

@@ -70,7 +70,7 @@ fn timeout_ms(args: &mut Args<'_>) -> Result<i64, error::Error> {
 }
 
 fn wait_in_vain(ctx: &Ctx<'_, '_>, timeout_ms: i64, on_timeout: OnTimeout) -> Outcome {
-    Ok(Flow::Block(Block {
+    Ok(Flow::Block(Box::new(Block {
         keys: Vec::new(),
         awaits: Awaits::Nothing,
         on_timeout,
@@ -79,5 +79,5 @@ fn wait_in_vain(ctx: &Ctx<'_, '_>, timeout_ms: i64, on_timeout: OnTimeout) -> Ou
             _ => ctx.now.unix_ms.saturating_add(timeout_ms),
         },
         request: None,
-    }))
+    })))
 }

@@ -115,7 +115,7 @@ impl<'a> Streams<'a> {
                 resolved.unwrap_or(arg)
             }))
         });
-        Ok(Flow::Block(Block {
+        Ok(Flow::Block(Box::new(Block {
             keys: (0..self.count).map(|at| self.key(at).into()).collect(),
             awaits,
             on_timeout: OnTimeout::NullArray,
@@ -125,7 +125,7 @@ impl<'a> Streams<'a> {
                 ctx.now.unix_ms + block_ms
             },
             request,
-        }))
+        })))
     }
 }
 
