@@ -2,7 +2,7 @@
 
 use super::core::{Core, WAKER};
 use super::listener::{self, Listener};
-use super::outside;
+use super::outside::Outside;
 use super::supervisor::{self, State};
 use crate::base::clock::Clock;
 use crate::base::inbox::Inbox;
@@ -38,6 +38,7 @@ fn failure(what: &str) -> impl FnOnce(io::Error) -> StartFailure + '_ {
 
 /// Serves until told to stop.
 pub fn serve(mut config: Config) -> Result<(), StartFailure> {
+    let outside = Outside::new().map_err(failure("cannot catch signals"))?;
     config.dir = prepare_directory(&config)?;
     raise_descriptor_limit(&config);
     let listeners = listener::open_all(&config).map_err(|refused| {
@@ -70,7 +71,9 @@ pub fn serve(mut config: Config) -> Result<(), StartFailure> {
     let port = config.port;
     // Cores and their threads live as long as the process.
     let shared: &'static Shared = Box::leak(Box::new(share(config, inboxes, reaper)));
-    outside::start(shared).map_err(failure("cannot start a thread"))?;
+    outside
+        .start(shared)
+        .map_err(failure("cannot start a thread"))?;
     let threads = start_cores(shared, polls, listeners, &cpus)?;
     // The first reading is what the start took.
     process::memory(shared.boot.started_ms / 1000);

@@ -2,28 +2,51 @@
 
 use crate::command::Shared;
 use std::io;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
-/// Starts the thread. SIGTERM and SIGINT stop the server in order; a second SIGINT, from somebody who will not
-/// wait, at once.
-pub fn start(shared: &'static Shared) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    std::thread::Builder::new()
-        .name("outside".into())
-        .spawn(move || {
-            if let Err(error) = runtime.block_on(watch_signals(shared)) {
-                warn!("cannot watch for signals: {error}");
-            }
-        })?;
-    Ok(())
+/// The signals that are caught, before anybody acts on them: one that comes while the server starts is not lost.
+pub struct Outside {
+    runtime: Runtime,
+    terminate: Signal,
+    interrupt: Signal,
 }
 
-async fn watch_signals(shared: &'static Shared) -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+impl Outside {
+    /// Begins to catch signals.
+    pub fn new() -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let inside = runtime.enter();
+        let (terminate, interrupt) = (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        );
+        drop(inside);
+        Ok(Outside {
+            runtime,
+            terminate,
+            interrupt,
+        })
+    }
+
+    /// Starts the thread. SIGTERM and SIGINT stop the server in order; a second SIGINT, from somebody who will not wait, at once.
+    pub fn start(self, shared: &'static Shared) -> io::Result<()> {
+        std::thread::Builder::new()
+            .name("outside".into())
+            .spawn(move || {
+                let Outside {
+                    runtime,
+                    terminate,
+                    interrupt,
+                } = self;
+                runtime.block_on(obey(shared, terminate, interrupt));
+            })?;
+        Ok(())
+    }
+}
+
+async fn obey(shared: &'static Shared, mut terminate: Signal, mut interrupt: Signal) {
     let mut interrupted = false;
     loop {
         tokio::select! {
