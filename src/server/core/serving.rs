@@ -213,7 +213,8 @@ impl Core {
             return;
         };
         let timer = Timer {
-            at_ms: waiter.wait.deadline_ms,
+            // The clock was rounded down when the wait began: without the one more, it could end early.
+            at_ms: waiter.wait.deadline_ms.saturating_add(1),
             ticket: waiter.ticket,
             token,
         };
