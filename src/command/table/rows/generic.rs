@@ -58,7 +58,7 @@ pub static ROWS: &[Spec] = &[
         .summary("The moment at which a key expires, in Unix seconds.")
         .syntax("key"),
     row("keys", 2, scan::keys)
-        .locks(Locks::Own)
+        .locks(Locks::All)
         .flags(READONLY)
         .acl(acl::KEYSPACE | acl::DANGEROUS)
         .tips(&["request_policy:all_shards", "nondeterministic_output_order"])
