@@ -78,10 +78,18 @@ impl Server {
 
     fn await_ready(&self) {
         let deadline = Instant::now() + REPLY_TIMEOUT;
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while !self.answers() {
             assert!(Instant::now() < deadline, "the server does not answer");
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// True once the server answers; it has forgotten the connection that asked.
+    fn answers(&self) -> bool {
+        TcpStream::connect(("127.0.0.1", self.port)).is_ok_and(|mut stream| {
+            let asked = stream.write_all(b"QUIT\r\n");
+            asked.is_ok() && stream.read_to_end(&mut Vec::new()).is_ok()
+        })
     }
 
     /// A new connection.
