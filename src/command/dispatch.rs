@@ -128,15 +128,9 @@ fn find_subcommand(
     request: Request<'_>,
 ) -> Result<&'static Command, Refusal> {
     let name = request.arg(1);
-    match container.subcommand(name) {
-        Some(command) => Ok(command),
-        // A command that runs without subcommands takes other arguments too.
-        None if container.spec.handler.is_some() && container.spec.name == "command" => {
-            Err(unknown_subcommand(container, name))
-        }
-        None if container.spec.handler.is_some() => Ok(container),
-        None => Err(unknown_subcommand(container, name)),
-    }
+    container
+        .subcommand(name)
+        .ok_or_else(|| unknown_subcommand(container, name))
 }
 
 fn unknown_subcommand(container: &'static Command, name: &[u8]) -> Refusal {

@@ -96,11 +96,6 @@ impl Directive {
                 .is_some_and(|alias| alias.eq_ignore_ascii_case(name))
     }
 
-    /// Whether the value is obeyed, not merely kept.
-    pub fn is_obeyed(&self) -> bool {
-        matches!(self.place, Place::Field { .. })
-    }
-
     /// Reads a value given as one text, and puts it in its place.
     pub fn assign_text(&self, config: &mut Config, text: &str) -> Result<(), String> {
         match self.shape.takes_several_words() {

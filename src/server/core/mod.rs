@@ -288,16 +288,19 @@ impl Core {
         if self.local.core == 0 {
             process::note_peak(self.now.unix_ms / 1000);
         }
-        let slow: Vec<usize> = self
-            .connections
-            .iter()
-            .filter(|(_, connection)| !connection.out.is_empty())
-            .map(|(token, _)| token)
-            .collect();
-        for token in slow {
+        for token in self.with_output() {
             self.check_output_limit(token);
         }
         self.close_all();
+    }
+
+    /// The connections that have something to send.
+    fn with_output(&self) -> Vec<usize> {
+        self.connections
+            .iter()
+            .filter(|(_, connection)| !connection.out.is_empty())
+            .map(|(token, _)| token)
+            .collect()
     }
 
     fn count_turn(&self, mut started: Stopwatch) {
@@ -317,12 +320,7 @@ impl Core {
             self.now = self.shared.clock.now();
             self.read_mail();
             self.write_long_replies();
-            let waiting: Vec<usize> = self
-                .connections
-                .iter()
-                .filter(|(_, connection)| !connection.out.is_empty())
-                .map(|(token, _)| token)
-                .collect();
+            let waiting = self.with_output();
             for &token in &waiting {
                 self.write(token);
             }
