@@ -8,3 +8,4 @@ pub mod keyspace;
 pub mod pubsub;
 pub mod resp;
 pub mod server;
+pub mod storage;

@@ -46,13 +46,22 @@ fn a_bad_line_stops_the_start_and_says_where() {
         "{errors}"
     );
     assert!(errors.contains("did you mean 'port'?"), "{errors}");
-    let (code, _, errors) = run(&["--appendonly", "yes"], "");
+    let (code, _, errors) = run(&["-"], "rename-command FLUSHALL \"\"\n");
     assert_eq!(code, Some(1));
     assert!(
-        errors.contains("command line: --appendonly yes"),
+        errors.contains("standard input, line 1: rename-command"),
         "{errors}"
     );
-    assert!(errors.contains("'appendonly' can only be 'no'"), "{errors}");
+    let (code, _, errors) = run(&["--cluster-enabled", "yes"], "");
+    assert_eq!(code, Some(1));
+    assert!(
+        errors.contains("command line: --cluster-enabled yes"),
+        "{errors}"
+    );
+    assert!(
+        errors.contains("'cluster-enabled' can only be 'no'"),
+        "{errors}"
+    );
 }
 
 #[test]
@@ -149,6 +158,27 @@ fn systemd_is_told_when_the_server_is_ready_and_when_it_stops() {
     assert_eq!(server.terminate(), Some(0));
     assert!(heard().starts_with("STOPPING=1\n"));
     std::fs::remove_file(&path).expect("it is there");
+}
+
+/// Every line counts as in Redis, or the start would say which does not.
+#[test]
+fn the_directives_of_redis_are_known() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/redis-8.2.3.conf");
+    let server = Server::start_exactly(&[file]);
+    let mut client = server.connect();
+    let text = std::fs::read_to_string(file).expect("it is part of the project");
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let mut count = 0;
+    for line in lines {
+        let (name, value) = line.split_once(' ').expect("a name and a value");
+        let value = value.trim_matches('"');
+        assert_eq!(
+            client.call(&format!("CONFIG GET {name}")),
+            format!("*2 ${} {name} ${} {value}", name.len(), value.len()).trim_end()
+        );
+        count += 1;
+    }
+    assert!(count > 190, "{count}");
 }
 
 /// How often each of two notices stands in the log: of the start, and of the stop.

@@ -90,6 +90,8 @@ fn kill_by_address_and_by_type() {
     let (mut killer, mut victim, mut listener) =
         (server.connect(), server.connect(), server.connect());
     listener.call("SUBSCRIBE news");
+    // Connected is not yet served: only a client that was answered is known to the server.
+    victim.call("PING");
     let addr = victim.stream.local_addr().expect("it is connected");
     assert_eq!(killer.call(&format!("CLIENT KILL {addr}")), "+OK");
     assert!(victim.is_closed());
@@ -219,10 +221,6 @@ fn shutdown_stops_the_server() {
     let mut server = Server::start(&["--threads", "2"]);
     let (mut client, mut bystander) = (server.connect(), server.connect());
     bystander.call("PING");
-    assert_eq!(
-        client.call("SHUTDOWN SAVE"),
-        "-ERR Errors trying to SHUTDOWN. Check logs."
-    );
     client.send("SHUTDOWN NOSAVE");
     assert!(client.is_closed());
     assert!(bystander.is_closed());

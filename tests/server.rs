@@ -143,7 +143,7 @@ fn slow_commands_are_logged_shortened() {
 
 #[test]
 fn waiting_for_replicas_that_are_not_there() {
-    let server = Server::start(&["--threads", "1"]);
+    let server = Server::start(&["--threads", "1", "--appendonly", "no"]);
     let mut client = server.connect();
     assert_eq!(client.call("WAIT 0 0"), ":0");
     let start = std::time::Instant::now();
@@ -160,7 +160,7 @@ fn waiting_for_replicas_that_are_not_there() {
 
 #[test]
 fn debug_is_for_those_who_may() {
-    let closed = Server::start(&["--threads", "1"]);
+    let closed = Server::start_exactly(&["--threads", "1"]);
     assert!(
         closed
             .connect()

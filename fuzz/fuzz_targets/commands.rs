@@ -2,17 +2,17 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use millstream::base::clock::{Clock, Stopwatch};
+use millstream::base::clock::Clock;
 use millstream::base::inbox::Inbox;
 use millstream::command::block;
 use millstream::command::clients::ClientRecord;
 use millstream::command::dispatch::{self, Env, Next};
 use millstream::command::keys::Changes;
+use millstream::command::meter::Meter;
 use millstream::command::shared::Boot;
 use millstream::command::{Local, Session, Shared, transaction};
 use millstream::config::{Config, ConfigCell};
 use millstream::keyspace::{Locked, StripeSet};
-use millstream::pubsub::Listeners;
 use millstream::resp::{Limits, Parsed, Parser, Reply};
 use std::sync::mpsc::sync_channel;
 
@@ -21,10 +21,12 @@ const CLIENTS: usize = 3;
 /// Arguments longer than this are refused, so that memory stays small.
 const BULK_BYTES: i64 = 1024 * 1024;
 /// Commands that act on the process and not on data.
-const LEFT_OUT: [&[u8]; 4] = [b"SHUTDOWN", b"DEBUG", b"CONFIG", b"LATENCY"];
+const LEFT_OUT: [&[u8]; 7] =
+    [b"SHUTDOWN", b"DEBUG", b"CONFIG", b"LATENCY", b"SAVE", b"BGSAVE", b"BGREWRITEAOF"];
 
 fuzz_target!(|input: &[u8]| {
     let (shared, mut local) = server();
+    let config = shared.config.load();
     let mut changes = Changes::default();
     let mut sessions: Vec<Session> = (0..CLIENTS).map(|token| client(&shared, token)).collect();
     let mut current = 0;
@@ -38,7 +40,7 @@ fuzz_target!(|input: &[u8]| {
                 locked: &mut locked,
                 changes: &mut changes,
                 now: shared.clock.now(),
-                stopwatch: Stopwatch::start(),
+                meter: Meter::start(&shared.stats[0], &config),
             };
             execute_all(&mut env, &mut sessions[current], part);
         }
@@ -54,7 +56,7 @@ fuzz_target!(|input: &[u8]| {
         locked: &mut locked,
         changes: &mut changes,
         now: shared.clock.now(),
-        stopwatch: Stopwatch::start(),
+        meter: Meter::start(&shared.stats[0], &config),
     };
     for session in &mut sessions {
         if let Some(waiter) = block::leave(&shared, session) {
@@ -95,26 +97,18 @@ fn server() -> (Shared, Local) {
     let poll = mio::Poll::new().expect("there are descriptors");
     let inbox = Inbox::new(poll.registry(), mio::Token(0)).expect("there are descriptors");
     let (reaper, _) = sync_channel(1);
-    let clock = Clock::System;
+    let clock = Clock::system();
     let boot = Boot {
         run_id: String::new(),
         started_ms: clock.now().unix_ms,
         cores: 1,
         port: 0,
         executable: String::new(),
+        supervised: "no",
     };
     let config = ConfigCell::new(Config::default());
     let shared = Shared::new((2, 1), clock, config, Box::new([inbox]), reaper, boot);
-    let local = Local {
-        core: 0,
-        listeners: Listeners::default(),
-        monitors: Vec::new(),
-        yielding: false,
-        mailed_self: false,
-        reading_mail: false,
-        config: shared.config.load(),
-        last: None,
-    };
+    let local = Local::new(0, shared.config.load());
     (shared, local)
 }
 

@@ -28,9 +28,9 @@ pub struct Inbox<M> {
     queue: Mutex<Queue<M>>,
     /// True from `about_to_sleep` to `awake`, unless a sender has already sent a wake-up.
     sleeping: AtomicBool,
-    /// When the owner will wake by itself, Unix milliseconds; meaningful while it sleeps.
+    /// When the owner will wake by itself, steady milliseconds; meaningful while it sleeps.
     wakes_at_ms: AtomicI64,
-    /// The earliest deadline that senders have told since the owner last looked, Unix milliseconds.
+    /// The earliest deadline that senders have told since the owner last looked, steady milliseconds.
     due_ms: AtomicI64,
     waker: mio::Waker,
 }

@@ -4,6 +4,8 @@
 pub mod blob;
 pub mod clock;
 pub mod crc16;
+pub mod crc64;
+pub mod disk;
 pub mod float;
 pub mod glob;
 mod grisu;
@@ -12,6 +14,8 @@ pub mod inbox;
 pub mod longdouble;
 pub mod num;
 pub mod process;
+#[doc(hidden)]
+pub mod simdisk;
 pub mod version;
 
 pub use blob::Blob;

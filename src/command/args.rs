@@ -14,19 +14,19 @@ use bytes::Bytes;
 /// See the module's description.
 #[derive(Clone, Debug)]
 pub struct Args<'a> {
-    request: Request<'a>,
+    request: &'a Request<'a>,
     at: usize,
 }
 
 impl<'a> Args<'a> {
     /// The arguments after the command's name (and its subcommand's, when `skip` is 2).
-    pub fn new(request: Request<'a>, skip: usize) -> Self {
+    pub fn new(request: &'a Request<'a>, skip: usize) -> Self {
         Args { request, at: skip }
     }
 
     /// The whole request.
     pub fn request(&self) -> Request<'a> {
-        self.request
+        *self.request
     }
 
     /// Index in the request of the next argument.
@@ -85,6 +85,14 @@ impl<'a> Args<'a> {
         found
     }
 
+    /// Takes the next argument if it is exactly `text`.
+    #[inline(always)]
+    pub fn exactly(&mut self, text: &[u8]) -> bool {
+        let found = self.peek() == Some(text);
+        self.at += usize::from(found);
+        found
+    }
+
     /// Takes the next argument as a signed number.
     pub fn int(&mut self) -> Result<i64, Error> {
         num::parse_i64(self.bytes()?).ok_or(NOT_AN_INTEGER)
@@ -105,12 +113,12 @@ impl<'a> Args<'a> {
         self.request.args_from(self.at)
     }
 
-    /// When a wait of `seconds` from now ends, Unix milliseconds; 0 waits for ever.
+    /// When a wait of `seconds` from now ends, steady milliseconds; 0 waits for ever.
     pub fn deadline_ms(seconds: &[u8], now: Now) -> Result<i64, Error> {
         let seconds = LongDouble::parse(seconds).ok_or(TIMEOUT_NOT_A_FLOAT)?;
         match seconds.checked_mul_ceil(1000) {
             Some(0) => Ok(NEVER),
-            Some(ms @ 1..) => ms.checked_add(now.unix_ms).ok_or(TIMEOUT_OUT_OF_RANGE),
+            Some(ms @ 1..) => ms.checked_add(now.steady_ms).ok_or(TIMEOUT_OUT_OF_RANGE),
             Some(_) => Err(TIMEOUT_NEGATIVE),
             None if seconds.is_negative() => Err(TIMEOUT_NEGATIVE),
             None => Err(TIMEOUT_OUT_OF_RANGE),

@@ -16,7 +16,7 @@ use super::registry::{self, Hold};
 use super::session::Session;
 use super::shared::Shared;
 use crate::keyspace::waiters::{Awaits, OnTimeout, Wait};
-use crate::keyspace::{StripeSet, Waiter};
+use crate::keyspace::{Log, StripeSet, Waiter};
 use crate::resp::{Reply, Request};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -116,7 +116,7 @@ fn next_waiter(
         Awaits::List => held == Some("list"),
         Awaits::Stream => held == Some("stream"),
         Awaits::StreamOrLoss => true,
-        Awaits::Nothing => false,
+        Awaits::Nothing | Awaits::Durable(_) => false,
     };
     if held.is_none() && queue.losses() == 0 {
         return None;
@@ -151,7 +151,7 @@ fn serve_waiter(env: &mut Env<'_, '_>, waiter: &Arc<Waiter>) {
     };
     let mut session = Session::stand_in(record, waiter);
     let mut reply = Reply::new(waiter.wait.version);
-    let flow = invoke(env, &mut session, command, request, &mut reply, false);
+    let flow = invoke(env, &mut session, command, &request, &mut reply, false);
     match flow {
         Flow::Block(_) => return waiter.end_serving(false),
         Flow::Long(mut rest) => while !rest.write_some(&mut reply) {},
@@ -159,12 +159,16 @@ fn serve_waiter(env: &mut Env<'_, '_>, waiter: &Arc<Waiter>) {
     }
     waiter.end_serving(true);
     forget(env, waiter);
+    if env.locked.keyspace().log().is_recording() {
+        env.locked.log_effects();
+    }
     env.shared.send(
         waiter.wait.core,
         Mail::Served {
             token: waiter.wait.token,
             client_id: waiter.wait.client_id,
             reply: Box::new(reply),
+            logged_to: env.locked.logged_to().max(env.locked.seen_to()),
         },
     );
 }
@@ -199,16 +203,16 @@ pub enum Ending {
 }
 
 /// Writes the reply of a wait that was claimed and ended without being served.
-pub fn write_ending(waiter: &Waiter, ending: Ending, reply: &mut Reply) {
+pub fn write_ending(log: &Log, waiter: &Waiter, ending: Ending, reply: &mut Reply) {
     match (ending, waiter.wait.on_timeout) {
         (Ending::Error, _) => reply.error(error::UNBLOCKED.text()),
         (Ending::Timeout, OnTimeout::NullArray) => reply.null_array(),
         (Ending::Timeout, OnTimeout::Null) => reply.null(),
         (Ending::Timeout, OnTimeout::Int(n)) => reply.int(n),
-        (Ending::Timeout, OnTimeout::Ints([first, second])) => {
+        (Ending::Timeout, OnTimeout::Durable(offset)) => {
             reply.array(2);
-            reply.int(first);
-            reply.int(second);
+            reply.int(i64::from(log.is_whole() && log.durable() >= offset));
+            reply.int(0);
         }
     }
 }

@@ -58,7 +58,7 @@ pub struct ClientRecord {
     pub laddr: String,
     /// Its file descriptor.
     pub fd: i32,
-    /// When it connected, Unix milliseconds.
+    /// When it connected, steady milliseconds.
     pub connected_ms: i64,
     /// What it said about itself.
     pub introduction: Mutex<Introduction>,
@@ -68,7 +68,7 @@ pub struct ClientRecord {
     pub db: AtomicUsize,
     /// Protocol version, 2 or 3.
     pub resp: AtomicUsize,
-    /// When it last sent something, Unix milliseconds.
+    /// When it last sent something, steady milliseconds.
     pub active_ms: AtomicI64,
     /// See `flag`.
     pub flags: AtomicU32,

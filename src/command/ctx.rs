@@ -5,9 +5,11 @@ use super::keys::Keys;
 use super::registry::Command;
 use super::session::Session;
 use super::shared::Shared;
+use super::stream::id_writer::IdWriter;
 use crate::base::clock::Now;
 use crate::config::Config;
-use crate::data::stream::IdWriter;
+use crate::data::stream::NodeLimits;
+use crate::keyspace::NEVER;
 use crate::keyspace::waiters::{Awaits, OnTimeout};
 use crate::pubsub::Listeners;
 use crate::resp::{OwnedRequest, Reply};
@@ -35,6 +37,13 @@ pub struct Ctx<'a, 'k> {
     pub nested: bool,
 }
 
+impl Ctx<'_, '_> {
+    /// True if a key that is to expire then is gone at once. To who replays the log, no time is past: the log removes keys by itself.
+    pub fn is_past(&self, deadline_ms: i64) -> bool {
+        deadline_ms <= self.now.unix_ms && !self.local.replaying
+    }
+}
+
 /// What one core keeps for itself and commands may use.
 #[derive(Debug)]
 pub struct Local {
@@ -51,12 +60,55 @@ pub struct Local {
     pub mailed_self: bool,
     /// The core is in the midst of its mail: some of it may have yet to be delivered.
     pub reading_mail: bool,
-    /// Writes the ids that XADD answers.
+    /// Writes the ids that XADD answers with.
     pub ids: IdWriter,
+    /// This is no core, but who replays the log.
+    pub replaying: bool,
+    /// What is replayed delivers entries again: see `Moment`.
+    pub redelivering: bool,
     /// The configuration in force, as this core last saw it.
     pub config: Arc<Config>,
+    /// What wall time was ahead of steady time when that was last looked at, milliseconds.
+    pub ahead_ms: i64,
     /// The last command's name as it was sent, and its row: most clients repeat themselves.
     pub last: Option<(SmallVec<[u8; 16]>, &'static Command)>,
+}
+
+impl Local {
+    /// True if the wall clock was put forward since this was last asked.
+    pub fn wall_has_leapt(&mut self, now: Now) -> bool {
+        /// What two readings of two clocks, taken one after the other, may differ by.
+        const TOLERANCE_MS: i64 = 10;
+        let before_ms = std::mem::replace(&mut self.ahead_ms, now.ahead_ms());
+        self.ahead_ms > before_ms + TOLERANCE_MS
+    }
+
+    /// When a stream's nodes are full.
+    #[inline]
+    pub fn node_limits(&self) -> NodeLimits {
+        NodeLimits {
+            max_entries: self.config.stream_node_max_entries,
+            max_bytes: self.config.stream_node_max_bytes,
+        }
+    }
+
+    /// The state of a core that has done nothing yet.
+    pub fn new(core: usize, config: Arc<Config>) -> Self {
+        Local {
+            core,
+            listeners: Listeners::default(),
+            monitors: Vec::new(),
+            yielding: false,
+            mailed_self: false,
+            reading_mail: false,
+            ids: IdWriter::default(),
+            replaying: false,
+            redelivering: false,
+            config,
+            ahead_ms: 0,
+            last: None,
+        }
+    }
 }
 
 /// How a command ended.
@@ -85,10 +137,23 @@ pub struct Block {
     pub awaits: Awaits,
     /// What it is told when time is up.
     pub on_timeout: OnTimeout,
-    /// When it gives up, Unix milliseconds; `NEVER` for not at all.
+    /// When it gives up, steady milliseconds; `NEVER` for not at all.
     pub deadline_ms: i64,
     /// The command to run when a key is ready, where that is not the one received (`$` has become an id).
     pub request: Option<OwnedRequest>,
+}
+
+impl Block {
+    /// A wait for no key and no time: whoever knows of its end tells the client.
+    pub fn until_told() -> Self {
+        Block {
+            keys: Vec::new(),
+            awaits: Awaits::Nothing,
+            on_timeout: OnTimeout::Null,
+            deadline_ms: NEVER,
+            request: None,
+        }
+    }
 }
 
 /// A reply that is written in slices, so that it stalls nobody else.

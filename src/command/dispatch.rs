@@ -12,7 +12,7 @@ use super::slowlog::{self, SlowCommand};
 use super::table::words::flag;
 use super::{Args, block, monitor, pubsub, secrets, transaction};
 use crate::base::clock::Now;
-use crate::keyspace::{Locked, notify};
+use crate::keyspace::{Locked, StripeSet, notify};
 use crate::pubsub::Subject;
 use crate::resp::{Reply, Request};
 use smallvec::SmallVec;
@@ -31,6 +31,22 @@ pub struct Env<'a, 'k> {
     pub now: Now,
     /// Times the commands.
     pub meter: Meter<'k>,
+}
+
+impl<'k> Env<'_, 'k> {
+    /// The keyspace in database `db`, for what no client asked for.
+    pub fn keys(&mut self, db: usize) -> Keys<'_, 'k> {
+        Keys {
+            locked: self.locked,
+            changes: self.changes,
+            db,
+            now_ms: self.now.unix_ms,
+            steady_ms: self.now.steady_ms,
+            limits: self.local.node_limits(),
+            touch: false,
+            replaying: self.local.replaying,
+        }
+    }
 }
 
 /// What the server does with the connection next.
@@ -64,8 +80,21 @@ pub fn execute(
         return execute_special(env, session, request, reply);
     }
     match find(env.local, request) {
-        Ok(command) => run(env, session, command, request, reply),
+        Ok(command) => run(env, session, command, &request, reply),
         Err(refusal) => refuse(env, session, refusal, reply),
+    }
+}
+
+/// Executes a request that the log holds, whatever state clients are in.
+pub fn replay(
+    env: &mut Env<'_, '_>,
+    session: &mut Session,
+    request: Request<'_>,
+    reply: &mut Reply,
+) {
+    match find(env.local, request) {
+        Ok(command) => drop(run_apart(env, session, command, request, reply)),
+        Err(refusal) => drop(refuse(env, session, refusal, reply)),
     }
 }
 
@@ -78,13 +107,38 @@ struct Refusal {
 }
 
 /// The row of a request, its arity checked.
-#[inline]
+#[inline(always)]
 fn find(local: &mut Local, request: Request<'_>) -> Result<&'static Command, Refusal> {
     let name = request.arg(0);
     let command = match &local.last {
         Some((last, command)) if **last == *name => *command,
         _ => find_afresh(local, request)?,
     };
+    if command.admits(request.len()) {
+        Ok(command)
+    } else {
+        find_within(command, request)
+    }
+}
+
+#[cold]
+fn find_afresh(local: &mut Local, request: Request<'_>) -> Result<&'static Command, Refusal> {
+    let name = request.arg(0);
+    let command = registry::lookup(name).ok_or_else(|| Refusal {
+        error: error::unknown_command(name, request.iter().skip(1)),
+        command: None,
+        abort: is_http(name),
+    })?;
+    local.last = Some((SmallVec::from_slice(name), command));
+    Ok(command)
+}
+
+/// The row of a request that its first word alone does not admit: that of a subcommand, if any.
+#[inline(never)]
+fn find_within(
+    command: &'static Command,
+    request: Request<'_>,
+) -> Result<&'static Command, Refusal> {
     let command = match command.is_container() && request.len() > 1 {
         true => find_subcommand(command, request)?,
         false => command,
@@ -103,18 +157,6 @@ fn wrong_arity(command: &'static Command) -> Refusal {
         command: Some(command),
         abort: false,
     }
-}
-
-#[cold]
-fn find_afresh(local: &mut Local, request: Request<'_>) -> Result<&'static Command, Refusal> {
-    let name = request.arg(0);
-    let command = registry::lookup(name).ok_or_else(|| Refusal {
-        error: error::unknown_command(name, request.iter().skip(1)),
-        command: None,
-        abort: is_http(name),
-    })?;
-    local.last = Some((SmallVec::from_slice(name), command));
-    Ok(command)
 }
 
 /// True for the first word of lines that a browser sends which was tricked into speaking to this port: what follows them must not
@@ -180,7 +222,7 @@ fn execute_special(
     }
     let mark = reply.mark();
     let next = match find(env.local, request).and_then(|command| {
-        may_run(session, command).map_err(|error| Refusal {
+        may_run(env.shared, session, command).map_err(|error| Refusal {
             error,
             command: Some(command),
             abort: false,
@@ -193,7 +235,7 @@ fn execute_special(
             queue(session, command, request, reply);
             Next::Continue
         }
-        Ok(command) => run(env, session, command, request, reply),
+        Ok(command) => run_apart(env, session, command, request, reply),
         Err(refusal) => {
             if let Some(multi) = &mut session.multi {
                 multi.refused = true;
@@ -222,36 +264,70 @@ fn execute_special(
     }
 }
 
-fn may_run(session: &Session, command: &Command) -> Result<(), Error> {
+fn may_run(shared: &Shared, session: &Session, command: &Command) -> Result<(), Error> {
     if !session.authenticated && !command.is(flag::NO_AUTH) {
         return Err(error::NO_AUTH);
     }
     if session.multi.is_some() && command.is(flag::NO_MULTI) {
         return Err(error::NOT_IN_MULTI);
     }
+    if shared.gate(gate::LOG_FAILED | gate::UNSAVED) {
+        let writes = |command: &Command| command.is(flag::WRITE);
+        let needs_disk = runs_any(session, command, writes) || command.spec.name == "ping";
+        disk_refusal(shared)
+            .filter(|_| needs_disk)
+            .map_or(Ok(()), Err)?;
+    }
     if session.in_subscriber_mode() && !pubsub::allowed_while_subscribed(command) {
         return Err(error::only_subscriber_commands(&command.full_name));
+    }
+    if shared.gate(gate::LOADING) && !runs_while_loading(session, command) {
+        return Err(error::LOADING);
     }
     Ok(())
 }
 
+fn runs_while_loading(session: &Session, command: &Command) -> bool {
+    let queued = match &session.multi {
+        Some(multi) if command.spec.name == "exec" => &multi.queue[..],
+        _ => &[],
+    };
+    command.is(flag::LOADING) && queued.iter().all(|queued| queued.command.is(flag::LOADING))
+}
+
+/// Why no command that writes is taken: the data cannot be saved as it is to be, or the log cannot be written.
+fn disk_refusal(shared: &Shared) -> Option<Error> {
+    let config = shared.config.load();
+    let must_save = config.stop_writes_on_bgsave_error && !config.save.is_empty();
+    if must_save && shared.gate(gate::UNSAVED) {
+        return Some(error::SAVE_FAILED);
+    }
+    shared.gate(gate::LOG_FAILED).then(|| {
+        let failure = shared.storage.aof.failure();
+        error::log_failed(&failure.unwrap_or_default())
+    })
+}
+
 fn is_paused(env: &Env<'_, '_>, session: &Session, command: &Command) -> bool {
+    if env.shared.gate(gate::SAVING_TO_STOP) && runs_any(session, command, Command::writes) {
+        return true;
+    }
     if !env.shared.gate(gate::PAUSED) {
         return false;
     }
     let pause = env.shared.pause.lock();
-    if env.now.unix_ms >= pause.until_ms {
+    if env.now.steady_ms >= pause.until_ms {
         // Under the lock, so that a pause which begins just now is not ended.
         env.shared.set_gate(gate::PAUSED, false);
         return false;
     }
-    let writes = command.writes()
-        || (command.spec.name == "exec"
-            && session
-                .multi
-                .as_ref()
-                .is_some_and(|multi| multi.queue.iter().any(|queued| queued.command.writes())));
-    !pause.writes_only || writes
+    !pause.writes_only || runs_any(session, command, Command::writes)
+}
+
+/// True for a command of which `what` is true, and for an EXEC of one.
+fn runs_any(session: &Session, command: &Command, what: impl Fn(&Command) -> bool) -> bool {
+    let mut queued = session.multi.iter().flat_map(|multi| &multi.queue);
+    what(command) || (command.spec.name == "exec" && queued.any(|queued| what(queued.command)))
 }
 
 /// True when messages that were published before this command may be on their way: what the client listens to must not change before
@@ -290,13 +366,25 @@ fn queue(
     reply.simple("QUEUED");
 }
 
-/// Takes the stripes, runs the handler, serves whom it fed.
-#[inline]
-fn run(
+/// `run`, compiled apart from the way that most requests go.
+#[inline(never)]
+fn run_apart(
     env: &mut Env<'_, '_>,
     session: &mut Session,
     command: &'static Command,
     request: Request<'_>,
+    reply: &mut Reply,
+) -> Next {
+    run(env, session, command, &request, reply)
+}
+
+/// Takes the stripes, runs the handler, serves whom it fed.
+#[inline(always)]
+fn run(
+    env: &mut Env<'_, '_>,
+    session: &mut Session,
+    command: &'static Command,
+    request: &Request<'_>,
     reply: &mut Reply,
 ) -> Next {
     match command.hold {
@@ -313,23 +401,30 @@ fn run(
             env.locked.release();
         }
         Hold::Keys => {
-            let stripes = command.stripes(env.locked.keyspace(), request);
+            let stripes = command.stripes(env.locked.keyspace(), *request);
             env.locked.acquire(&stripes);
         }
-        Hold::All => env.locked.acquire(&crate::keyspace::StripeSet::All),
+        Hold::All => env.locked.acquire(&StripeSet::All),
         // What others wait for is not held while something else is done.
         Hold::NoKey | Hold::Nothing => env.locked.release(),
     }
-    if env.locked.any_ready() {
+    loop {
+        if let Some(reach) = command.spec.reach {
+            reach_out(env, |env| reach(&mut env.keys(session.db), *request));
+        }
+        if !env.locked.any_ready() {
+            break;
+        }
+        // It may let go of all for a moment, in which others may change what is to be reached.
         block::serve_ready(env);
     }
     let flow = invoke(env, session, command, request, reply, false);
-    monitor::feed(env, session, command, request);
+    monitor::feed(env, session, command, *request);
     let next = match flow {
         Flow::Done => Next::Continue,
         Flow::Long(rest) => Next::Long(rest),
         Flow::Block(blocked) => {
-            block::enter(env, session, request, *blocked);
+            block::enter(env, session, *request, *blocked);
             Next::Blocked
         }
     };
@@ -339,19 +434,37 @@ fn run(
     next
 }
 
+/// Also holds the stripes that `wanted` asks for, which looks at what is held. Where they cannot be had at once, all are let go and taken
+/// again in order, and it looks again.
+#[cold]
+pub fn reach_out(env: &mut Env<'_, '_>, wanted: impl Fn(&mut Env<'_, '_>) -> StripeSet) {
+    loop {
+        let wanted = wanted(env);
+        if env.locked.try_extend(&wanted) {
+            return;
+        }
+        let mut all = env.locked.held();
+        all.union(&wanted);
+        env.locked.release();
+        env.locked.acquire(&all);
+    }
+}
+
 /// Calls the handler, turns its error into a reply, counts, and lets its changes follow. The stripes are held.
-#[inline]
+#[inline(always)]
 pub fn invoke(
     env: &mut Env<'_, '_>,
     session: &mut Session,
     command: &'static Command,
-    request: Request<'_>,
+    request: &Request<'_>,
     reply: &mut Reply,
     nested: bool,
 ) -> Flow {
     env.meter.begin(command);
     session.last_command = Some(command);
     let mark = reply.mark();
+    let began = env.locked.effects.begin();
+    let db = session.db;
     let handler = command
         .spec
         .handler
@@ -364,7 +477,10 @@ pub fn invoke(
                 changes: env.changes,
                 db: session.db,
                 now_ms: env.now.unix_ms,
+                steady_ms: env.now.steady_ms,
+                limits: env.local.node_limits(),
                 touch: !session.no_touch,
+                replaying: env.local.replaying,
             },
             local: env.local,
             session,
@@ -376,19 +492,34 @@ pub fn invoke(
         Args::new(request, command.names),
     );
     session.commands += u64::from(!matches!(outcome, Ok(Flow::Block(_))));
-    let stats = &env.shared.stats[env.local.core];
     let flow = outcome.unwrap_or_else(|error| {
         reply.rollback(mark);
-        reply.error(error.text());
-        stats.commands[command.id].failed.add(1);
-        stats.error(error.code());
-        Flow::Done
+        fail(env, command, &error, reply)
     });
+    if env.locked.keyspace().log().is_recording() {
+        // A request that changed something is logged as it was sent, unless its handler has said what to log.
+        let effects = &mut env.locked.effects;
+        if env.changes.dirty > 0 && !effects.has_told() {
+            effects.request(db, *request);
+        }
+        if !nested {
+            effects.end(began);
+        }
+    }
     settle(env);
     if let Some(ns) = env.meter.end(command, request.len()) {
-        watch_slow(env, session, command, request, ns);
+        watch_slow(env, session, command, *request, ns);
     }
     flow
+}
+
+#[cold]
+fn fail(env: &Env<'_, '_>, command: &Command, error: &Error, reply: &mut Reply) -> Flow {
+    reply.error(error.text());
+    let stats = env.meter.stats();
+    stats.commands[command.id].failed.add(1);
+    stats.error(error.code());
+    Flow::Done
 }
 
 /// Tells SLOWLOG and LATENCY of a command that took too long.
@@ -400,6 +531,9 @@ fn watch_slow(
     request: Request<'_>,
     ns: u64,
 ) {
+    if env.local.replaying {
+        return;
+    }
     let threshold_us = env.local.config.slowlog_log_slower_than_us;
     if ns / 1000 >= threshold_us as u64 && threshold_us >= 0 && !command.is(flag::SKIP_SLOWLOG) {
         log_slow(env, session, command, request, ns / 1000);
@@ -442,13 +576,14 @@ fn log_slow(
 /// Lets everything follow that follows from the changes made: statistics, events, freed values, earlier wake-ups.
 #[inline]
 pub fn settle(env: &mut Env<'_, '_>) {
-    let changes = &mut *env.changes;
-    let stats = &env.shared.stats[env.local.core];
-    let counts = changes.hits + changes.misses + changes.dirty + changes.expired;
-    if counts > 0 {
+    let (changes, stats) = (&mut *env.changes, env.meter.stats());
+    if changes.dirty + changes.dirty_aside > 0 {
+        let dirty = std::mem::take(&mut changes.dirty) + std::mem::take(&mut changes.dirty_aside);
+        stats.dirty.add(dirty);
+    }
+    if changes.hits + changes.misses + changes.expired > 0 {
         stats.hits.add(std::mem::take(&mut changes.hits));
         stats.misses.add(std::mem::take(&mut changes.misses));
-        stats.dirty.add(std::mem::take(&mut changes.dirty));
         stats.expired.add(std::mem::take(&mut changes.expired));
     }
     let quiet =
@@ -465,9 +600,9 @@ fn settle_rest(env: &mut Env<'_, '_>) {
         let _ = env.shared.reaper.try_send(value);
     }
     let cores = env.shared.cores();
-    for (stripe, deadline_ms) in env.changes.deadlines.drain(..) {
+    for (stripe, at_ms) in env.changes.deadlines.drain(..) {
         let caretaker = env.shared.keyspace.caretaker(stripe, cores);
-        env.shared.inboxes[caretaker].wake_by(deadline_ms);
+        env.shared.inboxes[caretaker].wake_by(at_ms);
     }
     let events = std::mem::take(&mut env.changes.events);
     for event in events {

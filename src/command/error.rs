@@ -72,6 +72,17 @@ pub const TIMEOUT_NOT_AN_INTEGER: Error =
 pub const TIMEOUT_NEGATIVE: Error = Error::new("ERR timeout is negative");
 /// A timeout lies too far ahead.
 pub const TIMEOUT_OUT_OF_RANGE: Error = Error::new("ERR timeout is out of range");
+/// DEBUG RELOAD does not know the option.
+pub const RELOAD_OPTIONS: Error =
+    Error::new("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
+/// DEBUG RELOAD could not save or load.
+pub const RELOAD_FAILED: Error =
+    Error::new("ERR Error trying to load the RDB dump, check server logs.");
+/// DEBUG LOADAOF could not load.
+pub const LOADAOF_FAILED: Error =
+    Error::new("ERR Error trying to load the AOF files, check server logs.");
+/// The data is being loaded.
+pub const LOADING: Error = Error::new("LOADING Redis is loading the dataset in memory");
 /// The client has to authenticate first.
 pub const NO_AUTH: Error = Error::new("NOAUTH Authentication required.");
 /// Wrong name or password.
@@ -130,6 +141,18 @@ pub const MAXLEN_NEGATIVE: Error = Error::new("ERR MAXLEN can't be negative");
 /// A string would become longer than clients may send.
 pub const STRING_TOO_LONG: Error =
     Error::new("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+/// IFDEQ, IFDNE: no digest looks so.
+pub const DIGEST_LENGTH: Error = Error::new("ERR must be exactly 16 hexadecimal characters");
+/// DELEX: only strings can be compared.
+pub const DELEX_NOT_A_STRING: Error =
+    Error::new("ERR Key should be of string type if conditions are specified");
+/// DELEX: what stands there is no comparison.
+pub const NO_COMPARISON: Error =
+    Error::new("ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE");
+/// MSETEX: there cannot be so many keys.
+pub const NUMKEYS_INVALID: Error = Error::new("ERR invalid numkeys value");
+/// MSETEX: there are not as many keys and values.
+pub const PAIRS_MISSING: Error = Error::new("ERR wrong number of key-value pairs");
 /// SETRANGE: the offset lies before the string.
 pub const OFFSET_OUT_OF_RANGE: Error = Error::new("ERR offset is out of range");
 /// The sum is no 64 bit integer.
@@ -168,6 +191,20 @@ pub const NO_LFU: Error = Error::new(
     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
 );
 
+/// RESTORE of a key that is there.
+pub const BUSY_KEY: Error = Error::new("BUSYKEY Target key name already exists.");
+/// RESTORE with a time to live below 0.
+pub const NEGATIVE_TTL: Error = Error::new("ERR Invalid TTL value, must be >= 0");
+/// RESTORE with a time of no use below 0.
+pub const NEGATIVE_IDLE_TIME: Error = Error::new("ERR Invalid IDLETIME value, must be >= 0");
+/// RESTORE with a frequency that is none.
+pub const FREQUENCY_OUT_OF_RANGE: Error =
+    Error::new("ERR Invalid FREQ value, must be >= 0 and <= 255");
+/// RESTORE of a payload that is none, was damaged, or comes from a newer server.
+pub const BAD_DUMP_FOOTER: Error = Error::new("ERR DUMP payload version or checksum are wrong");
+/// RESTORE of a payload that holds no value.
+pub const BAD_DUMP: Error = Error::new("ERR Bad data format");
+
 /// EXPIRE: a condition there is not.
 pub fn unsupported_option(option: &[u8]) -> Error {
     let mut text = b"ERR Unsupported option ".to_vec();
@@ -191,6 +228,35 @@ pub const ID_TOO_SMALL: Error =
 /// The last id is the greatest.
 pub const STREAM_EXHAUSTED: Error =
     Error::new("ERR The stream has exhausted the last possible ID, unable to add more items");
+/// An entry beyond what the stream's policy lets it hold.
+pub const STREAM_FULL: Error = Error::new("FULL stream is at its limit");
+/// IDMP or IDMPAUTO twice.
+pub const TWO_ORIGINS: Error =
+    Error::new("ERR syntax error, IDMP/IDMPAUTO specified multiple times");
+/// IDMP without an id of the message.
+pub const EMPTY_IID: Error =
+    Error::new("ERR syntax error, IDMP requires a non-empty idempotent ID");
+/// IDMP or IDMPAUTO with the id that the entry is to have.
+pub const ORIGIN_WITH_GIVEN_ID: Error =
+    Error::new("ERR syntax error, IDMP/IDMPAUTO can be used only with auto-generated IDs");
+
+/// IDMP or IDMPAUTO without an id of the producer.
+pub fn empty_pid(names_message: bool) -> Error {
+    let option = if names_message { "IDMP" } else { "IDMPAUTO" };
+    Error::from_text(format!(
+        "ERR syntax error, {option} requires a non-empty producer ID"
+    ))
+}
+
+/// XIDMPRECORD without an id of the producer.
+pub const RECORD_WITHOUT_PID: Error = Error::new("ERR producer ID must be non-empty");
+/// XIDMPRECORD without an id of the message.
+pub const RECORD_WITHOUT_IID: Error = Error::new("ERR idempotent ID must be non-empty");
+/// XIDMPRECORD for an entry that is not there.
+pub const NO_SUCH_MESSAGE: Error = Error::new("ERR No such message in stream");
+/// XIDMPRECORD of a message that became another entry.
+pub const OTHER_MESSAGE: Error =
+    Error::new("ERR IID already exists for this producer with a different stream ID");
 /// An entry of more than a gigabyte.
 pub const ENTRY_TOO_LARGE: Error = Error::new("ERR Elements are too large to be stored");
 /// A length below 0.
@@ -222,6 +288,13 @@ pub const GROUP_WITHOUT_GROUP_READ: Error =
 /// XREAD with NOACK.
 pub const NOACK_WITHOUT_GROUP_READ: Error =
     Error::new("ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.");
+/// MAXCOUNT of 0 or below.
+pub const MAXCOUNT_NOT_POSITIVE: Error = Error::new("ERR MAXCOUNT must be a positive integer");
+/// MAXCOUNT for all streams that is less than COUNT for each.
+pub const MAXCOUNT_BELOW_COUNT: Error =
+    Error::new("ERR MAXCOUNT must be greater than or equal to COUNT");
+/// MAXSIZE of 0 or below.
+pub const MAXSIZE_NOT_POSITIVE: Error = Error::new("ERR MAXSIZE must be a positive integer");
 /// XREAD of `>`.
 pub const NEW_ENTRIES_WITHOUT_GROUP: Error = Error::new(
     "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.",
@@ -234,6 +307,29 @@ pub const LAST_ID_IN_GROUP_READ: Error = Error::new(
 pub const NEWEST_IN_GROUP_READ: Error = Error::new(
     "ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The + ID would just return an empty result set.",
 );
+/// XREAD with CLAIM.
+pub const CLAIM_WITHOUT_GROUP_READ: Error =
+    Error::new("ERR The CLAIM option is only supported by XREADGROUP. You called XREAD instead.");
+/// XREADGROUP with a minimum idle time that is no number.
+pub const CLAIM_NOT_AN_INTEGER: Error =
+    Error::new("ERR min-idle-time is not an integer or out of range");
+/// XREADGROUP with a minimum idle time below 0.
+pub const CLAIM_NEGATIVE: Error = Error::new("ERR min-idle-time must be a positive integer");
+/// XNACK without a mode that there is.
+pub const XNACK_BAD_MODE: Error = Error::new("ERR mode must be SILENT, FAIL, or FATAL");
+/// XNACK without IDS.
+pub const XNACK_WITHOUT_IDS: Error = Error::new("ERR syntax error, expected IDS keyword");
+/// XNACK of a number of ids that is none.
+pub const XNACK_BAD_ID_COUNT: Error = Error::new("ERR numids must be a positive integer");
+/// XNACK of another number of ids than it says.
+pub const XNACK_OTHER_ID_COUNT: Error = Error::new("ERR number of IDs doesn't match numids");
+/// XNACK with a RETRYCOUNT below 0.
+pub const XNACK_NEGATIVE_RETRYCOUNT: Error =
+    Error::new("ERR Invalid RETRYCOUNT value, must be >= 0");
+/// XNACK with a DELAY that is no time.
+pub const XNACK_BAD_DELAY: Error = Error::new("ERR invalid DELAY");
+/// XREDRIVE with a COUNT that is none.
+pub const XREDRIVE_BAD_COUNT: Error = Error::new("ERR invalid COUNT");
 /// XCLAIM with a minimum idle time that is no number.
 pub const XCLAIM_IDLE_NOT_AN_INTEGER: Error =
     Error::new("ERR Invalid min-idle-time argument for XCLAIM");
@@ -277,6 +373,25 @@ pub const ENTRIES_ADDED_BELOW_LENGTH: Error = Error::new(
     "ERR The entries_added specified in XSETID is smaller than the target stream length",
 );
 
+/// XCFGSET without an option.
+pub const NO_SETTINGS: Error = Error::new("ERR At least one parameter must be specified");
+/// XCFGSET with a time to remember producers' ids for that is out of range.
+pub const IDMP_DURATION_OUT_OF_RANGE: Error =
+    Error::new("ERR IDMP-DURATION must be between 1 and 86400 seconds");
+/// XCFGSET with a number of producers' ids to remember that is out of range.
+pub const IDMP_MAXSIZE_OUT_OF_RANGE: Error =
+    Error::new("ERR IDMP-MAXSIZE must be between 1 and 10000 entries");
+
+/// XCFGSET with an option given more than once.
+pub fn repeated_setting(option: &str) -> Error {
+    Error::from_text(format!("ERR {option} specified multiple times"))
+}
+
+/// XCFGSET with a value that the option cannot have.
+pub fn invalid_setting(option: &str) -> Error {
+    Error::from_text(format!("ERR invalid {option}"))
+}
+
 /// XREAD or XREADGROUP whose keys and ids do not pair up.
 pub fn unbalanced_streams(grouped: bool) -> Error {
     let (command, ids) = if grouped {
@@ -317,6 +432,11 @@ pub fn no_group_for_key(key: &[u8], group: &[u8]) -> Error {
 /// XCLAIM with an argument that is neither an id nor an option.
 pub fn unrecognized_xclaim_option(option: &[u8]) -> Error {
     woven(["ERR Unrecognized XCLAIM option '", "'", ""], [option, b""])
+}
+
+/// XNACK with an option that there is not.
+pub fn unrecognized_xnack_option(option: &[u8]) -> Error {
+    woven(["ERR Unrecognized XNACK option '", "'", ""], [option, b""])
 }
 
 /// Arguments that do not form the subcommand.
@@ -465,12 +585,32 @@ pub const INVALID_ARGUMENTS: Error = Error::new("ERR Invalid arguments specified
 pub const INVALID_MASTER_PORT: Error = Error::new("ERR Invalid master port");
 /// REPLICAOF another server.
 pub const NO_REPLICATION: Error = Error::new("ERR this version does not replicate other servers");
+/// A write while the disk fails under the log; what the system said.
+pub fn log_failed(what: &str) -> Error {
+    Error::from_text(format!("MISCONF Errors writing to the AOF file: {what}"))
+}
+
 /// WAITAOF with a number of local disks that is neither 0 nor 1.
 pub const NUMLOCAL_OUT_OF_RANGE: Error =
     Error::new("ERR value is out of range, value must between 0 and 1");
 /// WAITAOF for a disk that nothing is written to.
 pub const NUMLOCAL_WITHOUT_LOG: Error =
     Error::new("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
+/// SAVE or BGSAVE while a save is under way.
+pub const SAVE_IN_PROGRESS: Error = Error::new("ERR Background save already in progress");
+/// BGSAVE while the log is rewritten.
+pub const OTHER_SNAPSHOT_IN_PROGRESS: Error = Error::new(
+    "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.",
+);
+/// BGREWRITEAOF while the log is rewritten.
+pub const REWRITE_IN_PROGRESS: Error =
+    Error::new("ERR Background append only file rewriting already in progress");
+/// A command that writes, while saves fail and `stop-writes-on-bgsave-error` is set.
+pub const SAVE_FAILED: Error = Error::new(
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
+);
+/// An error of which the log of the server says more.
+pub const PLAIN: Error = Error::new("ERR");
 /// SHUTDOWN ABORT with nothing to abort.
 pub const NO_SHUTDOWN: Error = Error::new("ERR No shutdown in progress.");
 /// SHUTDOWN that could not keep what it was asked to keep.

@@ -1,33 +1,91 @@
 //! Keys whose time is up go by themselves: each core looks after its share of the stripes, waking when the first deadline
-//! there comes. (Whoever looks at such a key before that removes it too; see `keys`.)
+//! there comes. (Whoever looks at such a key before that removes it too; see `keys`.) Streams that something happens to by itself are looked at
+//! the same way, when their alarms sound.
 
-use super::Keys;
 use super::dispatch::{self, Env};
+use super::shared::gate;
+use super::stream;
 use crate::keyspace::NEVER;
 use std::sync::atomic::Ordering;
 
 /// Keys removed under one acquisition of a stripe; the rest waits for the next turn.
 const KEYS_PER_VISIT: usize = 128;
 
-/// Removes what is due in the stripes this core looks after; returns when to look again, Unix milliseconds.
+/// Lets happen what is due in the stripes this core looks after; returns when to look again, steady milliseconds.
 pub fn expire_due(env: &mut Env<'_, '_>) -> i64 {
-    if !env.shared.active_expire.load(Ordering::Relaxed) {
+    if env.shared.gate(gate::LOADING) {
         return NEVER;
     }
+    let expires = env.shared.active_expire.load(Ordering::Relaxed);
     let (stripes, cores) = (env.shared.keyspace.stripes(), env.shared.cores());
-    let mut next = NEVER;
+    let wall_leapt = env.local.wall_has_leapt(env.now);
+    let mut next_ms = NEVER;
     for stripe in (env.local.core..stripes).step_by(cores) {
-        let mut deadline_ms = env.shared.keyspace.next_deadline_ms(stripe);
-        if deadline_ms <= env.now.unix_ms {
-            deadline_ms = visit(env, stripe);
+        let keyspace = &env.shared.keyspace;
+        if wall_leapt {
+            sound_alarms(env, stripe);
         }
-        next = next.min(deadline_ms);
+        let mut deadline_ms = NEVER;
+        if expires {
+            if keyspace.next_deadline_ms(stripe) <= env.now.unix_ms {
+                expire(env, stripe);
+            }
+            deadline_ms = keyspace.next_deadline_ms(stripe);
+        }
+        if keyspace.next_alarm_ms(stripe) <= env.now.steady_ms {
+            attend(env, stripe);
+        }
+        next_ms = next_ms
+            .min(env.now.steady_at(deadline_ms))
+            .min(keyspace.next_alarm_ms(stripe));
     }
-    next
+    next_ms
 }
 
-/// Removes what is due in one stripe; returns its next deadline.
-fn visit(env: &mut Env<'_, '_>, stripe: usize) -> i64 {
+/// What is scheduled by wall time may be due earlier than its alarm says.
+#[cold]
+fn sound_alarms(env: &mut Env<'_, '_>, stripe: usize) {
+    env.locked.acquire_one(stripe);
+    for db in &mut env.locked.stripe(stripe).dbs {
+        db.sound_alarms();
+    }
+    publish_alarm(env, stripe);
+    env.locked.release();
+}
+
+fn publish_alarm(env: &mut Env<'_, '_>, stripe: usize) {
+    let at_ms = env.locked.stripe(stripe).next_alarm_ms();
+    env.shared.keyspace.set_next_alarm_ms(stripe, at_ms);
+}
+
+/// Looks at the streams of one stripe whose alarms have sounded.
+fn attend(env: &mut Env<'_, '_>, stripe: usize) {
+    env.locked.acquire_one(stripe);
+    let now_ms = env.now.steady_ms.max(0).unsigned_abs();
+    let mut budget = KEYS_PER_VISIT;
+    for db in 0..env.shared.keyspace.databases() {
+        while budget > 0 {
+            let Some(position) = env.locked.stripe(stripe).dbs[db].take_alarm(now_ms) else {
+                break;
+            };
+            let key = env.locked.stripe(stripe).dbs[db]
+                .entry(position)
+                .key
+                .clone();
+            budget -= 1;
+            stream::attend::attend(env, db, &key);
+            dispatch::settle(env);
+            if env.locked.any_ready() {
+                super::block::serve_ready(env);
+            }
+        }
+    }
+    publish_alarm(env, stripe);
+    env.locked.release();
+}
+
+/// Removes what is due in one stripe.
+fn expire(env: &mut Env<'_, '_>, stripe: usize) {
     env.locked.acquire_one(stripe);
     let databases = env.shared.keyspace.databases();
     let mut budget = KEYS_PER_VISIT;
@@ -40,14 +98,7 @@ fn visit(env: &mut Env<'_, '_>, stripe: usize) -> i64 {
             let key = table.entry(position).key.clone();
             budget -= 1;
             // Looking at it is enough.
-            Keys {
-                locked: env.locked,
-                changes: env.changes,
-                db,
-                now_ms: env.now.unix_ms,
-                touch: false,
-            }
-            .contains(&key);
+            env.keys(db).contains(&key);
         }
     }
     let next = env.locked.stripe(stripe).next_deadline_ms();
@@ -57,5 +108,4 @@ fn visit(env: &mut Env<'_, '_>, stripe: usize) -> i64 {
         super::block::serve_ready(env);
     }
     env.locked.release();
-    next
 }

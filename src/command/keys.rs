@@ -5,9 +5,14 @@
 //! gathers in `Changes` and goes out when the command is done, still under its stripes.
 
 use super::error::{Error, WRONG_TYPE};
+use super::stream;
+use super::times::Times;
+use crate::data::stream::NodeLimits;
 use crate::data::{Kind, Value};
+use crate::keyspace::effects::{Effect, Moment};
 use crate::keyspace::notify;
 use crate::keyspace::{Db, Entry, Keyspace, Locked, NEVER, Stripe};
+use crate::resp::Request;
 use std::mem::discriminant;
 
 /// A keyspace event to be published.
@@ -26,6 +31,8 @@ pub struct Event {
 pub struct Changes {
     /// Changes made, as INFO's `rdb_changes_since_last_save` counts them.
     pub dirty: u64,
+    /// Further ones, which say nothing of whether the request is to be logged.
+    pub dirty_aside: u64,
     /// Classes of events that somebody may listen to.
     pub classes: u32,
     /// Events to publish, in order.
@@ -38,21 +45,23 @@ pub struct Changes {
     pub expired: u64,
     /// Values to be freed away from the event loop.
     pub discarded: Vec<Value>,
-    /// The stripes that got a key with a deadline, and the deadline.
+    /// The stripes that have something to do at a time, and the time, steady milliseconds.
     pub deadlines: Vec<(usize, i64)>,
 }
 
 impl Changes {
     /// Notes an event of `class` if somebody may listen.
-    #[inline]
+    #[inline(always)]
     pub fn event(&mut self, class: u32, name: &'static str, db: usize, key: &[u8]) {
         if self.classes & class != 0 {
-            self.events.push(Event {
-                db,
-                name,
-                key: key.into(),
-            });
+            self.push_event(name, db, key);
         }
+    }
+
+    #[cold]
+    fn push_event(&mut self, name: &'static str, db: usize, key: &[u8]) {
+        let key = key.into();
+        self.events.push(Event { db, name, key });
     }
 
     fn discard(&mut self, value: Value) {
@@ -72,8 +81,14 @@ pub struct Keys<'a, 'k> {
     pub db: usize,
     /// The time, Unix milliseconds.
     pub now_ms: i64,
+    /// The time, steady milliseconds.
+    pub steady_ms: i64,
+    /// When a stream's nodes are full.
+    pub limits: NodeLimits,
     /// False for a client that does not want its reads to count as use of a key (CLIENT NO-TOUCH).
     pub touch: bool,
+    /// The log is being replayed: keys whose time is up stay until the log itself removes them.
+    pub replaying: bool,
 }
 
 impl<'k> Keys<'_, 'k> {
@@ -85,6 +100,26 @@ impl<'k> Keys<'_, 'k> {
     /// The stripe of `key`.
     pub fn stripe(&mut self, key: &[u8]) -> &mut Stripe {
         self.locked.stripe_of(key)
+    }
+
+    /// Steady time, Unix milliseconds: as groups keep it, so that no step of the wall clock ends a lease.
+    pub fn steady(&self) -> u64 {
+        self.steady_ms.max(0).unsigned_abs()
+    }
+
+    /// Wall time, Unix milliseconds: as ids have it.
+    pub fn wall(&self) -> u64 {
+        self.now_ms.max(0).unsigned_abs()
+    }
+
+    /// See [`Times`].
+    #[inline]
+    pub fn times(&self) -> Times {
+        Times {
+            wall_ms: self.now_ms,
+            steady_ms: self.steady_ms,
+            replaying: self.replaying,
+        }
     }
 
     #[inline(always)]
@@ -102,69 +137,220 @@ impl<'k> Keys<'_, 'k> {
         if table.entry(position).deadline_ms() > now_ms {
             return Some(position);
         }
-        self.expire(key, position);
-        None
+        self.expire(key, position)
     }
 
+    /// Removes a key whose time is up, unless it is the log's to say so.
     #[cold]
-    fn expire(&mut self, key: &[u8], position: usize) {
+    fn expire(&mut self, key: &[u8], position: usize) -> Option<usize> {
+        if self.replaying {
+            return Some(position);
+        }
         let entry = self.table(key).remove(position);
         self.changes.discard(entry.value);
         self.changes.expired += 1;
         self.lost(key);
         self.changes.event(notify::EXPIRED, "expired", self.db, key);
+        if self.is_logged() {
+            self.locked.effects.expiry(self.db, key);
+        }
+        None
+    }
+
+    /// True when what commands do is recorded in the log.
+    #[inline]
+    pub fn is_logged(&self) -> bool {
+        self.keyspace().log().is_recording()
+    }
+
+    /// Logs the request not as it was sent but as what is said here, a command of `args` arguments; called again for each further
+    /// command. None when nothing is recorded.
+    #[inline]
+    pub fn logs(&mut self, args: usize) -> Option<Effect<'_>> {
+        if !self.is_logged() {
+            return None;
+        }
+        self.locked.effects.tell();
+        Some(self.locked.effects.command(self.db, args))
+    }
+
+    /// The same for a command whose moment is part of what it does.
+    pub fn logs_at(&mut self, moment: Moment, args: usize) -> Option<Effect<'_>> {
+        if !self.is_logged() {
+            return None;
+        }
+        self.locked.effects.tell();
+        Some(self.locked.effects.command_at(moment, self.db, args))
+    }
+
+    /// The same for a command that no Redis knows, which it is to skip; with its moment where that is part of what it does.
+    pub fn logs_hidden(&mut self, moment: Option<Moment>, args: usize) -> Option<Effect<'_>> {
+        if !self.is_logged() {
+            return None;
+        }
+        self.locked.effects.tell();
+        Some(self.locked.effects.hidden(moment, self.db, args))
+    }
+
+    /// Logs the request as it was sent but for argument `index`, in whose place `bulk` stands, an argument from its length to its line end. False
+    /// if it has to be said in another way.
+    #[inline]
+    pub fn logs_request_but(&mut self, request: Request<'_>, index: usize, bulk: &[u8]) -> bool {
+        self.locked.effects.tell();
+        self.locked
+            .effects
+            .request_but(self.db, request, index, bulk)
+    }
+
+    /// Logs what happens beside the request, which is logged as it would be without.
+    pub fn logs_aside(&mut self, args: usize) -> Option<Effect<'_>> {
+        let is_logged = self.is_logged();
+        is_logged.then(|| self.locked.effects.command(self.db, args))
+    }
+
+    /// The same for a command that no Redis knows.
+    pub fn logs_hidden_aside(&mut self, args: usize) -> Option<Effect<'_>> {
+        let is_logged = self.is_logged();
+        is_logged.then(|| self.locked.effects.hidden(None, self.db, args))
+    }
+
+    /// Says to Redis alone, as well as it can have it, what something hidden tells.
+    pub fn logs_for_redis(&mut self, args: usize) -> Option<Effect<'_>> {
+        if !self.is_logged() {
+            return None;
+        }
+        self.locked.effects.tell();
+        Some(self.locked.effects.for_redis(self.db, args))
     }
 
     /// The entry of `key`, for a command that writes.
     #[inline(always)]
     pub fn find(&mut self, key: &[u8]) -> Option<&mut Entry> {
         let position = self.live_position(key)?;
-        Some(self.used(key, position))
+        Some(self.used(key, position).entry_mut(position))
     }
 
     /// The entry of `key`, for a command that reads: counts hits and misses.
     #[inline]
-    pub fn read(&mut self, key: &[u8]) -> Option<&mut Entry> {
-        let Some(position) = self.live_position(key) else {
-            self.changes.misses += 1;
-            self.changes.event(notify::KEYMISS, "keymiss", self.db, key);
-            return None;
-        };
-        self.changes.hits += 1;
-        Some(self.used(key, position))
+    pub fn read(&mut self, key: &[u8]) -> Option<&Entry> {
+        let position = self.read_position(key)?;
+        let table = self.used(key, position);
+        Some(table.entry(position))
     }
 
-    #[inline(always)]
-    fn used(&mut self, key: &[u8], position: usize) -> &mut Entry {
-        let (now_ms, touch) = (self.now_ms, self.touch);
-        let entry = self.table(key).entry_mut(position);
-        if touch {
-            entry.used_ms = now_ms;
+    /// The entry of `key`, for a command that counts as one that reads and yet needs it to itself.
+    #[inline]
+    pub fn read_mut(&mut self, key: &[u8]) -> Option<&mut Entry> {
+        let position = self.read_position(key)?;
+        Some(self.used(key, position).entry_mut(position))
+    }
+
+    #[inline]
+    fn read_position(&mut self, key: &[u8]) -> Option<usize> {
+        let position = self.live_position(key);
+        self.counted(key, position)
+    }
+
+    /// Counts a read that found `key` there, or did not.
+    #[inline]
+    fn counted(&mut self, key: &[u8], position: Option<usize>) -> Option<usize> {
+        match position {
+            Some(_) => self.changes.hits += 1,
+            None => {
+                self.changes.misses += 1;
+                self.changes.event(notify::KEYMISS, "keymiss", self.db, key);
+            }
         }
-        entry
+        position
+    }
+
+    /// The table of `key`, whose entry at `position` is used.
+    #[inline(always)]
+    fn used(&mut self, key: &[u8], position: usize) -> &mut Db {
+        let (now_ms, touch) = (self.now_ms, self.touch);
+        let table = self.table(key);
+        if touch {
+            table.touch(position, now_ms);
+        }
+        table
+    }
+
+    /// Says when `key` was last used, whatever it was before.
+    pub fn touch_at(&mut self, key: &[u8], used_ms: i64) {
+        if let Some(position) = self.live_position(key) {
+            self.table(key).touch(position, used_ms);
+        }
     }
 
     /// The entry of `key` without counting as use of it.
-    pub fn peek(&mut self, key: &[u8]) -> Option<&mut Entry> {
+    pub fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
         let position = self.live_position(key)?;
-        Some(self.table(key).entry_mut(position))
+        Some(self.table(key).entry(position))
+    }
+
+    /// The value of `key` if it is of kind `T`, without counting as use of it.
+    pub fn peek_as<T: Kind>(&mut self, key: &[u8]) -> Option<&T> {
+        T::of(&self.peek(key)?.value)
     }
 
     /// The value of `key` for a command that writes, which must be of kind `T` if it is there.
     #[inline(always)]
     pub fn find_as<T: Kind>(&mut self, key: &[u8]) -> Result<Option<&mut T>, Error> {
-        match self.find(key) {
-            None => Ok(None),
-            Some(entry) => T::of_mut(&mut entry.value).map(Some).ok_or(WRONG_TYPE),
+        let Some(position) = self.position_as::<T>(key) else {
+            return Ok(None);
+        };
+        let entry = self.table(key).entry_mut(position);
+        T::of_mut(&mut entry.value).map(Some).ok_or(WRONG_TYPE)
+    }
+
+    /// The position of a key that lives, which is used. Whatever was to happen to its value by now has, if that is of kind `T`.
+    #[inline(always)]
+    fn position_as<T: Kind>(&mut self, key: &[u8]) -> Option<usize> {
+        let (now_ms, touch) = (self.now_ms, self.touch);
+        let table = self.table(key);
+        let position = table.position(key)?;
+        let entry = table.entry(position);
+        let awaits_time = T::of(&entry.value).and_then(T::next_due_ms).is_some();
+        if entry.deadline_ms() <= now_ms || awaits_time {
+            return self.position_in_time::<T>(key);
         }
+        if touch {
+            table.touch(position, now_ms);
+        }
+        Some(position)
+    }
+
+    /// The same for a key that goes, or whose value changes, when its time comes.
+    #[cold]
+    fn position_in_time<T: Kind>(&mut self, key: &[u8]) -> Option<usize> {
+        let position = self.live_position(key)?;
+        let value = &self.used(key, position).entry(position).value;
+        let due_ms = T::of(value).and_then(T::next_due_ms);
+        if due_ms.is_some_and(|ms| ms <= self.times().latest_ms()) && !self.replaying {
+            stream::attend::promote(self, key);
+        }
+        Some(position)
     }
 
     /// The value of `key` for a command that reads, which must be of kind `T` if it is there.
-    pub fn read_as<T: Kind>(&mut self, key: &[u8]) -> Result<Option<&mut T>, Error> {
-        match self.read(key) {
-            None => Ok(None),
-            Some(entry) => T::of_mut(&mut entry.value).map(Some).ok_or(WRONG_TYPE),
-        }
+    pub fn read_as<T: Kind>(&mut self, key: &[u8]) -> Result<Option<&T>, Error> {
+        let position = self.position_as::<T>(key);
+        let Some(position) = self.counted(key, position) else {
+            return Ok(None);
+        };
+        let entry = self.table(key).entry(position);
+        T::of(&entry.value).map(Some).ok_or(WRONG_TYPE)
+    }
+
+    /// The value of `key`, which must be of kind `T` if it is there, for a command that changes it but counts as one that reads: a
+    /// group's reads and acknowledgements.
+    pub fn read_as_mut<T: Kind>(&mut self, key: &[u8]) -> Result<Option<&mut T>, Error> {
+        let position = self.position_as::<T>(key);
+        let Some(position) = self.counted(key, position) else {
+            return Ok(None);
+        };
+        let entry = self.table(key).entry_mut(position);
+        T::of_mut(&mut entry.value).map(Some).ok_or(WRONG_TYPE)
     }
 
     /// True if `key` exists.
@@ -197,10 +383,13 @@ impl<'k> Keys<'_, 'k> {
 
     fn overwrite(&mut self, key: &[u8], position: usize, value: Value) {
         let now_ms = self.now_ms;
-        let entry = self.table(key).entry_mut(position);
-        entry.used_ms = now_ms;
+        let table = self.table(key);
+        table.touch(position, now_ms);
+        let entry = table.entry_mut(position);
         let retyped = discriminant(&entry.value) != discriminant(&value);
         let old = entry.replace(value);
+        table.await_first_look(position);
+        self.publish_alarm(key);
         self.changes.discard(old);
         self.changes
             .event(notify::OVERWRITTEN, "overwritten", self.db, key);
@@ -215,6 +404,7 @@ impl<'k> Keys<'_, 'k> {
     pub fn insert_new(&mut self, key: &[u8], value: Value) -> &mut Entry {
         let now_ms = self.now_ms;
         let position = self.table(key).insert(key, value, now_ms);
+        self.publish_alarm(key);
         self.changes.event(notify::NEW, "new", self.db, key);
         self.ready(key);
         self.table(key).entry_mut(position)
@@ -243,9 +433,7 @@ impl<'k> Keys<'_, 'k> {
     fn lost(&mut self, key: &[u8]) {
         let db = self.db;
         let stripe = self.locked.stripe_of(key);
-        if !stripe.watched.is_empty() {
-            stripe.watched.touch(db, key);
-        }
+        stripe.signal_changed(db, key);
         stripe.signal_ready(db, key);
     }
 
@@ -269,7 +457,33 @@ impl<'k> Keys<'_, 'k> {
         let stripe = keyspace.stripe_of(key);
         if deadline_ms < keyspace.next_deadline_ms(stripe) {
             keyspace.set_next_deadline_ms(stripe, deadline_ms);
-            self.changes.deadlines.push((stripe, deadline_ms));
+            let ahead_ms = self.now_ms - self.steady_ms;
+            let at_ms = deadline_ms.saturating_sub(ahead_ms);
+            self.changes.deadlines.push((stripe, at_ms));
+        }
+    }
+
+    /// Sees to it that the stream at `key` is looked at no later than `at_ms`, steady milliseconds.
+    pub fn arm(&mut self, key: &[u8], at_ms: u64) {
+        let table = self.table(key);
+        if let Some(position) = table.position(key)
+            && table.set_alarm(position, at_ms)
+        {
+            self.publish_alarm(key);
+        }
+    }
+
+    /// Tells who looks after the stripe of `key` of an alarm there that is earlier than those it knows of.
+    fn publish_alarm(&mut self, key: &[u8]) {
+        let Some(at_ms) = self.table(key).next_alarm_ms() else {
+            return;
+        };
+        let at_ms = i64::try_from(at_ms).unwrap_or(NEVER);
+        let keyspace = self.keyspace();
+        let stripe = keyspace.stripe_of(key);
+        if at_ms < keyspace.next_alarm_ms(stripe) {
+            keyspace.set_next_alarm_ms(stripe, at_ms);
+            self.changes.deadlines.push((stripe, at_ms));
         }
     }
 
@@ -278,10 +492,14 @@ impl<'k> Keys<'_, 'k> {
     pub fn changed(&mut self, key: &[u8]) {
         self.changes.dirty += 1;
         let db = self.db;
-        let stripe = self.locked.stripe_of(key);
-        if !stripe.watched.is_empty() {
-            stripe.watched.touch(db, key);
-        }
+        self.locked.stripe_of(key).signal_changed(db, key);
+    }
+
+    /// Notes that `count` changes of `key` were made beside the request.
+    pub fn changed_aside(&mut self, key: &[u8], count: u64) {
+        self.changes.dirty_aside += count;
+        let db = self.db;
+        self.locked.stripe_of(key).signal_changed(db, key);
     }
 
     /// Notes that `key` may serve a client that waits on it. Inserting and removing keys does this by itself; a
@@ -292,10 +510,38 @@ impl<'k> Keys<'_, 'k> {
         self.locked.stripe_of(key).signal_ready(db, key);
     }
 
+    /// Notes that `key` was changed by what may serve a client that waits on it: `changed` and `ready` at once.
+    #[inline(always)]
+    pub fn fed(&mut self, key: &[u8]) {
+        self.changes.dirty += 1;
+        let db = self.db;
+        let stripe = self.locked.stripe_of(key);
+        stripe.signal_changed(db, key);
+        stripe.signal_ready(db, key);
+    }
+
     /// Publishes a keyspace event once the command is done.
     #[inline(always)]
     pub fn notify(&mut self, class: u32, event: &'static str, key: &[u8]) {
         self.changes.event(class, event, self.db, key);
+    }
+
+    /// Logs the request as the removal of `key`.
+    pub fn log_removal(&mut self, key: &[u8]) {
+        if let Some(effect) = self.logs(2) {
+            effect.arg(b"DEL").arg(key).end();
+        }
+    }
+
+    /// Logs the request as setting when `key` expires, Unix milliseconds; `NEVER` for not at all.
+    pub fn log_deadline(&mut self, key: &[u8], deadline_ms: i64) {
+        if deadline_ms == NEVER {
+            if let Some(effect) = self.logs(2) {
+                effect.arg(b"PERSIST").arg(key).end();
+            }
+        } else if let Some(effect) = self.logs(3) {
+            effect.arg(b"PEXPIREAT").arg(key).int(deadline_ms).end();
+        }
     }
 
     /// The same view in another database.
@@ -305,7 +551,10 @@ impl<'k> Keys<'_, 'k> {
             changes: self.changes,
             db,
             now_ms: self.now_ms,
+            steady_ms: self.steady_ms,
+            limits: self.limits,
             touch: self.touch,
+            replaying: self.replaying,
         }
     }
 
@@ -331,7 +580,10 @@ impl<'k> Keys<'_, 'k> {
             changes: self.changes,
             db: self.db,
             now_ms: self.now_ms,
+            steady_ms: self.steady_ms,
+            limits: self.limits,
             touch: self.touch,
+            replaying: self.replaying,
         })
     }
 }

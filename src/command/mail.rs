@@ -32,6 +32,8 @@ pub enum Mail {
         client_id: u64,
         /// The reply.
         reply: Box<Reply>,
+        /// The log's offset after what the command did, if the reply has to wait until that is durable.
+        logged_to: u64,
     },
     /// A blocked client whose wait was ended by CLIENT UNBLOCK: with an error, or as if its time were up.
     Unblocked {

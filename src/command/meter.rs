@@ -32,6 +32,8 @@ pub struct Meter<'k> {
     command: usize,
     /// How many more of it have run since.
     run: u64,
+    /// How many may.
+    max_run: u64,
 }
 
 impl<'k> Meter<'k> {
@@ -47,7 +49,14 @@ impl<'k> Meter<'k> {
             allows_runs,
             command: usize::MAX,
             run: 0,
+            max_run: 0,
         }
+    }
+
+    /// What the core counts.
+    #[inline]
+    pub fn stats(&self) -> &'k CoreStats {
+        self.stats
     }
 
     /// `command` is about to run.
@@ -61,20 +70,22 @@ impl<'k> Meter<'k> {
     /// `command` has run with so many arguments: how many nanoseconds it took, if it was timed by itself.
     #[inline(always)]
     pub fn end(&mut self, command: &Command, arguments: usize) -> Option<u64> {
-        let joins = self.command == command.id
-            && self.allows_runs
-            && self.run < MAX_RUN
-            && arguments <= MAX_ARGUMENTS
-            && command.is(flag::FAST);
-        if joins {
+        if self.command == command.id && self.run < self.max_run && arguments <= MAX_ARGUMENTS {
             self.run += 1;
             return None;
         }
+        Some(self.time_alone(command))
+    }
+
+    #[inline(never)]
+    fn time_alone(&mut self, command: &Command) -> u64 {
         self.close_run();
         self.command = command.id;
+        let joins = self.allows_runs && command.is(flag::FAST);
+        self.max_run = if joins { MAX_RUN } else { 0 };
         let ns = self.stopwatch.lap_ns();
         self.stats.calls(command.id, 1, ns, self.into_histogram);
-        Some(ns)
+        ns
     }
 
     fn close_run(&mut self) {

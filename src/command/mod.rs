@@ -49,6 +49,7 @@ pub mod meter;
 pub mod monitor;
 pub mod pubsub;
 pub mod registry;
+pub mod replay;
 pub mod secrets;
 pub mod server;
 pub mod session;
@@ -58,6 +59,7 @@ pub mod stats;
 pub mod stream;
 pub mod string;
 pub mod table;
+mod times;
 pub mod transaction;
 
 pub use args::Args;

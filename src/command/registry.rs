@@ -31,7 +31,7 @@ pub struct Command {
     pub names: usize,
     /// What it holds while it runs.
     pub hold: Hold,
-    /// The fewest and the most arguments it runs with, all names counted; none are few enough for a container.
+    /// The fewest and the most arguments it runs with, all names counted. A container runs with its name alone, if at all.
     arguments: (usize, usize),
 }
 
@@ -126,7 +126,8 @@ impl Registry {
             names: if container.is_some() { 2 } else { 1 },
             hold: hold(spec),
             arguments: match spec.handler {
-                Some(_) => spec.arguments(),
+                Some(_) if spec.subcommands.is_empty() => spec.arguments(),
+                Some(_) => (1, 1),
                 None => (usize::MAX, 0),
             },
         });

@@ -106,6 +106,8 @@ pub struct Session {
     pub watch: Option<Box<Watch>>,
     /// What it listens to.
     pub subscriptions: Option<Box<Subscriptions>>,
+    /// The log's offset after its last effect; 0 for none.
+    pub logged_to: u64,
     /// What it waits for.
     pub blocked: Option<Arc<Waiter>>,
     /// It receives every command that is executed (MONITOR).
@@ -122,6 +124,8 @@ pub struct Session {
     pub heard: bool,
     /// Its connection closes once its replies have been sent.
     pub closing: bool,
+    /// The database and the protocol that the record tells, where it tells of nothing else.
+    noted_ordinary: Option<(usize, Version)>,
 }
 
 impl Session {
@@ -138,6 +142,7 @@ impl Session {
             multi: None,
             watch: None,
             subscriptions: None,
+            logged_to: 0,
             blocked: None,
             monitor: false,
             no_touch: false,
@@ -146,6 +151,7 @@ impl Session {
             last_command: None,
             heard: false,
             closing: false,
+            noted_ordinary: None,
         }
     }
 
@@ -168,8 +174,32 @@ impl Session {
                 .is_some_and(|subscriptions| subscriptions.count() > 0)
     }
 
-    /// Notes in the client's record what other cores may see of this session.
-    pub fn note_state(&self) {
+    /// Notes in the client's record what other cores may see of this session. An ordinary one, in no special state, is noted in full once:
+    /// most sessions are that most of the time.
+    #[inline]
+    pub fn note_state(&mut self) {
+        self.record.commands.store(self.commands, Ordering::Relaxed);
+        let last_command = self.last_command.map_or(0, |command| command.id + 1);
+        self.record
+            .last_command
+            .store(last_command, Ordering::Relaxed);
+        let place = self.is_ordinary().then_some((self.db, self.version));
+        if place.is_none() || place != self.noted_ordinary {
+            self.noted_ordinary = place;
+            self.note_in_full();
+        }
+    }
+
+    /// True without anything that a record tells beside database and protocol.
+    fn is_ordinary(&self) -> bool {
+        self.blocked.is_none()
+            && self.multi.is_none()
+            && self.watch.is_none()
+            && self.subscriptions.is_none()
+            && !(self.closing || self.monitor || self.no_evict || self.no_touch)
+    }
+
+    fn note_in_full(&self) {
         let record = &self.record;
         let mut flags = record.flags.load(Ordering::Relaxed) & flag::UNIX;
         let mut set = |bit, on: bool| flags |= if on { bit } else { 0 };
@@ -189,9 +219,6 @@ impl Session {
         record.db.store(self.db, Ordering::Relaxed);
         let resp = if self.version == Version::Resp3 { 3 } else { 2 };
         record.resp.store(resp, Ordering::Relaxed);
-        record.commands.store(self.commands, Ordering::Relaxed);
-        let last_command = self.last_command.map_or(0, |command| command.id + 1);
-        record.last_command.store(last_command, Ordering::Relaxed);
         let (queued, queued_bytes) = match &self.multi {
             Some(multi) => (multi.queue.len() as i64, multi.bytes),
             None => (-1, 0),

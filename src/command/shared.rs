@@ -2,15 +2,19 @@
 
 use super::clients::Clients;
 use super::mail::Mail;
+use super::server::shutdown::Shutdown;
 use super::stats::{CoreStats, Rates};
 use crate::base::clock::Clock;
 use crate::base::inbox::Inbox;
-use crate::config::ConfigCell;
+use crate::config::{AppendFsync, ConfigCell};
 use crate::data::Value;
-use crate::keyspace::Keyspace;
+use crate::data::stream::IdmpLimits;
+use crate::keyspace::{Keyspace, Rules};
 use crate::pubsub::Registry;
+use crate::storage::Storage;
+use crate::storage::aof::{self, News};
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
 use std::sync::mpsc::SyncSender;
 
 /// Conditions that a core looks at before each command, all in one word.
@@ -21,12 +25,20 @@ pub mod gate {
     pub const MONITORED: u32 = 1 << 1;
     /// The server is going down.
     pub const STOPPING: u32 = 1 << 2;
+    /// The data is being loaded: most commands have to wait, and no key expires.
+    pub const LOADING: u32 = 1 << 3;
+    /// The log cannot be written: no command that writes is taken.
+    pub const LOG_FAILED: u32 = 1 << 4;
+    /// The server saves before it goes down: commands that write wait.
+    pub const SAVING_TO_STOP: u32 = 1 << 5;
+    /// The last save failed.
+    pub const UNSAVED: u32 = 1 << 6;
 }
 
 /// A pause that CLIENT PAUSE ordered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pause {
-    /// When it ends, Unix milliseconds.
+    /// When it ends, steady milliseconds.
     pub until_ms: i64,
     /// Only commands that write are held up.
     pub writes_only: bool,
@@ -45,6 +57,8 @@ pub struct Boot {
     pub port: u16,
     /// The program's file.
     pub executable: String,
+    /// The service manager that watches this process, or `no`.
+    pub supervised: &'static str,
 }
 
 /// See the module's description.
@@ -69,6 +83,10 @@ pub struct Shared {
     pub pause: Mutex<Pause>,
     /// Number of monitors on each core.
     pub monitors: Box<[AtomicUsize]>,
+    /// What persists.
+    pub storage: Storage,
+    /// Cores on which replies wait for the log to be durable, and who are to be told when more of it is.
+    pub holding: Box<[AtomicBool]>,
     /// Number of connections on each core.
     pub connections: Box<[AtomicUsize]>,
     /// Cores that have executed their last command.
@@ -77,8 +95,8 @@ pub struct Shared {
     pub reaper: SyncSender<Value>,
     /// False while DEBUG SET-ACTIVE-EXPIRE 0: keys then expire only when somebody looks at them.
     pub active_expire: AtomicBool,
-    /// When LASTSAVE says the data was saved: at start, until snapshots exist. Unix seconds.
-    pub last_save_s: AtomicI64,
+    /// How the server goes down, while it saves before that.
+    pub shutdown: Mutex<Option<Shutdown>>,
     /// Decided at start.
     pub boot: Boot,
     /// The commands that took long.
@@ -100,7 +118,7 @@ impl Shared {
         boot: Boot,
     ) -> Self {
         let zeroes = || (0..cores).map(|_| AtomicUsize::new(0)).collect();
-        Shared {
+        let shared = Shared {
             clock,
             config,
             keyspace: Keyspace::new(databases, cores),
@@ -111,16 +129,20 @@ impl Shared {
             gates: AtomicU32::new(0),
             pause: Mutex::default(),
             monitors: zeroes(),
+            storage: Storage::new(boot.started_ms / 1000),
+            holding: (0..cores).map(|_| AtomicBool::new(false)).collect(),
             connections: zeroes(),
             stopped_cores: AtomicUsize::new(0),
             reaper,
             active_expire: AtomicBool::new(true),
-            last_save_s: AtomicI64::new(boot.started_ms / 1000),
+            shutdown: Mutex::default(),
             boot,
             slowlog: Mutex::default(),
             latency: Mutex::default(),
             rates: Rates::default(),
-        }
+        };
+        shared.configure_rules();
+        shared
     }
 
     /// Number of cores.
@@ -155,9 +177,66 @@ impl Shared {
         }
     }
 
+    /// Changes that the data has ever seen.
+    pub fn changes(&self) -> u64 {
+        self.stats.iter().map(|core| core.dirty.read()).sum()
+    }
+
+    /// Lets the log obey the configuration; `appendonly` aside.
+    pub fn configure_log(&self) {
+        let config = self.config.load();
+        let fsync = match config.appendfsync {
+            AppendFsync::Everysec => aof::Fsync::EverySecond,
+            AppendFsync::Always => aof::Fsync::Always,
+            AppendFsync::No => aof::Fsync::Never,
+        };
+        self.storage.aof.set(aof::Settings {
+            fsync,
+            no_sync_while_saving: config.no_appendfsync_on_rewrite,
+            timestamps: config.aof_timestamp_enabled,
+        });
+        let log = self.keyspace.log();
+        log.set_holding(config.appendonly && fsync == aof::Fsync::Always);
+        log.call();
+    }
+
+    /// Lets streams and groups be made as the configuration says.
+    pub fn configure_rules(&self) {
+        let config = self.config.load();
+        self.keyspace.set_rules(Rules {
+            streams: config.stream_policy.clone(),
+            groups: config.stream_group_policy.clone(),
+            idmp: IdmpLimits {
+                duration_s: config.stream_idmp_duration_s,
+                max_size: config.stream_idmp_maxsize,
+            },
+        });
+    }
+
+    /// What the log's writer has to tell.
+    pub fn hear_log(&self, news: News) {
+        match news {
+            News::Advanced => {
+                // A core says that it holds replies before it looks how far the log is durable for the last time.
+                fence(Ordering::SeqCst);
+                for (holding, inbox) in self.holding.iter().zip(&self.inboxes) {
+                    if holding.load(Ordering::Relaxed) && holding.swap(false, Ordering::Relaxed) {
+                        inbox.push(Mail::Nudge, 0);
+                    }
+                }
+            }
+            News::Failed => {
+                self.set_gate(gate::LOG_FAILED, true);
+                self.nudge_all();
+            }
+            News::Healed => self.set_gate(gate::LOG_FAILED, false),
+        }
+    }
+
     /// Begins to shut the server down.
     pub fn stop(&self) {
         self.set_gate(gate::STOPPING, true);
+        self.storage.loading.stop();
         self.nudge_all();
     }
 }

@@ -111,6 +111,8 @@ pub fn exec(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     while env.locked.any_ready() {
         block::serve_ready(&mut env);
     }
+    // What was served just now is no part of the transaction.
+    env.locked.log_effects();
     let changed = watched_changed(&mut env, ctx.session);
     if changed {
         ctx.reply.null_array();
@@ -131,7 +133,7 @@ fn run_queued(
     queued: &super::session::Queued,
 ) {
     let request = queued.request.as_request();
-    let flow = dispatch::invoke(env, session, queued.command, request, reply, true);
+    let flow = dispatch::invoke(env, session, queued.command, &request, reply, true);
     monitor::feed(env, session, queued.command, request);
     match flow {
         Flow::Done => {}
@@ -145,6 +147,10 @@ fn stripes_of(env: &Env<'_, '_>, multi: &Multi, session: &Session) -> StripeSet 
     let keyspace = env.locked.keyspace();
     let mut all = StripeSet::none();
     for queued in &multi.queue {
+        if queued.command.spec.reach.is_some() {
+            // What it reaches for may depend on the commands before it.
+            return StripeSet::All;
+        }
         match queued.command.hold {
             Hold::NoKey => {}
             Hold::All | Hold::Nothing => return StripeSet::All,
@@ -176,13 +182,6 @@ fn watched_changed(env: &mut Env<'_, '_>, session: &mut Session) -> bool {
 /// Looks at every watched key, so that one whose time is up goes now and raises the flag.
 fn expire_watched(env: &mut Env<'_, '_>, watch: &Watch) {
     for (db, key) in &watch.keys {
-        super::Keys {
-            locked: env.locked,
-            changes: env.changes,
-            db: *db,
-            now_ms: env.now.unix_ms,
-            touch: false,
-        }
-        .contains(key);
+        env.keys(*db).contains(key);
     }
 }

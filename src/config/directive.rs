@@ -1,7 +1,8 @@
 //! A directive: one row of the table, and how its value gets into and out of a [`Config`].
 
 use super::value::{Shape, Value};
-use super::{BufferLimits, Config};
+use super::{BufferLimits, Config, SavePoint};
+use crate::keyspace::rules::{GroupRule, StreamRule};
 
 /// One row of the table.
 #[derive(Debug)]
@@ -98,22 +99,24 @@ impl Directive {
 
     /// Reads a value given as one text, and puts it in its place.
     pub fn assign_text(&self, config: &mut Config, text: &str) -> Result<(), String> {
-        match self.shape.takes_several_words() {
-            true => self.assign(config, &text.split(' ').collect::<Vec<_>>()),
-            false => self.assign(config, &[text]),
-        }
+        self.put(config, self.shape.parse_text(text)?);
+        Ok(())
     }
 
     /// Reads a value and puts it in its place; the error is a sentence about the value.
     pub fn assign(&self, config: &mut Config, words: &[&str]) -> Result<(), String> {
-        let value = self.shape.parse(words)?;
+        self.put(config, self.shape.parse(words)?);
+        Ok(())
+    }
+
+    /// Puts a value, which is of the directive's shape, in its place.
+    pub(super) fn put(&self, config: &mut Config, value: Value) {
         match self.place {
             Place::Field { set, .. } => set(config, value),
             Place::Inert => {
                 config.inert.insert(self.name, value);
             }
         }
-        Ok(())
     }
 
     /// The value that a configuration holds.
@@ -160,6 +163,9 @@ setting! {
     bool = YesNo,
     String = Text,
     Vec<String> = Words,
+    Vec<SavePoint> = SavePoints,
+    Vec<StreamRule> = StreamRules,
+    Vec<GroupRule> = GroupRules,
     Vec<f64> = Percentiles,
 }
 

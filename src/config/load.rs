@@ -1,6 +1,6 @@
 //! The way in: command line, configuration files and standard input, in the order in which they count.
 //!
-//! `millstream [file | -] [--directive value ...] [-]`: the file first, then standard input, then what the command
+//! `millstream [--check dir] [file | -] [--directive value ...] [-]`: the file first, then standard input, then what the command
 //! line says; what comes later wins. Every line, wherever it comes from, is one directive and its words. An error
 //! carries the line and where it stands, because whoever reads it has to find it.
 
@@ -10,7 +10,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::Config;
+use super::beside;
+use super::directive::Directive;
 use super::table::{directive, directives};
+use super::value::Value;
 use super::words::{quote, split_words};
 use crate::base::glob;
 
@@ -19,6 +22,8 @@ use crate::base::glob;
 pub enum Invocation {
     /// Run the server.
     Serve(Box<Config>),
+    /// Verify the data directory `dir`, changing nothing, and leave.
+    Check(Box<Config>),
     /// Print the version and leave.
     Version,
     /// Print how to call it and leave.
@@ -77,6 +82,19 @@ pub fn parse_arguments(
         Some("-h" | "--help") => return Ok(Invocation::Help),
         _ => {}
     }
+    if arguments.first().is_some_and(|first| first == "--check") {
+        let dir = arguments.get(1).filter(|dir| !dir.starts_with("--"));
+        let dir = dir.ok_or_else(|| {
+            on_command_line("--check".into(), "'--check' takes a data directory".into())
+        })?;
+        let mut config = configure(arguments[2..].to_vec(), stdin)?;
+        config.dir.clone_from(dir);
+        return Ok(Invocation::Check(Box::new(config)));
+    }
+    configure(arguments, stdin).map(|config| Invocation::Serve(Box::new(config)))
+}
+
+fn configure(arguments: Vec<String>, stdin: &mut dyn Read) -> Result<Config, StartError> {
     let command_line = CommandLine::parse(arguments);
     let mut config = Config::default();
     if let Some(path) = &command_line.file {
@@ -101,7 +119,17 @@ pub fn parse_arguments(
             .obey(words, 0)
             .map_err(|problem| problem.at(Source::CommandLine, show_option(words)))?;
     }
-    Ok(Invocation::Serve(Box::new(config)))
+    config.save_is_given = false;
+    Ok(config)
+}
+
+/// What an option means that lacks its value.
+fn bare_value(option: &str) -> Option<&'static str> {
+    match option.trim().to_ascii_lowercase().as_str() {
+        "save" => Some(""),
+        "skip-unknown-types" => Some("yes"),
+        _ => None,
+    }
 }
 
 fn into_text(argument: OsString) -> Result<String, StartError> {
@@ -141,7 +169,7 @@ struct CommandLine {
 
 impl CommandLine {
     /// What follows an option's name is its value, even if it begins with `--`; `--name value` may also be a single
-    /// argument. `-` is standard input where it stands first or last. `--save` may lack its value.
+    /// argument. `-` is standard input where it stands first or last. `--save` and `--skip-unknown-types` may lack their values.
     fn parse(arguments: Vec<String>) -> Self {
         let mut command_line = Self::default();
         let mut value_due = false;
@@ -157,8 +185,8 @@ impl CommandLine {
                 let next_is_option = arguments
                     .get(position + 1)
                     .is_none_or(|next| next.starts_with("--"));
-                if value_due && option.trim().eq_ignore_ascii_case("save") && next_is_option {
-                    words.push(String::new());
+                if let (true, true, Some(value)) = (value_due, next_is_option, bare_value(option)) {
+                    words.push(value.into());
                     value_due = false;
                 }
                 command_line.options.push(words);
@@ -208,7 +236,7 @@ impl Config {
         Ok(self.load_text(&text, &|line| Source::File(path.into(), line), depth)?)
     }
 
-    fn load_text(
+    pub(super) fn load_text(
         &mut self,
         text: &[u8],
         source: &dyn Fn(usize) -> Source,
@@ -247,8 +275,35 @@ impl Config {
         if name.eq_ignore_ascii_case("include") {
             return self.include(values, depth);
         }
+        if let Some(obeyed) = beside::obey(name, values) {
+            return Ok(obeyed?);
+        }
         let directive = directive(name).ok_or_else(|| unknown(name))?;
+        let earlier = self.earlier(directive);
+        self.give(directive, values).map_err(|problem| {
+            LineProblem::Here(format!(
+                "{problem} ('{name}' takes {})",
+                directive.shape.describe()
+            ))
+        })?;
+        if let Some(earlier) = earlier {
+            let given = directive.value(self);
+            directive.put(self, given.added_to(earlier));
+        }
+        Ok(())
+    }
+
+    /// What earlier lines gave that this one adds to. The default value of `save` is no line's.
+    fn earlier(&mut self, directive: &Directive) -> Option<Value> {
+        let is_first =
+            directive.name == "save" && !std::mem::replace(&mut self.save_is_given, true);
+        let adds = directive.shape.adds_up() && !is_first;
+        adds.then(|| directive.value(self))
+    }
+
+    fn give(&mut self, directive: &Directive, values: &[&str]) -> Result<(), String> {
         match values {
+            [value] if directive.shape.takes_lines() => directive.assign_text(self, value),
             [value] if directive.shape.takes_several_words() => {
                 let values =
                     split_words(value.as_bytes()).map_err(|_| "quotes are not balanced")?;
@@ -260,12 +315,6 @@ impl Config {
             }
             _ => directive.assign(self, values),
         }
-        .map_err(|problem| {
-            LineProblem::Here(format!(
-                "{problem} ('{name}' takes {})",
-                directive.shape.describe()
-            ))
-        })
     }
 
     fn include(&mut self, paths: &[&str], depth: usize) -> Result<(), LineProblem> {
@@ -369,196 +418,4 @@ fn edit_distance(from: &str, to: &str) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn invoke(arguments: &[&str], stdin: &str) -> Result<Invocation, String> {
-        parse_arguments(arguments.iter().map(OsString::from), &mut stdin.as_bytes())
-            .map_err(|error| error.to_string())
-    }
-
-    fn config(arguments: &[&str], stdin: &str) -> Config {
-        match invoke(arguments, stdin) {
-            Ok(Invocation::Serve(config)) => *config,
-            other => panic!("{arguments:?}: {other:?}"),
-        }
-    }
-
-    fn refusal(arguments: &[&str], stdin: &str) -> String {
-        invoke(arguments, stdin).expect_err("a refusal")
-    }
-
-    /// A directory of its own for each test, removed at the end.
-    struct Scratch(PathBuf);
-
-    impl Scratch {
-        fn new(name: &str) -> Self {
-            let path =
-                std::env::temp_dir().join(format!("millstream-load-{name}-{}", std::process::id()));
-            std::fs::create_dir_all(&path).unwrap();
-            Self(path)
-        }
-
-        fn write(&self, name: &str, text: &str) -> String {
-            let path = self.0.join(name);
-            std::fs::write(&path, text).unwrap();
-            path.display().to_string()
-        }
-    }
-
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
-
-    #[test]
-    fn the_command_line_as_redis_takes_it() {
-        assert_eq!(config(&[], ""), Config::default());
-        assert_eq!(config(&["--port", "0", "--port", "7777"], "").port, 7777);
-        assert_eq!(config(&["--port 7777", "--hz 20"], "").port, 7777);
-        assert_eq!(config(&["--PORT", "7777"], "").port, 7777);
-        assert_eq!(
-            config(&["--bind", "127.0.0.1", "::1", "--port", "1"], "").bind,
-            ["127.0.0.1", "::1"]
-        );
-        assert_eq!(
-            config(&["--bind", "127.0.0.1 ::1"], "").bind,
-            ["127.0.0.1", "::1"]
-        );
-        assert_eq!(
-            config(&["--slowlog-log-slower-than", "-1"], "").slowlog_log_slower_than_us,
-            -1
-        );
-        assert_eq!(
-            config(&["--requirepass", "--port"], "").requirepass,
-            "--port"
-        );
-        assert_eq!(config(&["--dir", "a b"], "").dir, "a b");
-        for save in [
-            &["--save", ""][..],
-            &["--save"],
-            &["--save", "--port", "1"],
-            &["--save", "''", "--port", "1"],
-        ] {
-            assert_eq!(config(save, "").inert, Config::default().inert, "{save:?}");
-        }
-    }
-
-    #[test]
-    fn standard_input_stands_first_or_last() {
-        assert_eq!(config(&["-"], "port 1\n").port, 1);
-        assert_eq!(config(&["--hz", "20", "-"], "port 1").port, 1);
-        assert_eq!(config(&["-", "--port", "2"], "port 1").port, 2);
-    }
-
-    #[test]
-    fn version_and_help() {
-        assert!(matches!(invoke(&["-v"], ""), Ok(Invocation::Version)));
-        assert!(matches!(
-            invoke(&["--version"], ""),
-            Ok(Invocation::Version)
-        ));
-        assert!(matches!(invoke(&["-h"], ""), Ok(Invocation::Help)));
-    }
-
-    #[test]
-    fn a_file_then_the_command_line() {
-        let scratch = Scratch::new("file");
-        let inner = scratch.write("inner.conf", "hz 50\n");
-        let text = format!(
-            "# caf\u{e9}\r\n\n  PORT   7000  \r\nsave \"\"\nsave ''\ninclude {inner}\ntimeout \"5\""
-        );
-        let outer = scratch.write("outer.conf", &text);
-        let config = config(&[&outer, "--timeout", "6"], "");
-        assert_eq!((config.port, config.hz, config.timeout_s), (7000, 50, 6));
-        assert_eq!(config.file, Some(PathBuf::from(outer)));
-    }
-
-    #[test]
-    fn include_takes_globs() {
-        let scratch = Scratch::new("glob");
-        scratch.write("2.conf", "hz 20");
-        scratch.write("1.conf", "hz 10\nport 1");
-        let outer = scratch.write(
-            "outer",
-            &format!("include {0}/*.conf {0}/*.none", scratch.0.display()),
-        );
-        let config = config(&[&outer], "");
-        assert_eq!((config.hz, config.port), (20, 1));
-    }
-
-    #[test]
-    fn repeated_limits_add_up() {
-        let text = "client-output-buffer-limit normal 1mb 0 0\nclient-output-buffer-limit pubsub 2mb 1mb 5 replica 0 0 0";
-        let limits = config(&["-"], text).client_output_buffer_limit;
-        assert_eq!(
-            (
-                limits.normal.hard_bytes,
-                limits.pubsub.soft_s,
-                limits.replica.soft_s
-            ),
-            (1 << 20, 5, 0)
-        );
-    }
-
-    #[test]
-    fn a_refusal_names_place_line_and_remedy() {
-        let scratch = Scratch::new("refusal");
-        let file = scratch.write("bad.conf", "port 1\nprot 2\n");
-        assert_eq!(
-            refusal(&[&file], ""),
-            format!("{file}, line 2: prot 2\n  unknown directive 'prot': did you mean 'port'?")
-        );
-        let outer = scratch.write("outer.conf", &format!("\ninclude {file}"));
-        assert!(refusal(&[&outer], "").starts_with(&format!("{file}, line 2")));
-        let loops = scratch.write(
-            "loop.conf",
-            &format!("include {}/loop.conf", scratch.0.display()),
-        );
-        assert!(refusal(&[&loops], "").contains("include each other"));
-        let missing = scratch.write("missing.conf", "include /nowhere/at/all");
-        assert!(
-            refusal(&[&missing], "").contains("line 1: include /nowhere/at/all\n  cannot read")
-        );
-        assert!(refusal(&["/nowhere/at/all"], "").contains("cannot read this configuration file"));
-        for (line, expected) in [
-            (
-                "port x",
-                "argument couldn't be parsed into an integer ('port' takes a number, 0 to 65535)",
-            ),
-            (
-                "port 70000",
-                "argument must be between 0 and 65535 inclusive",
-            ),
-            ("port", "wrong number of arguments"),
-            ("port 1 2", "wrong number of arguments"),
-            (
-                "loglevel loud",
-                "must be one of the following: debug, verbose",
-            ),
-            ("appendonly yes", "'appendonly' can only be 'no'"),
-            ("save 60 1", "'save' can only be empty"),
-            ("daemonize yes", "'daemonize' can only be 'no'"),
-            ("port \"1", "quotes are not balanced"),
-            ("frobnicate 1", "conf/millstream.conf lists the known ones"),
-            ("include", "takes the path of a file"),
-        ] {
-            let refusal = refusal(&["-"], line);
-            assert!(
-                refusal.starts_with(&format!("standard input, line 1: {line}\n")),
-                "{refusal}"
-            );
-            assert!(refusal.contains(expected), "{refusal}");
-        }
-        assert!(refusal(&["--prot", "a b"], "").starts_with("command line: --prot \"a b\"\n"));
-        assert!(refusal(&["--port"], "").contains("wrong number of arguments"));
-    }
-
-    #[test]
-    fn distance_between_names() {
-        assert_eq!(edit_distance("prot", "port"), 2);
-        assert_eq!(edit_distance("maxclient", "maxclients"), 1);
-        assert_eq!(edit_distance("", "abc"), 3);
-    }
-}
+mod tests;

@@ -16,9 +16,12 @@
 //!
 //! This room refuses to know sockets, clocks and commands. It reads and writes configuration files, nothing else.
 
+mod beside;
 mod directive;
+mod handover;
 mod load;
 mod rewrite;
+mod rules;
 mod runtime;
 mod sample;
 mod table;
@@ -43,6 +46,7 @@ pub use table::directives;
 pub use usage::{usage, version_line};
 pub use value::{ClientClass, Shape, Value};
 
+use crate::keyspace::rules::{GroupRule, StreamRule};
 use directive::choices;
 
 macro_rules! config {
@@ -67,6 +71,8 @@ macro_rules! config {
 config! {
     /// The configuration file, by its absolute path, if the server was started with one.
     pub file: Option<PathBuf>,
+    /// Whether somebody gave `dir`: then other relative paths begin there.
+    pub dir_is_given: bool,
 
     /// The TCP port; 0 is none.
     pub port: u16,
@@ -107,10 +113,37 @@ config! {
     pub logfile: String,
     /// What is worth logging.
     pub loglevel: LogLevel,
+    /// Whether the server goes to the background.
+    pub daemonize: bool,
     /// Which service manager is told of the server's state.
     pub supervised: Supervision,
     /// Who may use DEBUG.
     pub enable_debug_command: DebugAccess,
+
+    /// Whether effects are logged to disk.
+    pub appendonly: bool,
+    /// When the log is synced.
+    pub appendfsync: AppendFsync,
+    /// Whether that is left to the kernel while a snapshot or a rewritten log is being written.
+    pub no_appendfsync_on_rewrite: bool,
+    /// The log's directory within `dir`.
+    pub appenddirname: String,
+    /// What the names of the log's files begin with.
+    pub appendfilename: String,
+    /// The log is rewritten when it has grown by so many percent; 0 is never.
+    pub auto_aof_rewrite_percentage: u32,
+    /// The size from which it is rewritten.
+    pub auto_aof_rewrite_min_size_bytes: u64,
+    /// Whether a rewritten log begins with a snapshot rather than with commands.
+    pub aof_use_rdb_preamble: bool,
+    /// Whether a rewritten log is synced piece by piece.
+    pub aof_rewrite_incremental_fsync: bool,
+    /// Whether values of unknown types are left out when data is loaded, rather than ending the start.
+    pub skip_unknown_types: bool,
+    /// Whether a log that ends in the midst of a command is cut there and loaded.
+    pub aof_load_truncated: bool,
+    /// Whether the log says the time.
+    pub aof_timestamp_enabled: bool,
 
     /// Which keyspace events are published: classes of [`notify`](crate::keyspace::notify).
     pub notify_keyspace_events: u32,
@@ -130,8 +163,33 @@ config! {
     pub stream_node_max_bytes: u64,
     /// A stream's block is sealed at this many entries; 0 is no limit.
     pub stream_node_max_entries: u64,
+    /// How long a stream remembers a message of a producer, unless XCFGSET says otherwise.
+    pub stream_idmp_duration_s: u64,
+    /// How many messages of a producer it remembers, unless XCFGSET says otherwise.
+    pub stream_idmp_maxsize: u64,
     /// A list's chunk holds this many elements, or if negative 4, 8, 16, 32 or 64 KiB (-1 to -5).
     pub list_max_listpack_size: i32,
+    /// What streams are made with.
+    pub stream_policy: Vec<StreamRule>,
+    /// What groups are made with.
+    pub stream_group_policy: Vec<GroupRule>,
+    /// Whether XREADGROUP makes a group that is missing, and where it begins.
+    pub stream_autogroup: Autogroup,
+    /// When a snapshot is due; empty is never.
+    pub save: Vec<SavePoint>,
+    /// A directive has said when: what further ones say is added.
+    pub save_is_given: bool,
+    /// The name of the snapshot file.
+    pub dbfilename: String,
+    /// Whether strings in snapshots are compressed.
+    pub rdbcompression: bool,
+    /// Whether snapshots close with a checksum.
+    pub rdbchecksum: bool,
+    /// Whether a snapshot is flushed to disk piece by piece while it is written.
+    pub rdb_save_incremental_fsync: bool,
+    /// Whether writes are refused while `save` asks for snapshots and the last one failed.
+    pub stop_writes_on_bgsave_error: bool,
+
     /// How often a second Redis looks after background work; told, but not obeyed: here it follows deadlines.
     pub hz: u32,
 }
@@ -153,14 +211,28 @@ choices! {
 }
 
 choices! {
+    /// When the log is synced.
+    pub enum AppendFsync {
+        /// Once a second.
+        Everysec = "everysec",
+        /// Before each reply that tells of a write.
+        Always = "always",
+        /// When the kernel sees fit.
+        No = "no",
+    }
+}
+
+choices! {
     /// Which service manager is told of the server's state.
     pub enum Supervision {
         /// None.
         No = "no",
-        /// The one whose socket is in the environment, if it is.
+        /// The one that shows in the environment, if one does.
         Auto = "auto",
         /// systemd.
         Systemd = "systemd",
+        /// upstart.
+        Upstart = "upstart",
     }
 }
 
@@ -176,6 +248,18 @@ choices! {
     }
 }
 
+choices! {
+    /// Whether XREADGROUP makes a group that is missing, and where it begins.
+    pub enum Autogroup {
+        /// It does not.
+        No = "no",
+        /// Before the first entry.
+        Start = "0",
+        /// Behind the last entry.
+        End = "$",
+    }
+}
+
 /// How much may wait to be sent to a client, by its class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BufferLimits {
@@ -185,6 +269,15 @@ pub struct BufferLimits {
     pub replica: BufferLimit,
     /// Of subscribers.
     pub pubsub: BufferLimit,
+}
+
+/// A snapshot is due when `seconds` have passed since the last one, and the data was changed `changes` times at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SavePoint {
+    /// Seconds since the last snapshot, at least 1.
+    pub seconds: i64,
+    /// Changes since then, at least 0.
+    pub changes: i64,
 }
 
 /// A client is closed when more than `hard_bytes` wait for it, or more than `soft_bytes` for `soft_s` together.
@@ -208,6 +301,7 @@ impl Default for Config {
                 .assign_text(&mut config, directive.default)
                 .expect("every default in the table is valid");
         }
+        config.dir_is_given = false;
         config
     }
 }

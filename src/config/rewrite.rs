@@ -2,7 +2,7 @@
 //!
 //! The file stays its author's: comments, order and every line whose value still holds are left alone. A directive
 //! that changed is written where it first stood, its other lines are dropped; one that the file did not have goes to
-//! the end, below a marker. Where a file includes others, changed lines go to the end too, since an included line
+//! the end, below a marker. A directive whose lines add up is written in as many as it needs. Where a file includes others, changed lines go to the end too, since an included line
 //! might overrule them otherwise. The new text is written beside the file and renamed over it.
 
 use std::fs::{self, File};
@@ -49,7 +49,7 @@ impl Config {
     }
 
     /// The new text of a file that reads as `on_disk` now and is to read as this configuration.
-    fn rewritten(&self, old: &[u8], on_disk: &Config) -> Vec<u8> {
+    pub(super) fn rewritten(&self, old: &[u8], on_disk: &Config) -> Vec<u8> {
         let mut changed: Vec<(&Directive, String)> = directives()
             .filter(|directive| directive.value(self) != directive.value(on_disk))
             .map(|directive| (directive, line_of(directive, self)))
@@ -82,9 +82,13 @@ impl Config {
                 push_line(&mut new, b"");
                 push_line(&mut new, MARKER.as_bytes());
             }
-            changed
-                .iter()
-                .for_each(|(_, line)| push_line(&mut new, line.as_bytes()));
+            for (directive, line) in &changed {
+                // Or what an included line gave would count too.
+                if has_includes && directive.shape.adds_up() {
+                    push_line(&mut new, format!("{} \"\"", directive.name).as_bytes());
+                }
+                push_line(&mut new, line.as_bytes());
+            }
         }
         new
     }
@@ -123,16 +127,17 @@ fn line_of(directive: &Directive, config: &Config) -> String {
                 .iter()
                 .any(|word| word.contains(|c: char| !c.is_ascii_graphic())) =>
         {
-            words
-                .iter()
-                .map(|word| quote(word))
-                .collect::<Vec<_>>()
-                .join(" ")
+            words.iter().map(quote).collect::<Vec<_>>().join(" ")
         }
         _ => directive.show(config),
     };
     match text.as_str() {
         "" => format!("{} \"\"", directive.name),
+        lines if directive.shape.takes_lines() => {
+            let lines = lines.split('\n');
+            let lines = lines.map(|line| format!("{} {line}", directive.name));
+            lines.collect::<Vec<_>>().join("\n")
+        }
         _ => format!("{} {text}", directive.name),
     }
 }

@@ -73,6 +73,10 @@ mod tests {
             Ok(crate::config::Invocation::Serve(read)) => config.clone_from(&read),
             other => panic!("{other:?}"),
         }
-        assert_eq!(config, crate::config::Config::default());
+        let expected = crate::config::Config {
+            dir_is_given: true,
+            ..Default::default()
+        };
+        assert_eq!(config, expected);
     }
 }

@@ -5,10 +5,11 @@
 
 use super::directive::{Directive, Place, Setting, field, row};
 use super::value::Shape::{
-    self, BufferLimits, Choice, NotifyClasses, Only, Percentiles, Permissions, Text, Words, YesNo,
+    self, BufferLimits, Choice, FileName, GroupRules, NotifyClasses, Only, Percentiles,
+    Permissions, SavePoints, StreamRules, Text, Words, YesNo,
 };
 use super::value::Value;
-use super::{DebugAccess, LogLevel, Supervision};
+use super::{AppendFsync, Autogroup, DebugAccess, LogLevel, Supervision};
 
 /// Directives that belong together.
 pub struct Section {
@@ -40,6 +41,12 @@ const fn bytes(min: i64) -> Shape {
 const COUNT: Shape = number(0, i32::MAX as i64);
 /// A count that may grow without bound.
 const LONG_COUNT: Shape = number(0, i64::MAX);
+/// A port; 0 is none.
+const PORT: Shape = number(0, u16::MAX as i64);
+/// A share that must leave something.
+const PER_CENT: Shape = number(1, 99);
+/// Per cent of waste, which may be more than what is used.
+const WASTE: Shape = number(0, 1000);
 /// Buffers below this would refuse ordinary requests.
 const LEAST_BUFFER_BYTES: i64 = 1 << 20;
 /// The least and the greatest `hz` that is obeyed; others are taken as the nearer of them.
@@ -59,9 +66,6 @@ const HZ: Place = Place::Field {
     },
 };
 
-const NO_PERSISTENCE: &str =
-    "this version keeps its data in memory only: 'appendonly' can only be 'no'";
-const NO_SNAPSHOTS: &str = "this version keeps its data in memory only: 'save' can only be empty";
 const NO_EVICTION: &str = "this version does not evict keys: 'maxmemory' can only be 0";
 const NO_EVICTION_POLICY: &str =
     "this version does not evict keys: 'maxmemory-policy' can only be 'noeviction'";
@@ -72,21 +76,36 @@ const NO_CLUSTER: &str = "this version does not form clusters: 'cluster-enabled'
 const NO_REPLICATION: &str = "this version does not replicate: 'replicaof' can only be empty";
 const NO_MIN_REPLICAS: &str =
     "this version does not replicate: 'min-replicas-to-write' can only be 0";
-const NO_DAEMON: &str = "the server stays in the foreground: 'daemonize' can only be 'no'";
 const NO_PROTECTED_CHANGES: &str =
     "protected directives change only at the start: 'enable-protected-configs' can only be 'no'";
-const NO_MODULES: &str = "modules cannot be loaded: 'enable-module-command' can only be 'no'";
+const NO_USERS: &str =
+    "there is only the default user, with 'requirepass': 'aclfile' can only be empty";
+const NO_TLS_LINKS: &str = "this version does not speak TLS: 'tls-replication' can only be 'no'";
+const NO_TLS_CLUSTER: &str = "this version does not speak TLS: 'tls-cluster' can only be 'no'";
+const NO_SIGTERM: &str =
+    "SIGTERM always stops the server in order: 'shutdown-on-sigterm' can only be 'default'";
+const NO_SIGINT: &str =
+    "SIGINT always stops the server in order: 'shutdown-on-sigint' can only be 'default'";
+const NO_MARK: &str = "sockets are not marked: 'socket-mark-id' can only be 0";
 const NO_SYSLOG: &str =
     "logs go to standard output or 'logfile': 'syslog-enabled' can only be 'no'";
 const NO_DEFRAGMENTATION: &str = "memory is not defragmented: 'activedefrag' can only be 'no'";
 const NO_OOM_SCORE: &str =
     "the kernel's score of this process is not touched: 'oom-score-adj' can only be 'no'";
 
+const DIR: Place = Place::Field {
+    get: |config| config.dir.value(),
+    set: |config, value| {
+        config.dir.assign(value);
+        config.dir_is_given = true;
+    },
+};
+
 /// The whole table.
 #[rustfmt::skip]
 pub static SECTIONS: &[Section] = &[
     Section { title: "Network", rows: &[
-        row("port", "6379", number(0, 65535), field!(port),
+        row("port", "6379", PORT, field!(port),
             "The TCP port to listen on; 0 listens on none.").at_start(),
         row("bind", "127.0.0.1 -::1", Words, field!(bind),
             "The addresses to listen on; one with a leading '-' may be missing on this machine.").at_start(),
@@ -121,18 +140,46 @@ pub static SECTIONS: &[Section] = &[
             "How many cores serve, a thread on each; 0 is all of the machine.").at_start(),
         row("databases", "16", number(1, i32::MAX as i64), field!(databases),
             "How many databases there are, numbered from 0.").at_start(),
-        row("dir", "./data", Text, field!(dir),
-            "The directory that data is kept in; made at the start if it is missing.").protected(),
+        row("dir", "./data", Text, DIR,
+            "The directory that data is kept in; made if it is missing. Where it is given, other relative paths begin there.").protected(),
         row("pidfile", "", Text, field!(pidfile),
-            "The file that holds the process id while the server runs; empty is none.").at_start(),
+            "The file that holds the process id while the server runs; empty is none, or /var/run/millstream.pid in the background.").at_start(),
         row("logfile", "", Text, field!(logfile),
-            "The file to log to; empty is standard output.").at_start(),
+            "The file to log to; empty is standard output, or nowhere in the background.").at_start(),
         row("loglevel", "notice", Choice(LogLevel::NAMES), field!(loglevel),
             "What is worth logging."),
+        row("daemonize", "no", YesNo, field!(daemonize),
+            "Go to the background once the server is ready; a server that is supervised stays.").at_start(),
         row("supervised", "no", Choice(Supervision::NAMES), field!(supervised),
-            "Tell systemd when the server is ready and when it stops; auto does if systemd asks for it.").at_start(),
+            "Tell systemd or upstart of the server's state; auto tells the one that shows in the environment.").at_start(),
         row("enable-debug-command", "no", Choice(DebugAccess::NAMES), field!(enable_debug_command),
             "Who may use DEBUG: nobody, everybody, or clients on this host.").at_start(),
+    ]},
+    Section { title: "The log of all writes", rows: &[
+        row("appendonly", "yes", YesNo, field!(appendonly),
+            "Keep a log of all writes on disk, and start from it."),
+        row("appendfsync", "everysec", Choice(AppendFsync::NAMES), field!(appendfsync),
+            "When the log is synced: once a second, before any reply that tells of what was written, or when the kernel sees fit."),
+        row("no-appendfsync-on-rewrite", "no", YesNo, field!(no_appendfsync_on_rewrite),
+            "Leave syncing the log to the kernel while a snapshot or a rewritten log is being written."),
+        row("appenddirname", "appendonlydir", FileName("appenddirname", "dirname"), field!(appenddirname),
+            "The directory of the log's files, within 'dir'.").at_start(),
+        row("appendfilename", "appendonly.aof", FileName("appendfilename", "filename"), field!(appendfilename),
+            "What the names of the log's files begin with.").at_start(),
+        row("auto-aof-rewrite-percentage", "100", COUNT, field!(auto_aof_rewrite_percentage),
+            "The log is rewritten when it has grown by so many percent since it last was; 0 is never."),
+        row("auto-aof-rewrite-min-size", "67108864", bytes(0), field!(auto_aof_rewrite_min_size_bytes),
+            "The size from which the log is rewritten."),
+        row("aof-use-rdb-preamble", "yes", YesNo, field!(aof_use_rdb_preamble),
+            "Begin a rewritten log with a snapshot rather than with commands."),
+        row("aof-rewrite-incremental-fsync", "yes", YesNo, field!(aof_rewrite_incremental_fsync),
+            "Sync a rewritten log piece by piece while it is written."),
+        row("aof-load-truncated", "yes", YesNo, field!(aof_load_truncated),
+            "Start from a log that ends in the midst of a command, which is cut off."),
+        row("skip-unknown-types", "no", YesNo, field!(skip_unknown_types),
+            "Leave out keys of types that are not known here when data is loaded, and name them in the log; the files are kept as they were, in before-skip-1.").at_start(),
+        row("aof-timestamp-enabled", "no", YesNo, field!(aof_timestamp_enabled),
+            "Note the time in the log, for tools that cut it at a moment."),
     ]},
     Section { title: "Keyspace events", rows: &[
         row("notify-keyspace-events", "", NotifyClasses, field!(notify_keyspace_events),
@@ -155,13 +202,36 @@ pub static SECTIONS: &[Section] = &[
             "A block of a stream is sealed at this size; 0 is no limit."),
         row("stream-node-max-entries", "100", LONG_COUNT, field!(stream_node_max_entries),
             "A block of a stream is sealed at this many entries; 0 is no limit."),
+        row("stream-idmp-duration", "100", number(1, 86_400), field!(stream_idmp_duration_s),
+            "Seconds for which a new stream remembers a producer's message, to know it when it comes again."),
+        row("stream-idmp-maxsize", "100", number(1, 10_000), field!(stream_idmp_maxsize),
+            "Messages of each producer that a new stream remembers."),
         row("list-max-listpack-size", "-2", number(i32::MIN as i64, i32::MAX as i64), field!(list_max_listpack_size),
             "Elements in a chunk of a list, or -1 to -5 for chunks of 4, 8, 16, 32 or 64 KiB.").alias("list-max-ziplist-size"),
     ]},
+    Section { title: "Queues: what streams and groups do by themselves, from the moment at which they are made", rows: &[
+        row("stream-policy", "", StreamRules, field!(stream_policy),
+            "Streams whose keys match are made with these options. Lines add up: where several match, a later one overrules earlier ones option by option, and an empty one takes all before it back."),
+        row("stream-group-policy", "", GroupRules, field!(stream_group_policy),
+            "Likewise for the groups of streams whose keys match. A DEADLETTER is left out for groups of that stream itself."),
+        row("stream-autogroup", "no", Choice(Autogroup::NAMES), field!(stream_autogroup),
+            "Whether XREADGROUP makes a group that is missing, with its stream: 0 has it begin with the first entry, $ behind the last."),
+    ]},
+    Section { title: "Snapshots", rows: &[
+        row("save", "3600 1 300 100 60 10000", SavePoints, field!(save),
+            "Write a snapshot when <seconds> have passed since the last one and the data was changed <changes> times; empty is never."),
+        row("dbfilename", "dump.rdb", FileName("dbfilename", "filename"), field!(dbfilename),
+            "The name of the snapshot file, in 'dir'.").protected(),
+        row("rdbcompression", "yes", YesNo, field!(rdbcompression),
+            "Compress strings in snapshots."),
+        row("rdbchecksum", "yes", YesNo, field!(rdbchecksum),
+            "Close snapshots with a checksum.").at_start(),
+        row("rdb-save-incremental-fsync", "yes", YesNo, field!(rdb_save_incremental_fsync),
+            "Flush a snapshot to disk piece by piece while it is written."),
+        row("stop-writes-on-bgsave-error", "yes", YesNo, field!(stop_writes_on_bgsave_error),
+            "Refuse writes while 'save' asks for snapshots and the last one failed."),
+    ]},
     Section { title: "Features to come: only the value that does without them is accepted", rows: &[
-        row("save", "", Only("", NO_SNAPSHOTS), Place::Inert, "When to write a snapshot."),
-        row("appendonly", "no", Only("no", NO_PERSISTENCE), Place::Inert,
-            "Keep a log of all writes on disk.").at_start(),
         row("maxmemory", "0", Only("0", NO_EVICTION), Place::Inert, "The memory to stay within."),
         row("maxmemory-policy", "noeviction", Only("noeviction", NO_EVICTION_POLICY), Place::Inert,
             "What to evict when memory is full."),
@@ -173,12 +243,15 @@ pub static SECTIONS: &[Section] = &[
             "How many replicas must follow for writes to be taken.").alias("min-slaves-to-write"),
         row("tls-port", "0", Only("0", NO_TLS), Place::Inert, "The TCP port to speak TLS on.").at_start(),
         row("cluster-enabled", "no", Only("no", NO_CLUSTER), Place::Inert, "Be a node of a cluster.").at_start(),
-        row("daemonize", "no", Only("no", NO_DAEMON), Place::Inert, "Go to the background.").at_start(),
         row("syslog-enabled", "no", Only("no", NO_SYSLOG), Place::Inert, "Log to the system's log.").at_start(),
         row("enable-protected-configs", "no", Only("no", NO_PROTECTED_CHANGES), Place::Inert,
-            "Let CONFIG SET change protected directives.").at_start(),
-        row("enable-module-command", "no", Only("no", NO_MODULES), Place::Inert,
-            "Let clients load modules.").at_start(),
+            "Let CONFIG SET change protected directives.").protected(),
+        row("aclfile", "", Only("", NO_USERS), Place::Inert, "The file that users are kept in.").at_start(),
+        row("tls-replication", "no", Only("no", NO_TLS_LINKS), Place::Inert, "Speak TLS with replicas and the primary."),
+        row("tls-cluster", "no", Only("no", NO_TLS_CLUSTER), Place::Inert, "Speak TLS with other nodes."),
+        row("shutdown-on-sigterm", "default", Only("default", NO_SIGTERM), Place::Inert, "What SIGTERM does."),
+        row("shutdown-on-sigint", "default", Only("default", NO_SIGINT), Place::Inert, "What SIGINT does."),
+        row("socket-mark-id", "0", Only("0", NO_MARK), Place::Inert, "The mark of sockets, for routing.").at_start(),
         row("activedefrag", "no", Only("no", NO_DEFRAGMENTATION), Place::Inert,
             "Move values to free fragmented memory."),
         row("oom-score-adj", "no", Only("no", NO_OOM_SCORE), Place::Inert, "Tell the kernel what to kill first."),
@@ -225,25 +298,9 @@ pub static SECTIONS: &[Section] = &[
         row("hll-sparse-max-bytes", "3000", bytes(0), Place::Inert, "Bytes of a HyperLogLog that is kept sparse."),
         row("tracking-table-max-keys", "1000000", LONG_COUNT, Place::Inert, "Keys that client-side caching follows."),
         row("acllog-max-len", "128", LONG_COUNT, Place::Inert, "Refusals that ACL LOG remembers."),
-        row("dbfilename", "dump.rdb", Text, Place::Inert, "The name of the snapshot file.").protected(),
-        row("rdbcompression", "yes", YesNo, Place::Inert, "Compressing strings in snapshots."),
-        row("rdbchecksum", "yes", YesNo, Place::Inert, "A checksum at the end of snapshots.").at_start(),
         row("rdb-del-sync-files", "no", YesNo, Place::Inert, "Deleting snapshots that were made for replicas."),
-        row("rdb-save-incremental-fsync", "yes", YesNo, Place::Inert, "Flushing a snapshot to disk piece by piece."),
         row("sanitize-dump-payload", "no", Choice(&["no", "yes", "clients"]), Place::Inert,
             "Checking values that RESTORE brings."),
-        row("stop-writes-on-bgsave-error", "yes", YesNo, Place::Inert, "Refusing writes after a snapshot failed."),
-        row("appendfilename", "appendonly.aof", Text, Place::Inert, "The name of the log's files.").at_start(),
-        row("appenddirname", "appendonlydir", Text, Place::Inert, "The name of the log's directory.").at_start(),
-        row("appendfsync", "everysec", Choice(&["everysec", "always", "no"]), Place::Inert,
-            "When the log is flushed to disk."),
-        row("no-appendfsync-on-rewrite", "no", YesNo, Place::Inert, "Not flushing the log while it is rewritten."),
-        row("auto-aof-rewrite-percentage", "100", COUNT, Place::Inert, "Growth after which the log is rewritten."),
-        row("auto-aof-rewrite-min-size", "67108864", bytes(0), Place::Inert, "Size from which the log is rewritten."),
-        row("aof-load-truncated", "yes", YesNo, Place::Inert, "Loading a log whose end is cut off."),
-        row("aof-use-rdb-preamble", "yes", YesNo, Place::Inert, "Beginning a rewritten log with a snapshot."),
-        row("aof-timestamp-enabled", "no", YesNo, Place::Inert, "Noting times in the log."),
-        row("aof-rewrite-incremental-fsync", "yes", YesNo, Place::Inert, "Flushing a rewritten log piece by piece."),
         row("replica-read-only", "yes", YesNo, Place::Inert,
             "Refusing writes as a replica.").alias("slave-read-only"),
         row("replica-serve-stale-data", "yes", YesNo, Place::Inert,
@@ -285,13 +342,83 @@ pub static SECTIONS: &[Section] = &[
         row("hide-user-data-from-log", "no", YesNo, Place::Inert,
             "Keeping values out of the log; they are never in it here."),
         row("shutdown-timeout", "10", COUNT, Place::Inert, "Seconds to wait for replicas at the end."),
-        row("server-cpulist", "", Text, Place::Inert, "The cores to run on.").at_start(),
-        row("bio-cpulist", "", Text, Place::Inert, "The cores for background work.").at_start(),
-        row("aof-rewrite-cpulist", "", Text, Place::Inert, "The cores for rewriting the log.").at_start(),
-        row("bgsave-cpulist", "", Text, Place::Inert, "The cores for snapshots.").at_start(),
+        row("server-cpulist", "", Text, Place::Inert, "The cores to run on.").at_start().alias("server_cpulist"),
+        row("bio-cpulist", "", Text, Place::Inert, "The cores for background work.").at_start().alias("bio_cpulist"),
+        row("aof-rewrite-cpulist", "", Text, Place::Inert, "The cores for rewriting the log.").at_start().alias("aof_rewrite_cpulist"),
+        row("bgsave-cpulist", "", Text, Place::Inert, "The cores for snapshots.").at_start().alias("bgsave_cpulist"),
         row("syslog-ident", "redis", Text, Place::Inert, "The name in the system's log.").at_start(),
         row("syslog-facility", "local0", Choice(&["user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"]),
             Place::Inert, "The facility in the system's log.").at_start(),
+        row("enable-module-command", "no", Choice(DebugAccess::NAMES), Place::Inert,
+            "Who may load modules; there is no command that does.").at_start(),
+        row("acl-pubsub-default", "resetchannels", Choice(&["allchannels", "resetchannels"]), Place::Inert,
+            "The channels of new users."),
+        row("propagation-error-behavior", "ignore", Choice(&["ignore", "panic", "panic-on-replicas"]), Place::Inert,
+            "What to do when a replica cannot follow."),
+        row("max-new-connections-per-cycle", "10", number(1, 1000), Place::Inert, "Connections accepted in a turn."),
+        row("bind-source-addr", "", Text, Place::Inert, "The address that outgoing connections come from."),
+        row("vset-force-single-threaded-execution", "no", YesNo, Place::Inert, "Searching vector sets in one thread."),
+        row("replica-announce-ip", "", Text, Place::Inert,
+            "The address that a replica tells.").alias("slave-announce-ip"),
+        row("replica-announce-port", "0", PORT, Place::Inert,
+            "The port that a replica tells.").alias("slave-announce-port"),
+        row("replica-full-sync-buffer-limit", "0", bytes(0), Place::Inert,
+            "Bytes that a replica keeps while it loads a snapshot."),
+        row("replica-ignore-disk-write-errors", "no", YesNo, Place::Inert, "Following on when the disk fails."),
+        row("active-defrag-ignore-bytes", "104857600", bytes(1), Place::Inert, "Bytes of waste that are left alone."),
+        row("active-defrag-threshold-lower", "10", WASTE, Place::Inert, "Per cent of waste to begin at."),
+        row("active-defrag-threshold-upper", "100", WASTE, Place::Inert, "Per cent of waste for the greatest effort."),
+        row("active-defrag-cycle-min", "1", PER_CENT, Place::Inert, "The least effort, in per cent of a core."),
+        row("active-defrag-cycle-max", "25", PER_CENT, Place::Inert, "The greatest effort, in per cent of a core."),
+        row("active-defrag-max-scan-fields", "1000", number(1, i64::MAX), Place::Inert,
+            "Elements of a value that are moved at once."),
+    ]},
+    Section { title: "Of clusters, without effect while 'cluster-enabled' is no", rows: &[
+        row("cluster-config-file", "nodes.conf", Text, Place::Inert, "The file that nodes are kept in.").at_start(),
+        row("cluster-port", "0", PORT, Place::Inert, "The port for other nodes; 0 is 'port' and 10000.").at_start(),
+        row("cluster-node-timeout", "15000", LONG_COUNT, Place::Inert, "Milliseconds after which a node is lost."),
+        row("cluster-migration-barrier", "1", COUNT, Place::Inert, "Replicas that a primary keeps."),
+        row("cluster-allow-replica-migration", "yes", YesNo, Place::Inert, "Letting replicas change their primary."),
+        row("cluster-replica-validity-factor", "10", COUNT, Place::Inert,
+            "How far behind a replica may be promoted.").alias("cluster-slave-validity-factor"),
+        row("cluster-replica-no-failover", "no", YesNo, Place::Inert,
+            "Promoting no replica unasked.").alias("cluster-slave-no-failover"),
+        row("cluster-require-full-coverage", "yes", YesNo, Place::Inert, "Serving only when every slot is served."),
+        row("cluster-allow-reads-when-down", "no", YesNo, Place::Inert, "Reading when not."),
+        row("cluster-allow-pubsubshard-when-down", "yes", YesNo, Place::Inert, "Shard channels when not."),
+        row("cluster-link-sendbuf-limit", "0", bytes(0), Place::Inert, "Bytes that may wait for another node."),
+        row("cluster-announce-ip", "", Text, Place::Inert, "The address that a node tells."),
+        row("cluster-announce-hostname", "", Text, Place::Inert, "The host name that a node tells."),
+        row("cluster-announce-human-nodename", "", Text, Place::Inert, "The name of a node in logs."),
+        row("cluster-announce-port", "0", PORT, Place::Inert, "The port that a node tells."),
+        row("cluster-announce-tls-port", "0", PORT, Place::Inert, "The TLS port that a node tells."),
+        row("cluster-announce-bus-port", "0", PORT, Place::Inert, "The port for nodes that a node tells."),
+        row("cluster-preferred-endpoint-type", "ip", Choice(&["ip", "hostname", "unknown-endpoint"]), Place::Inert,
+            "What clients are sent to."),
+        row("cluster-compatibility-sample-ratio", "0", number(0, 100), Place::Inert,
+            "Per cent of commands checked for use in a cluster."),
+        row("cluster-slot-stats-enabled", "no", YesNo, Place::Inert, "Figures for each slot."),
+    ]},
+    Section { title: "Of TLS, without effect while 'tls-port' is 0", rows: &[
+        row("tls-cert-file", "", Text, Place::Inert, "The certificate."),
+        row("tls-key-file", "", Text, Place::Inert, "Its key."),
+        row("tls-key-file-pass", "", Text, Place::Inert, "The password of the key."),
+        row("tls-client-cert-file", "", Text, Place::Inert, "The certificate towards other servers."),
+        row("tls-client-key-file", "", Text, Place::Inert, "Its key."),
+        row("tls-client-key-file-pass", "", Text, Place::Inert, "The password of the key."),
+        row("tls-dh-params-file", "", Text, Place::Inert, "Parameters for older clients."),
+        row("tls-ca-cert-file", "", Text, Place::Inert, "The authorities that certificates are checked by."),
+        row("tls-ca-cert-dir", "", Text, Place::Inert, "A directory of them."),
+        row("tls-auth-clients", "yes", Choice(&["no", "yes", "optional"]), Place::Inert,
+            "Asking clients for a certificate."),
+        row("tls-protocols", "", Text, Place::Inert, "The versions of TLS."),
+        row("tls-ciphers", "", Text, Place::Inert, "The ciphers up to TLS 1.2."),
+        row("tls-ciphersuites", "", Text, Place::Inert, "The ciphers of TLS 1.3."),
+        row("tls-prefer-server-ciphers", "no", YesNo, Place::Inert, "Choosing the cipher by the server's order."),
+        row("tls-session-caching", "yes", YesNo, Place::Inert, "Letting clients resume sessions."),
+        row("tls-session-cache-size", "20480", COUNT, Place::Inert, "Sessions that are kept for that."),
+        row("tls-session-cache-timeout", "300", COUNT, Place::Inert, "Seconds to keep them."),
+        row("max-new-tls-connections-per-cycle", "1", number(1, 1000), Place::Inert, "Connections accepted in a turn."),
     ]},
 ];
 

@@ -13,10 +13,12 @@ pub fn version_line() -> String {
 pub fn usage() -> &'static str {
     "\
 Usage: millstream [file.conf | -] [--directive value ...] [-]
+       millstream --check dir [file.conf] [--directive value ...]
        millstream -v | --version
        millstream -h | --help
 
 A directive on the command line overrules the file; `-` reads directives from standard input.
+`--check` verifies a data directory without changing it, and says what is in it.
 conf/millstream.conf lists every directive with its default.
 
 Examples:

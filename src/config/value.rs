@@ -4,9 +4,11 @@
 //! directive a value belongs to or where in [`Config`](super::Config) it is kept. The sentences of refusal are the
 //! ones that Redis's clients see behind `CONFIG SET failed`.
 
-use super::{BufferLimit, BufferLimits};
+use super::rules;
+use super::{BufferLimit, BufferLimits, SavePoint};
 use crate::base::num;
 use crate::keyspace::notify;
+use crate::keyspace::rules::{GroupRule, StreamRule};
 
 /// What a directive accepts.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,10 @@ pub enum Shape {
     Permissions,
     /// Any one text, possibly empty.
     Text,
+    /// The name of a file without a directory: what the directive is called, and what the name is called.
+    FileName(&'static str, &'static str),
+    /// `<seconds> <changes>`, any number of times.
+    SavePoints,
     /// One name of several, in any case.
     Choice(&'static [&'static str]),
     /// Any number of words.
@@ -41,6 +47,10 @@ pub enum Shape {
     Percentiles,
     /// The letters of event classes.
     NotifyClasses,
+    /// Rules for streams, one a line: see `rules.rs`.
+    StreamRules,
+    /// Rules for groups, likewise.
+    GroupRules,
     /// One text alone, because the feature that other values would ask for does not exist.
     Only(&'static str, &'static str),
 }
@@ -52,7 +62,7 @@ pub enum Value {
     YesNo(bool),
     /// Of [`Shape::Number`], [`Shape::Bytes`], [`Shape::Permissions`] and [`Shape::NotifyClasses`].
     Integer(i64),
-    /// Of [`Shape::Text`].
+    /// Of [`Shape::Text`] and [`Shape::FileName`].
     Text(String),
     /// Of [`Shape::Choice`] and [`Shape::Only`].
     Name(&'static str),
@@ -60,8 +70,14 @@ pub enum Value {
     Words(Vec<String>),
     /// Of [`Shape::BufferLimits`]: the classes that were named.
     BufferLimits(Vec<(ClientClass, BufferLimit)>),
+    /// Of [`Shape::SavePoints`].
+    SavePoints(Vec<SavePoint>),
     /// Of [`Shape::Percentiles`].
     Percentiles(Vec<f64>),
+    /// Of [`Shape::StreamRules`].
+    StreamRules(Vec<StreamRule>),
+    /// Of [`Shape::GroupRules`].
+    GroupRules(Vec<GroupRule>),
 }
 
 /// A kind of client that has an output buffer limit of its own.
@@ -81,9 +97,30 @@ impl Shape {
     /// Whether the value is a list of words rather than a single one.
     pub fn takes_several_words(self) -> bool {
         match self {
-            Self::Words | Self::BufferLimits | Self::Percentiles | Self::Only(..) => true,
+            Self::Words | Self::BufferLimits | Self::Percentiles => true,
+            Self::SavePoints | Self::Only(..) | Self::StreamRules | Self::GroupRules => true,
             Self::YesNo | Self::Number { .. } | Self::Bytes { .. } | Self::Permissions => false,
-            Self::Text | Self::Choice(_) | Self::NotifyClasses => false,
+            Self::Text | Self::FileName(..) | Self::Choice(_) | Self::NotifyClasses => false,
+        }
+    }
+
+    /// Whether a value given as one text is lines, each with its words.
+    pub fn takes_lines(self) -> bool {
+        matches!(self, Self::StreamRules | Self::GroupRules)
+    }
+
+    /// Whether several lines for a directive add up, rather than the last being the one that counts.
+    pub fn adds_up(self) -> bool {
+        self.takes_lines() || matches!(self, Self::SavePoints)
+    }
+
+    /// Reads and checks a value given as one text.
+    pub fn parse_text(self, text: &str) -> Result<Value, String> {
+        match self {
+            Self::StreamRules => rules::parse_lines(text).map(Value::StreamRules),
+            Self::GroupRules => rules::parse_lines(text).map(Value::GroupRules),
+            _ if self.takes_several_words() => self.parse(&text.split(' ').collect::<Vec<_>>()),
+            _ => self.parse(&[text]),
         }
     }
 
@@ -102,6 +139,11 @@ impl Shape {
             Self::Percentiles => {
                 parse_percentiles(words_but_one_empty(words)).map(Value::Percentiles)
             }
+            Self::SavePoints => {
+                parse_save_points(words_but_one_empty(words)).map(Value::SavePoints)
+            }
+            Self::StreamRules => rules::parse_words(words).map(Value::StreamRules),
+            Self::GroupRules => rules::parse_words(words).map(Value::GroupRules),
             Self::Only(text, reason) => match words.join(" ") {
                 given if given.eq_ignore_ascii_case(text) => Ok(Value::Name(text)),
                 _ => Err(reason.into()),
@@ -149,7 +191,20 @@ impl Shape {
                 .map(|classes| Value::Integer(classes.into()))
                 .ok_or_else(|| "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".into()),
             Self::Text => Ok(Value::Text(word.into())),
-            Self::Words | Self::BufferLimits | Self::Percentiles | Self::Only(..) => {
+            Self::FileName(directive, _) if word.is_empty() => {
+                Err(format!("{directive} can't be empty"))
+            }
+            Self::FileName(directive, noun) if word.contains('/') => {
+                Err(format!("{directive} can't be a path, just a {noun}"))
+            }
+            Self::FileName(..) => Ok(Value::Text(word.into())),
+            Self::Words
+            | Self::BufferLimits
+            | Self::Percentiles
+            | Self::SavePoints
+            | Self::StreamRules
+            | Self::GroupRules
+            | Self::Only(..) => {
                 unreachable!("shapes of several words are parsed by `parse`")
             }
         }
@@ -175,10 +230,19 @@ impl Shape {
                     .collect();
                 limits.join(" ")
             }
+            Value::SavePoints(points) => {
+                let points: Vec<String> = points
+                    .iter()
+                    .map(|point| format!("{} {}", point.seconds, point.changes))
+                    .collect();
+                points.join(" ")
+            }
             Value::Percentiles(percentiles) => {
                 let percentiles: Vec<String> = percentiles.iter().map(f64::to_string).collect();
                 percentiles.join(" ")
             }
+            Value::StreamRules(rules) => rules::show(rules),
+            Value::GroupRules(rules) => rules::show(rules),
         }
     }
 
@@ -192,13 +256,38 @@ impl Shape {
             Self::Bytes { min, .. } => format!("bytes, at least {min}"),
             Self::Permissions => "octal permissions".into(),
             Self::Text => "text".into(),
+            Self::FileName(..) => "a name without a directory".into(),
             Self::Choice(names) => names.join(", "),
             Self::Words => "words".into(),
             Self::BufferLimits => "<class> <hard> <soft> <seconds>, once or more".into(),
+            Self::SavePoints => "<seconds> <changes>, any number of times".into(),
             Self::Percentiles => "percentiles".into(),
+            Self::StreamRules => rules::form::<StreamRule>(),
+            Self::GroupRules => rules::form::<GroupRule>(),
             Self::NotifyClasses => "letters of Ag$lshzxeKEtmdn".into(),
             Self::Only("", _) => "only empty".into(),
             Self::Only(text, _) => format!("only {text}"),
+        }
+    }
+}
+
+impl Value {
+    /// What two lines for a directive whose lines add up come to: an empty one takes the earlier ones back.
+    pub fn added_to(self, earlier: Value) -> Value {
+        fn joined<T>(mut all: Vec<T>, more: Vec<T>) -> Vec<T> {
+            if more.is_empty() {
+                all.clear();
+            }
+            all.extend(more);
+            all
+        }
+        match (earlier, self) {
+            (Self::SavePoints(all), Self::SavePoints(more)) => Self::SavePoints(joined(all, more)),
+            (Self::StreamRules(all), Self::StreamRules(more)) => {
+                Self::StreamRules(joined(all, more))
+            }
+            (Self::GroupRules(all), Self::GroupRules(more)) => Self::GroupRules(joined(all, more)),
+            (_, last) => last,
         }
     }
 }
@@ -289,6 +378,21 @@ fn show_limit(class: ClientClass, limit: BufferLimit) -> String {
         limit.soft_bytes,
         limit.soft_s
     )
+}
+
+fn parse_save_points(words: &[&str]) -> Result<Vec<SavePoint>, String> {
+    let number = |word: &str, min: i64| parse_integer(word).filter(|number| *number >= min);
+    let point_of = |[seconds, changes]: &[&str; 2]| {
+        Some(SavePoint {
+            seconds: number(seconds, 1)?,
+            changes: number(changes, 0)?,
+        })
+    };
+    let (pairs, rest) = words.as_chunks::<2>();
+    let points = pairs.iter().map(point_of).collect::<Option<Vec<_>>>();
+    points
+        .filter(|_| rest.is_empty())
+        .ok_or_else(|| "Invalid save parameters".into())
 }
 
 fn parse_percentiles(words: &[&str]) -> Result<Vec<f64>, String> {

@@ -21,9 +21,9 @@ pub fn split_words(line: &[u8]) -> Result<Vec<Vec<u8>>, UnbalancedQuotes> {
 }
 
 /// Writes a value so that [`split_words`] reads it back as one word.
-pub fn quote(text: &str) -> String {
+pub fn quote(text: impl AsRef<[u8]>) -> String {
     let mut quoted = String::from("\"");
-    for byte in text.bytes() {
+    for &byte in text.as_ref() {
         match byte {
             b'"' | b'\\' => quoted.extend(['\\', char::from(byte)]),
             b'\n' => quoted.push_str("\\n"),
@@ -35,6 +35,16 @@ pub fn quote(text: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+/// The same, with quotes only where they are needed.
+pub fn quote_where_needed(text: impl AsRef<[u8]>) -> String {
+    let bytes = text.as_ref();
+    let is_plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\');
+    match std::str::from_utf8(bytes) {
+        Ok(plain) if !plain.is_empty() && bytes.iter().all(is_plain) => plain.into(),
+        _ => quote(bytes),
+    }
 }
 
 fn take_word(text: &[u8]) -> Result<(Vec<u8>, &[u8]), UnbalancedQuotes> {

@@ -2,7 +2,9 @@
 //!
 //! No protocol, no clock, no I/O, no error text: commands resolve times, ids and texts first and name what went wrong.
 
+mod chunked;
 pub mod list;
+mod shareable;
 pub mod stream;
 pub mod string;
 mod value;

@@ -2,8 +2,11 @@
 
 use super::{List, StrValue, Stream};
 
+/// Values that take no more bytes than this are encoded as fast as frozen, near enough.
+const QUICK_BYTES: usize = 16 * 1024;
+
 /// A value of any type.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Value {
     /// A string.
     Str(StrValue),
@@ -19,11 +22,17 @@ pub trait Kind: Sized {
     fn of(value: &Value) -> Option<&Self>;
     /// The value as this type, if it is of it.
     fn of_mut(value: &mut Value) -> Option<&mut Self>;
+    /// When something happens to it by itself that whoever looks at it has to see.
+    #[inline]
+    fn next_due_ms(&self) -> Option<u64> {
+        None
+    }
 }
 
 macro_rules! kinds {
-    ($($variant:ident: $type:ty),*) => {$(
+    ($($variant:ident: $type:ty $({ $($more:tt)* })?),*) => {$(
         impl Kind for $type {
+            $($($more)*)?
             #[inline]
             fn of(value: &Value) -> Option<&Self> {
                 match value {
@@ -47,7 +56,12 @@ macro_rules! kinds {
     )*};
 }
 
-kinds!(Str: StrValue, List: List, Stream: Stream);
+kinds!(Str: StrValue, List: List, Stream: Stream {
+    #[inline]
+    fn next_due_ms(&self) -> Option<u64> {
+        self.schedule.next_ms()
+    }
+});
 
 impl Value {
     /// The type's name, as TYPE says it.
@@ -77,12 +91,88 @@ impl Value {
         }
     }
 
+    /// A copy that later writes to either do not change, and that shares what is large: a matter of microseconds, whatever the
+    /// size.
+    pub fn freeze(&mut self) -> Value {
+        match self {
+            Value::Str(string) => Value::Str(string.freeze()),
+            Value::List(list) => list.freeze().into(),
+            Value::Stream(stream) => stream.freeze().into(),
+        }
+    }
+
+    /// Whether it is small enough to be encoded under its stripe's lock instead of frozen. Says so without a walk over a
+    /// large value.
+    pub fn is_quick_to_encode(&self) -> bool {
+        match self {
+            Value::Str(string) => string.len() <= QUICK_BYTES,
+            Value::List(list) => list.is_quick_to_encode(QUICK_BYTES),
+            Value::Stream(stream) => stream.is_quick_to_encode(QUICK_BYTES),
+        }
+    }
+
     /// True when freeing it would stall the event loop.
     pub fn is_costly_to_free(&self) -> bool {
         match self {
             Value::Str(_) => false,
             Value::List(list) => list.is_costly_to_free(),
             Value::Stream(stream) => stream.is_costly_to_free(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Blob;
+    use crate::data::list::{End, Limit};
+    use crate::data::stream::{Id, NodeLimits};
+
+    fn string(len: usize) -> Value {
+        StrValue::new(Blob::Slice(&vec![b'x'; len])).into()
+    }
+
+    fn list(len: usize) -> Value {
+        let mut list = List::new();
+        for _ in 0..len {
+            list.push(End::Back, Limit::default(), Blob::Slice(b"element"));
+        }
+        list.into()
+    }
+
+    fn stream(len: u64) -> Value {
+        let mut stream = Stream::new();
+        for ms in 1..=len {
+            let fields = [(&b"field"[..], &b"value"[..])];
+            stream
+                .log
+                .append(Id::new(ms, 0), &fields, NodeLimits::default());
+        }
+        stream.into()
+    }
+
+    #[test]
+    fn a_frozen_value_may_go_to_another_thread_and_end_there() {
+        for mut value in [string(100_000), list(100_000), stream(100_000)] {
+            let bytes = value.heap_bytes();
+            let frozen = value.freeze();
+            drop(value);
+            let read = std::thread::spawn(move || (frozen.type_name(), frozen.heap_bytes()));
+            let (name, frozen_bytes) = read.join().expect("does not panic");
+            assert!(
+                frozen_bytes.abs_diff(bytes) < 2000,
+                "{name}: {frozen_bytes} of {bytes}"
+            );
+        }
+    }
+
+    #[test]
+    fn small_values_are_quick_to_encode_and_large_ones_are_not() {
+        for value in [string(100), list(100), stream(100)] {
+            assert!(value.is_quick_to_encode(), "{}", value.type_name());
+        }
+        for value in [string(20_000), list(20_000), stream(20_000)] {
+            assert!(!value.is_quick_to_encode(), "{}", value.type_name());
         }
     }
 }

@@ -3,15 +3,24 @@
 //! ```text
 //!   index: hash -> position      entries: [ key, value, expiry | free | key, value, expiry | ... ]
 //!   deadlines: (expiry, position) in order, only for entries that have one
+//!   alarms:    (time, position) in order, only for streams that something happens to by itself
 //! ```
 //!
 //! A slab position is stable while its entry lives, so it serves as the cursor of SCAN: an entry present throughout a
 //! sweep is met exactly once. Positions, not keys, stand in the index and in `deadlines`.
+//!
+//! An alarm tells when a stream is to be looked at, in steady time. It may be too early, never too late: who looks sets the next one. A stream
+//! that comes to a table with anything to wait for is to be looked at once.
+//!
+//! A snapshot may be walking through the table (see `walk`): `entry_mut`, `remove` and `set_deadline_ms`, the only ways to change
+//! what is there, preserve for it what it has yet to visit.
 
-use crate::data::Value;
+use super::walk::{POSITIONS_PER_SLICE, Preserved, Walk};
+use crate::data::{Kind, Stream, Value};
 use ahash::RandomState;
 use hashbrown::HashTable;
 use slab::Slab;
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 /// The deadline of an entry that does not expire.
@@ -27,14 +36,23 @@ pub struct Entry {
     /// The value.
     pub value: Value,
     deadline_ms: i64,
-    /// When it was last read or written, Unix milliseconds; for OBJECT IDLETIME.
-    pub used_ms: i64,
+    /// When it was last read or written, Unix seconds; for OBJECT IDLETIME.
+    used_s: u32,
+    /// That of the table, if the entry was born or preserved since the walk began.
+    epoch: u32,
 }
+
+const _: () = assert!(size_of::<Entry>() == 56);
 
 impl Entry {
     /// When the entry expires, Unix milliseconds, or `NEVER`.
     pub fn deadline_ms(&self) -> i64 {
         self.deadline_ms
+    }
+
+    /// When the entry was last read or written, Unix seconds.
+    pub fn used_s(&self) -> i64 {
+        self.used_s.into()
     }
 
     /// Puts another value in the place of the one it has.
@@ -63,7 +81,13 @@ pub struct Db {
     index: HashTable<u32>,
     entries: Slab<Entry>,
     deadlines: BTreeSet<(i64, u32)>,
+    alarms: BTreeSet<(u64, u32)>,
     hasher: RandomState,
+    /// Where `position` found the last key. The next is mostly the same; what stands there by then is compared with it.
+    last: Cell<usize>,
+    /// Goes up with every walk.
+    epoch: u32,
+    walk: Option<Box<Walk>>,
 }
 
 impl Db {
@@ -94,14 +118,24 @@ impl Db {
     }
 
     /// The position of `key`'s entry.
-    #[inline(always)]
+    #[inline]
     pub fn position(&self, key: &[u8]) -> Option<usize> {
+        let last = self.last.get();
+        match self.entries.get(last) {
+            Some(entry) if *entry.key == *key => Some(last),
+            _ => self.look_up(key),
+        }
+    }
+
+    #[inline(never)]
+    fn look_up(&self, key: &[u8]) -> Option<usize> {
         let hash = self.hasher.hash_one(key);
-        self.index
-            .find(hash, |&position| {
-                *self.entries[position as usize].key == *key
-            })
-            .map(|&position| position as usize)
+        let found = self.index.find(hash, |&position| {
+            *self.entries[position as usize].key == *key
+        });
+        let position = *found? as usize;
+        self.last.set(position);
+        Some(position)
     }
 
     /// The entry at a position that `position` returned.
@@ -110,10 +144,19 @@ impl Db {
         &self.entries[position]
     }
 
-    /// The entry at a position that `position` returned.
+    /// The entry at a position that `position` returned, to be changed.
     #[inline]
     pub fn entry_mut(&mut self, position: usize) -> &mut Entry {
+        if self.walk.is_some() {
+            self.preserve(position);
+        }
         &mut self.entries[position]
+    }
+
+    /// Notes that the entry at `position` is used now.
+    #[inline]
+    pub fn touch(&mut self, position: usize, now_ms: i64) {
+        self.entries[position].used_s = unix_s(now_ms);
     }
 
     /// The entry at `position`, if there is one: for sweeps.
@@ -138,7 +181,8 @@ impl Db {
             key: key.into(),
             value,
             deadline_ms: NEVER,
-            used_ms: now_ms,
+            used_s: unix_s(now_ms),
+            epoch: self.epoch,
         };
         entry.settle();
         let position = self.entries.insert(entry);
@@ -147,11 +191,89 @@ impl Db {
             .insert_unique(hasher.hash_one(key), position as u32, |&other| {
                 hasher.hash_one(&*entries[other as usize].key)
             });
+        self.await_first_look(position);
         position
+    }
+
+    /// The entry at `position` has another value: a stream is to be looked at.
+    pub fn await_first_look(&mut self, position: usize) {
+        if let Some(stream) = self.stream_at(position) {
+            stream.alarm_ms = None;
+            if stream.waits_for_time() {
+                self.set_alarm(position, 0);
+            }
+        }
+    }
+
+    /// Sees to it that the stream at `position` is looked at no later than `at_ms`, steady time. True if it would have been later.
+    pub fn set_alarm(&mut self, position: usize, at_ms: u64) -> bool {
+        let Some(stream) = self.stream_at(position) else {
+            return false;
+        };
+        let before = stream.alarm_ms;
+        if before.is_some_and(|before_ms| before_ms <= at_ms) {
+            return false;
+        }
+        stream.alarm_ms = Some(at_ms);
+        if let Some(before_ms) = before {
+            self.alarms.remove(&(before_ms, position as u32));
+        }
+        self.alarms.insert((at_ms, position as u32));
+        true
+    }
+
+    /// Takes a stream that is to be looked at by `now_ms`; who takes it looks, and sets its next alarm.
+    pub fn take_alarm(&mut self, now_ms: u64) -> Option<usize> {
+        while let Some(&(at_ms, position)) = self.alarms.first() {
+            if at_ms > now_ms {
+                return None;
+            }
+            self.alarms.pop_first();
+            let stream = self.stream_at(position as usize);
+            // A stream that went away has left its alarm behind.
+            if let Some(stream) = stream.filter(|stream| stream.alarm_ms == Some(at_ms)) {
+                stream.alarm_ms = None;
+                return Some(position as usize);
+            }
+        }
+        None
+    }
+
+    /// When the first stream is to be looked at, steady milliseconds.
+    pub fn next_alarm_ms(&self) -> Option<u64> {
+        self.alarms.first().map(|(at_ms, _)| *at_ms)
+    }
+
+    /// Every stream that has an alarm is to be looked at.
+    pub fn sound_alarms(&mut self) {
+        for (at_ms, position) in std::mem::take(&mut self.alarms) {
+            let stream = self.stream_at(position as usize);
+            if let Some(stream) = stream.filter(|stream| stream.alarm_ms == Some(at_ms)) {
+                stream.alarm_ms = None;
+                self.set_alarm(position as usize, 0);
+            }
+        }
+    }
+
+    /// All that streams count of what happened to them is 0.
+    pub fn count_anew(&mut self) {
+        for (_, entry) in &mut self.entries {
+            if let Value::Stream(stream) = &mut entry.value {
+                stream.count_anew();
+            }
+        }
+    }
+
+    /// The stream at `position`, for its alarm only, which is no part of what a snapshot saves.
+    fn stream_at(&mut self, position: usize) -> Option<&mut Stream> {
+        Stream::of_mut(&mut self.entries.get_mut(position)?.value)
     }
 
     /// Removes the entry at `position`.
     pub fn remove(&mut self, position: usize) -> Entry {
+        if self.walk.is_some() {
+            self.preserve(position);
+        }
         let entry = self.entries.remove(position);
         if entry.deadline_ms != NEVER {
             self.deadlines.remove(&(entry.deadline_ms, position as u32));
@@ -166,12 +288,13 @@ impl Db {
 
     /// Sets when the entry at `position` expires; `NEVER` for not at all.
     pub fn set_deadline_ms(&mut self, position: usize, deadline_ms: i64) {
-        let entry = &mut self.entries[position];
-        if entry.deadline_ms != NEVER {
-            self.deadlines.remove(&(entry.deadline_ms, position as u32));
-        }
+        let entry = self.entry_mut(position);
+        let old_ms = entry.deadline_ms;
         entry.deadline_ms = deadline_ms;
         entry.settle();
+        if old_ms != NEVER {
+            self.deadlines.remove(&(old_ms, position as u32));
+        }
         if deadline_ms != NEVER {
             self.deadlines.insert((deadline_ms, position as u32));
         }
@@ -197,10 +320,107 @@ impl Db {
         self.entries.iter().map(|(_, entry)| entry)
     }
 
+    /// A snapshot begins here, which will save the entries as those of database `number`.
+    pub(super) fn begin_walk(&mut self, number: usize) {
+        assert!(self.walk.is_none(), "one walk at a time");
+        self.epoch = self.epoch.wrapping_add(1);
+        if !self.is_empty() {
+            self.walk = Some(Box::new(Walk {
+                db: number,
+                cursor: 0,
+                end: self.entries.capacity(),
+                preserved: Vec::new(),
+            }));
+        }
+    }
+
+    /// The walk that is under way.
+    pub fn walk(&self) -> Option<&Walk> {
+        self.walk.as_deref()
+    }
+
+    /// Ends the walk; gives what is left of it.
+    pub fn end_walk(&mut self) -> Option<Box<Walk>> {
+        self.walk.take()
+    }
+
+    /// Gives what was preserved since the last visit.
+    pub fn take_preserved(&mut self) -> Vec<Preserved> {
+        self.walk
+            .as_deref_mut()
+            .map_or_else(Vec::new, |walk| std::mem::take(&mut walk.preserved))
+    }
+
+    /// Goes on with the walk: the next entries go to `visit` until it returns false, `POSITIONS_PER_SLICE` have been looked at, or
+    /// none is left. True in the last case.
+    pub fn walk_on(&mut self, mut visit: impl FnMut(&mut Entry) -> bool) -> bool {
+        let Some(walk) = self.walk.as_deref_mut() else {
+            return true;
+        };
+        let slice_end = walk.end.min(walk.cursor + POSITIONS_PER_SLICE);
+        while walk.cursor < slice_end {
+            let entry = self.entries.get_mut(walk.cursor);
+            walk.cursor += 1;
+            let old = entry.filter(|entry| entry.epoch != self.epoch);
+            if old.is_some_and(|entry| !visit(entry)) {
+                break;
+            }
+        }
+        walk.cursor == walk.end
+    }
+
+    /// Keeps the entry at `position` for the walk as it is now, unless it has it or the entry was not there when it began.
+    #[cold]
+    fn preserve(&mut self, position: usize) {
+        let entry = &mut self.entries[position];
+        let Some(walk) = self.walk.as_deref_mut() else {
+            return;
+        };
+        if position < walk.cursor || entry.epoch == self.epoch {
+            return;
+        }
+        entry.epoch = self.epoch;
+        walk.preserved.push(Preserved {
+            key: entry.key.clone(),
+            deadline_ms: entry.deadline_ms,
+            value: entry.value.freeze(),
+        });
+    }
+
     /// Bytes of the tables, without keys and values.
     pub fn table_bytes(&self) -> usize {
         self.entries.capacity() * size_of::<Entry>()
             + self.index.allocation_size()
             + self.deadlines.len() * 32
+    }
+}
+
+/// Unix seconds, for what need not be known more exactly.
+fn unix_s(now_ms: i64) -> u32 {
+    (now_ms.max(0).cast_unsigned() / 1000).min(u32::MAX.into()) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Blob;
+    use crate::data::StrValue;
+
+    #[test]
+    fn a_key_is_found_where_it_is_whoever_was_there_before() {
+        let mut db = Db::default();
+        let value = || Value::Str(StrValue::text(Blob::from(&b"value"[..])));
+        let place = db.insert(b"a", value(), 0);
+        assert_eq!(db.position(b"a"), Some(place));
+        db.remove(place);
+        assert_eq!(db.position(b"a"), None);
+        assert_eq!(db.insert(b"b", value(), 0), place);
+        assert_eq!(db.position(b"a"), None);
+        assert_eq!(db.position(b"b"), Some(place));
+        let other = db.insert(b"a", value(), 0);
+        assert_eq!(
+            (db.position(b"a"), db.position(b"b")),
+            (Some(other), Some(place))
+        );
     }
 }

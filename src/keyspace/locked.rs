@@ -1,5 +1,9 @@
-//! The stripes a command holds. See the keyspace's description for the order they are taken in.
+//! The stripes a command holds, and what it did to them. See the keyspace's description for the order they are taken in.
+//!
+//! Stripes are let go of only after the effects of the commands that held them are in the log: so the log's order is the order of
+//! execution for every key.
 
+use super::effects::Effects;
 use super::{Keyspace, Stripe};
 use parking_lot::MutexGuard;
 use smallvec::SmallVec;
@@ -49,11 +53,29 @@ impl StripeSet {
     }
 }
 
-/// The stripes held now, ascending.
+type Guard<'k> = (u16, MutexGuard<'k, Stripe>);
+
+/// Nearly every command holds one stripe, and finds it without a search.
+enum Held<'k> {
+    None,
+    One(Guard<'k>),
+    /// Ascending.
+    Many(SmallVec<[Guard<'k>; 2]>),
+}
+
+/// The stripes held now.
 pub struct Locked<'k> {
     keyspace: &'k Keyspace,
-    held: SmallVec<[(u16, MutexGuard<'k, Stripe>); 2]>,
+    held: Held<'k>,
     commands: u32,
+    /// What the commands since the stripes were taken did.
+    pub effects: Effects,
+    /// See `logged_to`.
+    logged_to: u64,
+    /// See `seen_to`.
+    seen_to: u64,
+    /// The log's writer sleeps and is to be woken.
+    wake: bool,
 }
 
 impl<'k> Locked<'k> {
@@ -61,12 +83,17 @@ impl<'k> Locked<'k> {
     pub fn new(keyspace: &'k Keyspace) -> Self {
         Locked {
             keyspace,
-            held: SmallVec::new(),
+            held: Held::None,
             commands: 0,
+            effects: Effects::default(),
+            logged_to: 0,
+            seen_to: 0,
+            wake: false,
         }
     }
 
     /// The keyspace whose stripes these are.
+    #[inline]
     pub fn keyspace(&self) -> &'k Keyspace {
         self.keyspace
     }
@@ -74,34 +101,34 @@ impl<'k> Locked<'k> {
     /// Holds exactly the one `stripe`, keeping it if it is held already and has not served its share of commands.
     #[inline(always)]
     pub fn acquire_one(&mut self, stripe: usize) {
-        if let [(held, _)] = self.held[..]
+        if let Held::One((held, _)) = self.held
             && held as usize == stripe
             && self.commands < COMMANDS_PER_ACQUISITION
         {
             self.commands += 1;
-            return;
+        } else {
+            self.turn_to(stripe);
         }
+    }
+
+    fn turn_to(&mut self, stripe: usize) {
         self.release();
-        self.held.push((stripe as u16, self.keyspace.lock(stripe)));
+        self.held = Held::One((stripe as u16, self.keyspace.lock(stripe)));
     }
 
     /// Holds exactly the stripes of `set`, taken in ascending order.
     pub fn acquire(&mut self, set: &StripeSet) {
         match set {
             StripeSet::Some(stripes) if stripes.len() == 1 => self.acquire_one(stripes[0] as usize),
-            StripeSet::Some(stripes) => {
-                self.release();
-                for &stripe in stripes {
-                    self.held.push((stripe, self.keyspace.lock(stripe.into())));
-                }
-            }
-            StripeSet::All => {
-                self.release();
-                for stripe in 0..self.keyspace.stripes() {
-                    self.held.push((stripe as u16, self.keyspace.lock(stripe)));
-                }
-            }
+            StripeSet::Some(stripes) => self.acquire_many(stripes.iter().copied()),
+            StripeSet::All => self.acquire_many(0..self.keyspace.stripes() as u16),
         }
+    }
+
+    fn acquire_many(&mut self, ascending: impl Iterator<Item = u16>) {
+        self.release();
+        let guards = ascending.map(|stripe| (stripe, self.keyspace.lock(stripe.into())));
+        self.held = Held::Many(guards.collect());
     }
 
     /// Also holds the stripes of `set` if that is possible without waiting; otherwise leaves all as it was.
@@ -110,7 +137,7 @@ impl<'k> Locked<'k> {
             StripeSet::Some(stripes) => stripes.clone(),
             StripeSet::All => (0..self.keyspace.stripes() as u16).collect(),
         };
-        let mut taken: SmallVec<[(u16, MutexGuard<'k, Stripe>); 2]> = SmallVec::new();
+        let mut taken = SmallVec::new();
         for stripe in wanted {
             if self.index_of(stripe as usize).is_some() {
                 continue;
@@ -121,8 +148,13 @@ impl<'k> Locked<'k> {
             }
         }
         if !taken.is_empty() {
-            self.held.extend(taken);
-            self.held.sort_unstable_by_key(|(stripe, _)| *stripe);
+            match std::mem::replace(&mut self.held, Held::None) {
+                Held::None => {}
+                Held::One(held) => taken.push(held),
+                Held::Many(held) => taken.extend(held),
+            }
+            taken.sort_unstable_by_key(|(stripe, _)| *stripe);
+            self.held = Held::Many(taken);
         }
         true
     }
@@ -130,22 +162,75 @@ impl<'k> Locked<'k> {
     /// Lets go of all stripes.
     #[inline]
     pub fn release(&mut self) {
-        self.held.clear();
+        self.log_effects();
+        if !matches!(self.held, Held::None) {
+            if self.keyspace.log().is_holding() {
+                self.note_seen();
+            }
+            self.held = Held::None;
+        }
         self.commands = 0;
+    }
+
+    /// True if the log's writer is to be woken, which is then up to the caller.
+    pub fn take_wake(&mut self) -> bool {
+        std::mem::take(&mut self.wake)
+    }
+
+    /// Moves the effects so far to the log; the stripes are still held.
+    #[inline]
+    pub fn log_effects(&mut self) {
+        if !self.effects.is_empty() {
+            self.append_effects();
+        }
+    }
+
+    fn append_effects(&mut self) {
+        let (bytes, first_db, last_db) = self.effects.parts();
+        let appended = self.keyspace.log().append(bytes, first_db, last_db);
+        if self.effects.is_asked_for() {
+            self.logged_to = appended.end;
+            for (_, stripe) in self.guards_mut() {
+                stripe.logged_to = appended.end;
+            }
+        }
+        self.effects.clear();
+        self.wake |= appended.wakes;
+    }
+
+    /// The log's offset after the last effect logged by this that a client asked for; 0 for none. Who only met a key whose time was up
+    /// is told the same however much of the log is on disk.
+    pub fn logged_to(&self) -> u64 {
+        self.logged_to
+    }
+
+    fn note_seen(&mut self) {
+        let latest = self.guards().iter().map(|(_, stripe)| stripe.logged_to);
+        self.seen_to = latest.max().unwrap_or(0).max(self.seen_to);
+    }
+
+    /// Where replies wait for the log, the offset after the last effect that the commands so far may tell of: on the stripes that were
+    /// held, whoever asked for it.
+    pub fn seen_to(&mut self) -> u64 {
+        if self.keyspace.log().is_holding() {
+            self.note_seen();
+        }
+        self.seen_to
     }
 
     /// The stripes held.
     pub fn held(&self) -> StripeSet {
-        if self.held.len() == self.keyspace.stripes() {
+        let guards = self.guards();
+        if guards.len() == self.keyspace.stripes() {
             StripeSet::All
         } else {
-            StripeSet::Some(self.held.iter().map(|(stripe, _)| *stripe).collect())
+            StripeSet::Some(guards.iter().map(|(stripe, _)| *stripe).collect())
         }
     }
 
     /// True when no stripe is held.
     pub fn is_empty(&self) -> bool {
-        self.held.is_empty()
+        self.guards().is_empty()
     }
 
     /// True when `stripe` is held.
@@ -156,28 +241,24 @@ impl<'k> Locked<'k> {
     /// The stripe of `key`, which must be held.
     #[inline(always)]
     pub fn stripe_of(&mut self, key: &[u8]) -> &mut Stripe {
-        let keyspace = self.keyspace;
-        match &mut self.held[..] {
-            [(held, stripe)] => {
-                debug_assert_eq!(*held as usize, keyspace.stripe_of(key));
+        match self.held {
+            Held::One((held, ref mut stripe)) => {
+                debug_assert_eq!(held as usize, self.keyspace.stripe_of(key));
                 stripe
             }
-            held => {
-                let at = index_in(held, keyspace, keyspace.stripe_of(key));
-                &mut held[at.expect(TOUCHES_ONLY_HELD)].1
-            }
+            _ => self.stripe(self.keyspace.stripe_of(key)),
         }
     }
 
     /// The stripe at `index`, which must be held.
     pub fn stripe(&mut self, index: usize) -> &mut Stripe {
-        let at = self.index_of(index).expect(TOUCHES_ONLY_HELD);
-        &mut self.held[at].1
+        let at = self.index_of(index);
+        &mut self.guards_mut()[at.expect("a command holds the stripes of all keys it touches")].1
     }
 
     /// Every held stripe with its index.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut Stripe)> {
-        self.held
+        self.guards_mut()
             .iter_mut()
             .map(|(index, guard)| (*index as usize, &mut **guard))
     }
@@ -185,21 +266,46 @@ impl<'k> Locked<'k> {
     /// True when some held stripe has keys whose waiters are to be served.
     #[inline(always)]
     pub fn any_ready(&self) -> bool {
-        self.held.iter().any(|(_, stripe)| !stripe.ready.is_empty())
+        match &self.held {
+            Held::None => false,
+            Held::One((_, stripe)) => !stripe.ready.is_empty(),
+            Held::Many(guards) => guards.iter().any(|(_, stripe)| !stripe.ready.is_empty()),
+        }
     }
 
+    fn guards(&self) -> &[Guard<'k>] {
+        match &self.held {
+            Held::None => &[],
+            Held::One(guard) => std::slice::from_ref(guard),
+            Held::Many(guards) => guards,
+        }
+    }
+
+    fn guards_mut(&mut self) -> &mut [Guard<'k>] {
+        match &mut self.held {
+            Held::None => &mut [],
+            Held::One(guard) => std::slice::from_mut(guard),
+            Held::Many(guards) => guards,
+        }
+    }
+
+    /// Where among the held stripes `stripe` is.
     fn index_of(&self, stripe: usize) -> Option<usize> {
-        index_in(&self.held, self.keyspace, stripe)
+        let guards = self.guards();
+        if guards.len() == self.keyspace.stripes() {
+            return Some(stripe);
+        }
+        guards
+            .binary_search_by_key(&(stripe as u16), |(held, _)| *held)
+            .ok()
     }
 }
 
-const TOUCHES_ONLY_HELD: &str = "a command holds the stripes of all keys it touches";
-
-/// Where among the held stripes `stripe` is.
-fn index_in<G>(held: &[(u16, G)], keyspace: &Keyspace, stripe: usize) -> Option<usize> {
-    if held.len() == keyspace.stripes() {
-        return Some(stripe);
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.release();
+        if self.wake {
+            self.keyspace.log().wake();
+        }
     }
-    held.binary_search_by_key(&(stripe as u16), |(held, _)| *held)
-        .ok()
 }

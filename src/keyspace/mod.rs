@@ -9,19 +9,27 @@
 //! takes that stripe next serves it first. So nothing runs on a stripe between the command that fed a key and the waiters it feeds.
 
 pub mod db;
+pub mod effects;
 pub mod locked;
+pub mod log;
 pub mod notify;
+pub mod rules;
 pub mod stripe;
 pub mod waiters;
+pub mod walk;
 pub mod watch;
 
 pub use db::{Db, Entry, LAST_DEADLINE_MS, NEVER};
 pub use locked::{Locked, StripeSet};
+pub use log::Log;
+pub use rules::Rules;
 pub use stripe::Stripe;
 pub use waiters::Waiter;
 
 use crate::base::crc16::key_slot;
+use arc_swap::{ArcSwap, Guard};
 use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The most stripes a keyspace may have.
@@ -35,12 +43,17 @@ struct Slot {
     stripe: Mutex<Stripe>,
     /// The earliest deadline of any key in the stripe, Unix milliseconds; `NEVER` for none. May be too early, never too late.
     next_deadline_ms: AtomicI64,
+    /// When the first stream in the stripe is to be looked at, steady milliseconds; `NEVER` for not at all. May be too early, never too
+    /// late.
+    next_alarm_ms: AtomicI64,
 }
 
 /// All keys of all databases.
 pub struct Keyspace {
     slots: Box<[Slot]>,
     databases: usize,
+    log: Log,
+    rules: ArcSwap<Rules>,
 }
 
 impl Keyspace {
@@ -54,10 +67,28 @@ impl Keyspace {
                 .map(|_| Slot {
                     stripe: Mutex::new(Stripe::new(databases)),
                     next_deadline_ms: AtomicI64::new(NEVER),
+                    next_alarm_ms: AtomicI64::new(NEVER),
                 })
                 .collect(),
             databases,
+            log: Log::default(),
+            rules: ArcSwap::default(),
         }
+    }
+
+    /// What streams and groups are made with.
+    pub fn rules(&self) -> Guard<Arc<Rules>> {
+        self.rules.load()
+    }
+
+    /// Has streams and groups made by other rules from here on.
+    pub fn set_rules(&self, rules: Rules) {
+        self.rules.store(Arc::new(rules));
+    }
+
+    /// Where effects get their order.
+    pub fn log(&self) -> &Log {
+        &self.log
     }
 
     /// Number of databases.
@@ -91,6 +122,27 @@ impl Keyspace {
         self.slots[stripe]
             .next_deadline_ms
             .store(deadline_ms, Ordering::Release);
+    }
+
+    /// When the first stream of `stripe` is to be looked at, at the earliest.
+    pub fn next_alarm_ms(&self, stripe: usize) -> i64 {
+        self.slots[stripe].next_alarm_ms.load(Ordering::Acquire)
+    }
+
+    /// Publishes when the first stream of `stripe` is to be looked at; call with the stripe held.
+    pub fn set_next_alarm_ms(&self, stripe: usize, at_ms: i64) {
+        self.slots[stripe]
+            .next_alarm_ms
+            .store(at_ms, Ordering::Release);
+    }
+
+    /// What was loaded begins to live: its streams count anew, and are looked at. Takes one stripe at a time.
+    pub fn settle_loaded(&self) {
+        for number in 0..self.slots.len() {
+            let mut stripe = self.lock(number);
+            stripe.dbs.iter_mut().for_each(Db::count_anew);
+            self.set_next_alarm_ms(number, stripe.next_alarm_ms());
+        }
     }
 
     fn lock(&self, stripe: usize) -> MutexGuard<'_, Stripe> {

@@ -29,6 +29,10 @@ pub struct Stripe {
     pub watched: Watched,
     /// Keys with waiters that became ready, in order.
     pub ready: Vec<Ready>,
+    /// Databases that were emptied before the snapshot under way was done with them.
+    pub detached: Vec<Db>,
+    /// The log's offset after the last effect on this stripe that a client asked for.
+    pub(super) logged_to: u64,
 }
 
 impl Stripe {
@@ -38,6 +42,26 @@ impl Stripe {
             waiting: Waiting::default(),
             watched: Watched::default(),
             ready: Vec::new(),
+            detached: Vec::new(),
+            logged_to: 0,
+        }
+    }
+
+    /// Empties database `db` and gives what it held, unless a snapshot still needs that.
+    pub fn empty(&mut self, db: usize) -> Option<Db> {
+        let emptied = std::mem::take(&mut self.dbs[db]);
+        if emptied.walk().is_none() {
+            return Some(emptied);
+        }
+        self.detached.push(emptied);
+        None
+    }
+
+    /// Fails the transactions that watch `key`.
+    #[inline(always)]
+    pub fn signal_changed(&self, db: usize, key: &[u8]) {
+        if !self.watched.is_empty() {
+            self.watched.touch(db, key);
         }
     }
 
@@ -79,5 +103,13 @@ impl Stripe {
             .map(Db::next_deadline_ms)
             .min()
             .unwrap_or(super::NEVER)
+    }
+
+    /// When the first stream here is to be looked at, steady milliseconds.
+    pub fn next_alarm_ms(&self) -> i64 {
+        let alarms = self.dbs.iter().filter_map(Db::next_alarm_ms);
+        alarms.min().map_or(super::NEVER, |at_ms| {
+            i64::try_from(at_ms).unwrap_or(super::NEVER)
+        })
     }
 }

@@ -34,6 +34,8 @@ pub enum Awaits {
     StreamOrLoss,
     /// No key: only time.
     Nothing,
+    /// No key: that the log is durable up to this offset.
+    Durable(u64),
 }
 
 /// What a client that waited in vain is told.
@@ -45,8 +47,8 @@ pub enum OnTimeout {
     Null,
     /// A number.
     Int(i64),
-    /// An array of two numbers.
-    Ints([i64; 2]),
+    /// An array of two numbers: 1 if the log is durable up to this offset by then, and 0.
+    Durable(u64),
 }
 
 /// What a blocked client waits for and gets.
@@ -70,7 +72,7 @@ pub struct Wait {
     pub awaits: Awaits,
     /// What it is told when time is up.
     pub on_timeout: OnTimeout,
-    /// When it gives up, Unix milliseconds; `NEVER` for not at all.
+    /// When it gives up, steady milliseconds; `NEVER` for not at all.
     pub deadline_ms: i64,
 }
 

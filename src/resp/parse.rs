@@ -132,6 +132,8 @@ pub struct Parser {
     filling: Option<Vec<u8>>,
     /// Unescaped arguments of an inline request that had quotes.
     inline: Vec<u8>,
+    /// The request is an inline one, has an argument in a buffer of its own, or a line end other than CR LF before its last.
+    loose: bool,
 }
 
 /// Span lists longer than this are given back after the request.
@@ -172,6 +174,7 @@ impl Parser {
             },
             spans: &self.spans,
             large: &self.large,
+            framed: !self.loose,
         }
     }
 
@@ -188,6 +191,7 @@ impl Parser {
         self.pos = 0;
         self.remaining = 0;
         self.bulk_bytes = None;
+        self.loose = false;
     }
 
     /// The buffer of a large argument that is being received: read into its spare capacity, and no further.
@@ -207,11 +211,9 @@ impl Parser {
 
     #[inline(always)]
     fn parse_count(&mut self, input: &[u8], limits: Limits) -> Result<Option<u32>, ProtocolError> {
-        if let Some((count, next)) = short_header(input, 0, b'*')
-            && count <= MAX_ARGUMENTS_UNAUTHENTICATED as u32
-        {
-            self.pos = next;
-            return Ok(Some(count));
+        if let Some(&[_, digit @ b'0'..=b'9', b'\r', b'\n']) = input.first_chunk() {
+            self.pos = 4;
+            return Ok(Some(u32::from(digit - b'0')));
         }
         let (count, next) = match length_line(input, 0) {
             Line::Incomplete => return Ok(None),
@@ -230,23 +232,24 @@ impl Parser {
     /// true when none is left. Nearly all requests go no other way.
     #[inline]
     fn take_short_bulks(&mut self, input: &[u8]) -> bool {
-        let (mut pos, mut remaining) = (self.pos, self.remaining);
+        // A count stands before, so this is where a line ends.
+        let (mut end, mut remaining) = (self.pos.wrapping_sub(2), self.remaining);
         while remaining > 0 {
-            let Some((bulk_bytes, start)) = short_header(input, pos, b'$') else {
+            let Some((bulk_bytes, start)) = short_header(input, end) else {
                 break;
             };
-            let next = start + bulk_bytes as usize + 2;
-            if next > input.len() {
+            let next_end = start + bulk_bytes as usize;
+            if next_end + 2 > input.len() {
                 break;
             }
             self.spans.push(Span {
                 start: start as u32,
                 len: bulk_bytes,
             });
-            pos = next;
+            end = next_end;
             remaining -= 1;
         }
-        (self.pos, self.remaining) = (pos, remaining);
+        (self.pos, self.remaining) = (end.wrapping_add(2), remaining);
         remaining == 0
     }
 
@@ -303,6 +306,7 @@ impl Parser {
         if bulk_bytes > MAX_BULK_UNAUTHENTICATED && !limits.authenticated {
             return Err(ProtocolError::UnauthenticatedBulk);
         }
+        self.loose |= !input[..self.pos].ends_with(b"\r\n") || !input[..next].ends_with(b"\r\n");
         self.pos = next;
         self.bulk_bytes = Some(bulk_bytes as usize);
         Ok(self.bulk_bytes)
@@ -336,6 +340,7 @@ impl Parser {
             len: self.large.len() as u32,
         });
         self.large.push(Bytes::from(argument));
+        self.loose = true;
         self.filling = None;
         self.bulk_bytes = None;
         self.remaining -= 1;
@@ -353,6 +358,7 @@ impl Parser {
                 return Ok(Parsed::Incomplete { keep: input.len() });
             }
         };
+        self.loose = true;
         let line = input[..end].strip_suffix(b"\r").unwrap_or(&input[..end]);
         split_inline(line, &mut self.inline, &mut self.spans)
             .ok_or(ProtocolError::UnbalancedQuotes)?;
@@ -360,23 +366,23 @@ impl Parser {
     }
 }
 
-/// The number in a line of `sign`, one or two digits, CR LF, and where the next line begins. Looks at five bytes, which a
-/// line of an unfinished request can lack: `None` for that and for everything else.
+/// The length in a line of `$`, one or two digits, CR LF, and where the next line begins; `end` is that of the line before, which is
+/// CR LF too. Looks at seven bytes, which a request that is not all here can lack: `None` for that and for everything else.
 #[inline(always)]
-fn short_header(input: &[u8], at: usize, sign: u8) -> Option<(u32, usize)> {
-    let line: &[u8; 5] = input.get(at..)?.first_chunk()?;
-    if line[0] != sign {
+fn short_header(input: &[u8], end: usize) -> Option<(u32, usize)> {
+    let line: &[u8; 7] = input.get(end..)?.first_chunk()?;
+    if line[..2] != *b"\r\n" || line[2] != b'$' {
         return None;
     }
-    let (first, second) = (line[1].wrapping_sub(b'0'), line[2].wrapping_sub(b'0'));
+    let (first, second) = (line[3].wrapping_sub(b'0'), line[4].wrapping_sub(b'0'));
     if first > 9 {
         return None;
     }
-    if line[2..4] == *b"\r\n" {
-        return Some((u32::from(first), at + 4));
+    if line[4..6] == *b"\r\n" {
+        return Some((u32::from(first), end + 6));
     }
-    let short = first > 0 && second <= 9 && line[3..5] == *b"\r\n";
-    short.then(|| (u32::from(first) * 10 + u32::from(second), at + 5))
+    let short = first > 0 && second <= 9 && line[5..7] == *b"\r\n";
+    short.then(|| (u32::from(first) * 10 + u32::from(second), end + 7))
 }
 
 enum Line {

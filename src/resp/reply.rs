@@ -114,7 +114,7 @@ impl Reply {
     }
 
     /// `$len` and the data.
-    #[inline(always)]
+    #[inline(never)]
     pub fn bulk(&mut self, data: &[u8]) {
         self.header(b'$', data.len() as i64);
         self.line(data);

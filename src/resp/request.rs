@@ -3,6 +3,7 @@
 
 use crate::base::Blob;
 use bytes::Bytes;
+use std::ops::Range;
 
 /// Where an argument lies: in the request's bytes, or, when `start` is `LARGE`, at index `len` of the large arguments.
 #[derive(Clone, Copy, Debug)]
@@ -13,12 +14,33 @@ pub(super) struct Span {
 
 pub(super) const LARGE: u32 = u32::MAX;
 
+/// Length of `\r\n$<len>\r\n`.
+#[inline(always)]
+fn header_bytes(len: u32) -> usize {
+    match len {
+        0..10 => 6,
+        10..100 => 7,
+        _ => 6 + len.ilog10() as usize,
+    }
+}
+
+#[inline(always)]
+fn resolve<'a>(bytes: &'a [u8], large: &'a [Bytes], span: Span) -> &'a [u8] {
+    if span.start == LARGE {
+        &large[span.len as usize]
+    } else {
+        &bytes[span.start as usize..][..span.len as usize]
+    }
+}
+
 /// A request's arguments, the command's name first. Cheap to copy.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) spans: &'a [Span],
     pub(super) large: &'a [Bytes],
+    /// All arguments lie in `bytes` one after the other, each behind its length, with whole line ends.
+    pub(super) framed: bool,
 }
 
 impl<'a> Request<'a> {
@@ -35,7 +57,7 @@ impl<'a> Request<'a> {
     /// Argument `index`; panics beyond the end, as a slice does.
     #[inline]
     pub fn arg(&self, index: usize) -> &'a [u8] {
-        self.resolve(self.spans[index])
+        resolve(self.bytes, self.large, self.spans[index])
     }
 
     /// The arguments from `index` on, in order.
@@ -44,19 +66,44 @@ impl<'a> Request<'a> {
         &self,
         index: usize,
     ) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone + use<'a> {
-        let request = *self;
+        let (bytes, large) = (self.bytes, self.large);
         self.spans[index..]
             .iter()
-            .map(move |&span| request.resolve(span))
+            .map(move |&span| resolve(bytes, large, span))
     }
 
-    #[inline]
-    fn resolve(&self, span: Span) -> &'a [u8] {
-        if span.start == LARGE {
-            &self.large[span.len as usize]
-        } else {
-            &self.bytes[span.start as usize..][..span.len as usize]
+    /// The arguments of `range`, at least one, as they arrived: `\r\n$<length>\r\n<argument>` each. None where they did not
+    /// arrive quite so, or do not lie in one place.
+    #[inline(always)]
+    pub fn framed(&self, range: Range<usize>) -> Option<&'a [u8]> {
+        if !self.framed || range.is_empty() {
+            return None;
         }
+        let (first, last) = (self.spans[range.start], self.spans[range.end - 1]);
+        let begin = first.start as usize - header_bytes(first.len);
+        self.bytes
+            .get(begin..last.start as usize + last.len as usize)
+    }
+
+    /// The request as it arrived, from its count to the last line end. None where it did not arrive as the log would have it, or does not lie in
+    /// one place.
+    #[inline(always)]
+    pub fn whole(&self) -> Option<&'a [u8]> {
+        let last = self.spans.last().filter(|_| self.framed)?;
+        let end = last.start as usize + last.len as usize + 2;
+        let whole = self.bytes.get(..end)?;
+        whole.ends_with(b"\r\n").then_some(whole)
+    }
+
+    /// The same in two parts: what stands before argument `index` and its length, and what stands behind it.
+    #[inline(always)]
+    pub fn around(&self, index: usize) -> Option<(&'a [u8], &'a [u8])> {
+        let whole = self.whole()?;
+        let span = self.spans[index];
+        let start = span.start as usize;
+        // The line end before the length is that of the line before.
+        let begin = start + 2 - header_bytes(span.len);
+        Some((&whole[..begin], &whole[start + span.len as usize + 2..]))
     }
 
     /// Argument `index` as an owned buffer: shared without copying when it was received large.
@@ -159,6 +206,7 @@ impl OwnedRequest {
             bytes: &self.bytes,
             spans: &self.spans,
             large: &self.large,
+            framed: false,
         }
     }
 

@@ -1,24 +1,35 @@
 //! From a configuration to running cores, and to an orderly end.
 
 use super::core::{Core, WAKER};
+use super::daemon::Starter;
 use super::listener::{self, Listener};
+use super::loading::{Loading, Recovered};
 use super::outside::Outside;
-use super::supervisor::{self, State};
+use super::persistence::LogWriter;
+use super::supervisor::{self, Manager, State};
 use crate::base::clock::Clock;
+use crate::base::disk::{Disk, RealDisk};
 use crate::base::inbox::Inbox;
 use crate::base::process;
-use crate::command::shared::{Boot, Shared};
+use crate::command::server::save;
+use crate::command::shared::{Boot, Shared, gate};
 use crate::config::{Config, ConfigCell};
 use crate::data::Value;
 use mio::Poll;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use std::fmt;
+use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use tracing::{error, info};
 
 /// Values that may wait to be freed before the cores free them themselves.
 const REAPER_QUEUE: usize = 1024;
+
+/// The core in whose name the log is replayed.
+const REPLAYING_CORE: usize = 0;
 
 /// Why the server did not start.
 #[derive(Debug)]
@@ -32,14 +43,25 @@ impl fmt::Display for StartFailure {
 
 impl std::error::Error for StartFailure {}
 
+impl StartFailure {
+    /// This stands in the way.
+    pub fn because(why: &dyn fmt::Display) -> Self {
+        StartFailure(why.to_string())
+    }
+
+    /// What could not be done, and why.
+    pub fn new(what: &str, why: &dyn fmt::Display) -> Self {
+        StartFailure(format!("{what}: {why}"))
+    }
+}
+
 fn failure(what: &str) -> impl FnOnce(io::Error) -> StartFailure + '_ {
     move |error| StartFailure(format!("{what}: {error}"))
 }
 
-/// Serves until told to stop.
-pub fn serve(mut config: Config) -> Result<(), StartFailure> {
+/// Serves until told to stop. A process in the background lets go of its starter once it serves.
+pub fn serve(config: Config, starter: Option<Starter>) -> Result<(), StartFailure> {
     let outside = Outside::new().map_err(failure("cannot catch signals"))?;
-    config.dir = prepare_directory(&config)?;
     raise_descriptor_limit(&config);
     let listeners = listener::open_all(&config).map_err(|refused| {
         StartFailure(format!(
@@ -52,7 +74,10 @@ pub fn serve(mut config: Config) -> Result<(), StartFailure> {
             "nothing to listen on: port is 0 or bind is empty, and there is no unixsocket".into(),
         ));
     }
-    let pidfile = write_pidfile(&config)?;
+    let _lock = lock_directory(&config.dir)?;
+    let manager = Manager::find(config.supervised);
+    supervisor::warn_of_wishes(config.supervised, config.daemonize, manager.as_ref());
+    let _pidfile = Pidfile::write(&config.pidfile);
     let unixsocket = config.unixsocket.clone();
     let cpus = core_affinity::get_core_ids().unwrap_or_default();
     let cores = match config.threads {
@@ -70,42 +95,89 @@ pub fn serve(mut config: Config) -> Result<(), StartFailure> {
     start_reaper(discarded).map_err(failure("cannot start a thread"))?;
     let port = config.port;
     // Cores and their threads live as long as the process.
-    let shared: &'static Shared = Box::leak(Box::new(share(config, inboxes, reaper)));
+    let shared: &'static Shared =
+        Box::leak(Box::new(share(config, inboxes, reaper, manager.as_ref())));
     outside
         .start(shared)
         .map_err(failure("cannot start a thread"))?;
-    let threads = start_cores(shared, polls, listeners, &cpus)?;
+    start_snapshots(shared).map_err(failure("cannot start a thread"))?;
     // The first reading is what the start took.
     process::memory(shared.boot.started_ms / 1000);
-    info!("ready on port {port} with {cores} cores");
-    let supervised = shared.config.load().supervised;
-    supervisor::tell(supervised, State::Ready);
+    let mut loading = Loading::start(shared).map_err(failure("cannot start a thread"))?;
+    let finish = |loading: Loading| {
+        let recovered = loading.finish()?;
+        recovered.map(|found| open(shared, found)).transpose()
+    };
+    // A load that was short leaves nobody who is refused for it.
+    let (opened, threads) = match loading.ends_soon() {
+        true => {
+            let opened = finish(loading);
+            let threads = match &opened {
+                Ok(_) => start_cores(shared, polls, listeners, &cpus)?,
+                Err(_) => Vec::new(),
+            };
+            (opened, threads)
+        }
+        false => {
+            let threads = start_cores(shared, polls, listeners, &cpus)?;
+            (finish(loading), threads)
+        }
+    };
+    match &opened {
+        Ok(Some(_)) => {
+            info!("ready on port {port} with {cores} cores");
+            if let Some(manager) = &manager {
+                manager.tell(State::Ready);
+            }
+            if let Some(starter) = starter {
+                starter
+                    .release()
+                    .map_err(failure("cannot let go of the terminal"))?;
+            }
+        }
+        Ok(None) => {}
+        Err(_) => shared.stop(),
+    }
     for thread in threads {
         if let Ok(Err(error)) = thread.join() {
             error!("a core failed: {error}");
         }
     }
-    for file in [
-        pidfile,
-        Some(unixsocket.into()).filter(|path: &PathBuf| !path.as_os_str().is_empty()),
-    ]
-    .into_iter()
-    .flatten()
-    {
-        let _ = std::fs::remove_file(file);
+    if !unixsocket.is_empty() {
+        let _ = std::fs::remove_file(unixsocket);
     }
-    supervisor::tell(supervised, State::Stopping);
+    let log_ended = opened.and_then(|log_writer| log_writer.map_or(Ok(()), LogWriter::finish));
+    if let Some(manager) = &manager {
+        manager.tell(State::Stopping);
+    }
+    log_ended?;
     info!("stopped");
     Ok(())
+}
+
+/// The data is there: the log goes on, and commands are taken.
+fn open(shared: &'static Shared, recovered: Recovered) -> Result<LogWriter, StartFailure> {
+    let log_writer = LogWriter::start(shared, recovered.manifest)?;
+    // What was replayed was not asked for by any client.
+    shared.stats[REPLAYING_CORE].reset();
+    {
+        let mut status = shared.storage.snapshots.status.lock();
+        status.saved_changes = shared.changes();
+        status.rewrite_scheduled = recovered.wants_rewrite;
+    }
+    shared.set_gate(gate::LOADING, false);
+    shared.nudge_all();
+    Ok(log_writer)
 }
 
 fn share(
     config: Config,
     inboxes: Vec<Inbox<crate::command::mail::Mail>>,
     reaper: std::sync::mpsc::SyncSender<Value>,
+    manager: Option<&Manager>,
 ) -> Shared {
     let cores = inboxes.len();
-    let clock = Clock::System;
+    let clock = Clock::system();
     let now = clock.now();
     let boot = Boot {
         run_id: random_hex(),
@@ -115,6 +187,7 @@ fn share(
         executable: std::env::current_exe()
             .map(|path| path.display().to_string())
             .unwrap_or_default(),
+        supervised: manager.map_or("no", Manager::name),
     };
     Shared::new(
         (config.databases as usize, cores),
@@ -124,6 +197,15 @@ fn share(
         reaper,
         boot,
     )
+}
+
+/// What commands need to run where nobody serves: on data that is only looked at.
+pub fn share_without_cores(config: Config) -> Result<Shared, StartFailure> {
+    let poll = Poll::new().map_err(failure("cannot poll"))?;
+    let inbox = Inbox::new(poll.registry(), WAKER).map_err(failure("cannot poll"))?;
+    let (reaper, discarded) = sync_channel(REAPER_QUEUE);
+    start_reaper(discarded).map_err(failure("cannot start a thread"))?;
+    Ok(share(config, vec![inbox], reaper, None))
 }
 
 fn start_cores(
@@ -157,6 +239,19 @@ fn start_cores(
     Ok(threads)
 }
 
+/// Writes snapshots as they are ordered.
+fn start_snapshots(shared: &'static Shared) -> io::Result<()> {
+    std::thread::Builder::new()
+        .name("snapshot".into())
+        .spawn(move || {
+            let (snapshots, disk) = (&shared.storage.snapshots, &*shared.storage.disk);
+            snapshots.run(&shared.keyspace, disk, |job, outcome| {
+                save::finished(shared, &job, outcome);
+            });
+        })?;
+    Ok(())
+}
+
 /// Frees large values away from the cores.
 fn start_reaper(discarded: Receiver<Value>) -> io::Result<()> {
     std::thread::Builder::new()
@@ -165,21 +260,58 @@ fn start_reaper(discarded: Receiver<Value>) -> io::Result<()> {
     Ok(())
 }
 
-/// Creates the data directory and returns its absolute path.
-fn prepare_directory(config: &Config) -> Result<String, StartFailure> {
+/// Makes the data directory if it is missing, and its path absolute. Where it was given, other relative paths begin there.
+pub fn enter_directory(config: &mut Config) -> Result<(), StartFailure> {
     let what = format!("cannot use the directory {}", config.dir);
-    std::fs::create_dir_all(&config.dir).map_err(failure(&what))?;
+    RealDisk
+        .create_dir(Path::new(&config.dir))
+        .map_err(failure(&what))?;
     let path = std::fs::canonicalize(&config.dir).map_err(failure(&what))?;
-    Ok(path.display().to_string())
+    if config.dir_is_given {
+        std::env::set_current_dir(&path).map_err(failure(&what))?;
+    }
+    config.dir = path.display().to_string();
+    Ok(())
 }
 
-fn write_pidfile(config: &Config) -> Result<Option<PathBuf>, StartFailure> {
-    if config.pidfile.is_empty() {
-        return Ok(None);
+/// Keeps other servers out of the data directory for as long as what it returns lives; leaves nothing behind.
+fn lock_directory(path: &str) -> Result<File, StartFailure> {
+    let what = format!("cannot use the directory {path}");
+    let dir = File::open(path).map_err(failure(&what))?;
+    match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => {
+            return Err(StartFailure::new(&what, &"another server is using it"));
+        }
+        // Not every file system locks directories.
+        Err(error) => tracing::warn!("cannot lock the directory {path}: {error}"),
     }
-    let what = format!("cannot write the pidfile {}", config.pidfile);
-    std::fs::write(&config.pidfile, format!("{}\n", std::process::id())).map_err(failure(&what))?;
-    Ok(Some(config.pidfile.clone().into()))
+    Ok(dir)
+}
+
+/// The file that holds the process id for as long as this value lives.
+struct Pidfile(PathBuf);
+
+impl Pidfile {
+    /// Writes the file, if there is to be one. A server without its pidfile serves all the same.
+    fn write(path: &str) -> Option<Self> {
+        if path.is_empty() {
+            return None;
+        }
+        match std::fs::write(path, format!("{}\n", std::process::id())) {
+            Ok(()) => Some(Self(path.into())),
+            Err(error) => {
+                tracing::warn!("cannot write the pidfile {path}: {error}");
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Pidfile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// A limit of descriptors below what clients may need is no reason not to start.

@@ -75,6 +75,8 @@ pub struct Connection {
     pub out: Reply,
     /// Messages that came in the midst of a long reply: they follow it.
     pub held: Option<Box<Reply>>,
+    /// The log's offset that has to be durable before anything is sent or further requests are read; 0 for none.
+    pub hold_until: u64,
     /// Why it is not reading.
     pub halt: Halt,
     /// The socket may have more to read.
@@ -83,9 +85,9 @@ pub struct Connection {
     pub peer_closed: bool,
     /// It is on the core's list of connections to write.
     pub listed: bool,
-    /// Since when its output has been above the soft limit, Unix milliseconds.
+    /// Since when its output has been above the soft limit, steady milliseconds.
     pub over_soft_since_ms: Option<i64>,
-    /// Its last sign of life, Unix milliseconds.
+    /// Its last sign of life, steady milliseconds.
     pub active_ms: i64,
 }
 
@@ -109,6 +111,7 @@ impl Connection {
             session,
             partial: None,
             held: None,
+            hold_until: 0,
             halt: Halt::None,
             readable: false,
             peer_closed: false,
@@ -121,6 +124,11 @@ impl Connection {
     /// True once CLIENT KILL has chosen it, on whichever core.
     pub fn is_killed(&self) -> bool {
         self.session.record.doomed.load(Ordering::Acquire)
+    }
+
+    /// True while its replies wait for the log.
+    pub fn is_held(&self) -> bool {
+        self.hold_until != 0
     }
 
     /// Sends as much as the socket takes; returns how it ended and the bytes sent.

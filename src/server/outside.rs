@@ -1,6 +1,7 @@
 //! What is not the data path, on one thread of its own: signals. It meets the cores only through their inboxes.
 
 use crate::command::Shared;
+use crate::command::server::shutdown::{self, Saving};
 use std::io;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -11,6 +12,7 @@ pub struct Outside {
     runtime: Runtime,
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Outside {
@@ -18,15 +20,17 @@ impl Outside {
     pub fn new() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let inside = runtime.enter();
-        let (terminate, interrupt) = (
+        let (terminate, interrupt, hangup) = (
             signal(SignalKind::terminate())?,
             signal(SignalKind::interrupt())?,
+            signal(SignalKind::hangup())?,
         );
         drop(inside);
         Ok(Outside {
             runtime,
             terminate,
             interrupt,
+            hangup,
         })
     }
 
@@ -39,17 +43,25 @@ impl Outside {
                     runtime,
                     terminate,
                     interrupt,
+                    hangup,
                 } = self;
-                runtime.block_on(obey(shared, terminate, interrupt));
+                runtime.block_on(obey(shared, terminate, interrupt, hangup));
             })?;
         Ok(())
     }
 }
 
-async fn obey(shared: &'static Shared, mut terminate: Signal, mut interrupt: Signal) {
+async fn obey(
+    shared: &'static Shared,
+    mut terminate: Signal,
+    mut interrupt: Signal,
+    mut hangup: Signal,
+) {
     let mut interrupted = false;
     loop {
         tokio::select! {
+            // The end of a terminal is not the end of the server.
+            _ = hangup.recv() => continue,
             _ = terminate.recv() => info!("SIGTERM: shutting down"),
             _ = interrupt.recv() => {
                 if std::mem::replace(&mut interrupted, true) {
@@ -59,6 +71,7 @@ async fn obey(shared: &'static Shared, mut terminate: Signal, mut interrupt: Sig
                 info!("SIGINT: shutting down");
             }
         }
-        shared.stop();
+        let now = shared.clock.now();
+        shutdown::begin(shared, now, Saving::AsConfigured, false, None);
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BinaryHeap;
 /// A blocked client's deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timer {
-    /// When it fires, Unix milliseconds.
+    /// When it fires, steady milliseconds.
     pub at_ms: i64,
     /// The waiter's ticket, which tells whether the client still waits for the same thing.
     pub ticket: u64,

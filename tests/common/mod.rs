@@ -8,8 +8,15 @@
 //! ```
 //!
 //! A reply is shown as its frame with line ends as single spaces, the last one left out.
-#![allow(dead_code)] // Each test file uses its own part.
+#![allow(dead_code, unused_imports)] // Each test file uses its own part.
 
+mod random;
+mod survival;
+
+#[allow(unused_imports)] // Each test file uses its own part.
+pub use random::Random;
+
+use std::ffi::OsString;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -26,12 +33,26 @@ pub struct Server {
     /// Its data directory.
     pub dir: PathBuf,
     process: Child,
+    /// What it was started with; None if it was not started directly.
+    words: Option<Vec<OsString>>,
+    keeps_directory: bool,
+    /// Its data is asked to survive restarts at its end, where that is asked for at all.
+    pub must_survive: bool,
 }
 
 impl Server {
     /// Starts a server with further arguments, and waits until it answers.
     pub fn start(arguments: &[&str]) -> Server {
         Server::start_by(Command::new(env!("CARGO_BIN_EXE_millstream")), arguments)
+    }
+
+    /// The same with no directive but these, for tests that look at the others: its data is not asked to survive.
+    pub fn start_exactly(arguments: &[&str]) -> Server {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_millstream"));
+        command.args(arguments);
+        let mut server = Server::spawn(command, &[]);
+        server.words = None;
+        server
     }
 
     /// The same with a configuration file.
@@ -60,20 +81,61 @@ impl Server {
         Server::start_by(shell, arguments)
     }
 
-    fn start_by(mut command: Command, arguments: &[&str]) -> Server {
+    /// Starts a server by a command that passes its arguments on.
+    pub fn start_by(command: Command, arguments: &[&str]) -> Server {
+        match survival::is_wanted() {
+            false => Server::spawn(command, arguments),
+            true => Server::spawn(command, &[&survival::DIRECTIVES, arguments].concat()),
+        }
+    }
+
+    fn spawn(mut command: Command, arguments: &[&str]) -> Server {
         let port = free_port();
         let dir = std::env::temp_dir().join(format!("millstream-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&dir).expect("the temporary directory is writable");
-        let process = command
+        command
             .args(["--port", &port.to_string(), "--dir"])
-            .arg(&dir)
+            .arg(&dir);
+        let process = command
             .args(arguments)
             .stdout(Stdio::null())
             .spawn()
             .expect("the server starts");
-        let server = Server { port, dir, process };
+        let is_direct = command.get_program() == env!("CARGO_BIN_EXE_millstream");
+        let words = is_direct.then(|| command.get_args().map(OsString::from).collect());
+        let server = Server {
+            port,
+            dir,
+            process,
+            words,
+            keeps_directory: false,
+            must_survive: true,
+        };
         server.await_ready();
         server
+    }
+
+    /// Starts it again, after its end, with further arguments.
+    pub fn start_again(&mut self, arguments: &[&str]) {
+        let words = self.words.as_ref().expect("it was started directly");
+        self.process = Command::new(env!("CARGO_BIN_EXE_millstream"))
+            .args(words)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        self.await_ready();
+    }
+
+    /// True when the process has ended.
+    pub fn has_ended(&mut self) -> bool {
+        let ended = self.process.try_wait().expect("the process is ours");
+        ended.is_some()
+    }
+
+    /// Leaves the data directory behind.
+    pub fn keep_directory(&mut self) {
+        self.keeps_directory = true;
     }
 
     fn await_ready(&self) {
@@ -87,21 +149,17 @@ impl Server {
     /// True once the server answers; it has forgotten the connection that asked.
     fn answers(&self) -> bool {
         TcpStream::connect(("127.0.0.1", self.port)).is_ok_and(|mut stream| {
-            let asked = stream.write_all(b"QUIT\r\n");
-            asked.is_ok() && stream.read_to_end(&mut Vec::new()).is_ok()
+            let mut reply = Vec::new();
+            let asked = stream.write_all(b"PING\r\nQUIT\r\n");
+            asked.is_ok()
+                && stream.read_to_end(&mut reply).is_ok()
+                && !reply.starts_with(b"-LOADING")
         })
     }
 
     /// A new connection.
     pub fn connect(&self) -> Client {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server accepts");
-        stream
-            .set_nodelay(true)
-            .expect("a fresh socket takes options");
-        Client {
-            stream,
-            received: Vec::new(),
-        }
+        Client::connect(self.port)
     }
 
     /// Resident memory, bytes.
@@ -125,6 +183,17 @@ impl Server {
         self.await_exit()
     }
 
+    /// Ends the process at once, by SIGKILL.
+    pub fn kill(&mut self) {
+        self.process.kill().expect("the process is ours");
+        self.process.wait().expect("the process is ours");
+    }
+
+    /// Waits until so many clients are blocked.
+    pub fn await_blocked(&self, clients: i64) {
+        self.connect().await_info("blocked_clients", clients);
+    }
+
     /// Waits until the process has ended by itself and returns its exit code.
     pub fn await_exit(&mut self) -> Option<i32> {
         self.process.wait().expect("the process is ours").code()
@@ -133,9 +202,24 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.dir);
+        let cleanup = Cleanup(self);
+        let is_asked = survival::is_wanted() && cleanup.0.must_survive;
+        if is_asked && cleanup.0.words.is_some() && !std::thread::panicking() {
+            survival::check(cleanup.0);
+        }
+    }
+}
+
+/// Ends a server's process, whatever becomes of the last look at it.
+struct Cleanup<'a>(&'a mut Server);
+
+impl Drop for Cleanup<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.process.kill();
+        let _ = self.0.process.wait();
+        if !self.0.keeps_directory {
+            let _ = std::fs::remove_dir_all(&self.0.dir);
+        }
     }
 }
 
@@ -155,6 +239,23 @@ pub struct Client {
 }
 
 impl Client {
+    /// A connection to whatever listens on a port.
+    pub fn connect(port: u16) -> Client {
+        Client::try_connect(port).expect("the server accepts")
+    }
+
+    /// The same; None if nothing listens there.
+    pub fn try_connect(port: u16) -> Option<Client> {
+        let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+        stream
+            .set_nodelay(true)
+            .expect("a fresh socket takes options");
+        Some(Client {
+            stream,
+            received: Vec::new(),
+        })
+    }
+
     /// Sends a command given as words separated by blanks.
     pub fn send(&mut self, command: &str) {
         self.send_args(&command.split(' ').map(str::as_bytes).collect::<Vec<_>>());
@@ -305,42 +406,6 @@ impl Client {
             Err(error) if error.kind() == ErrorKind::Interrupted => true,
             Err(_) => false,
         }
-    }
-}
-
-/// Random numbers from a seed that is printed, so that a failing run can be had again with MILLSTREAM_SEED.
-pub struct Random(u64);
-
-impl Random {
-    /// A new sequence.
-    pub fn from_env() -> Random {
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .expect("the epoch lies behind");
-        let seed = match std::env::var("MILLSTREAM_SEED") {
-            Ok(seed) => seed.parse().expect("MILLSTREAM_SEED is a number"),
-            Err(_) => now.as_nanos() as u64,
-        };
-        println!("MILLSTREAM_SEED={seed}");
-        Random(seed)
-    }
-
-    /// A sequence of its own for each of several threads.
-    pub fn fork(&mut self) -> Random {
-        Random(self.next())
-    }
-
-    /// A number below `bound`.
-    pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    /// The splitmix64 sequence.
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
     }
 }
 

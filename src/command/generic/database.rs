@@ -1,6 +1,7 @@
 //! DBSIZE, FLUSHDB, FLUSHALL, SWAPDB: whole databases.
 
 use crate::command::error::{DB_OUT_OF_RANGE, Error, FIRST_DB_INVALID, SECOND_DB_INVALID};
+use crate::command::server::save;
 use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::keyspace::{Db, Stripe};
 use std::ops::Range;
@@ -31,6 +32,7 @@ pub fn flushall(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     parse_mode(&mut args)?;
     let all = 0..ctx.keys.keyspace().databases();
     flush(ctx, all);
+    save::flushed(ctx.shared);
     DONE
 }
 
@@ -42,13 +44,14 @@ fn parse_mode(args: &mut Args<'_>) -> Result<(), Error> {
 
 fn flush(ctx: &mut Ctx<'_, '_>, dbs: Range<usize>) {
     let mut emptied: Vec<Db> = Vec::new();
+    let mut keys = 0;
     for (_, stripe) in ctx.keys.locked.iter_mut() {
         for db in dbs.clone() {
             announce(stripe, db, None);
-            emptied.push(std::mem::take(&mut stripe.dbs[db]));
+            keys += stripe.dbs[db].len();
+            emptied.extend(stripe.empty(db));
         }
     }
-    let keys: usize = emptied.iter().map(Db::len).sum();
     ctx.keys.changes.dirty += keys as u64;
     if keys >= COSTLY_KEYS {
         // Without a thread to be had, it is freed here: the closure is dropped.
@@ -60,7 +63,7 @@ fn flush(ctx: &mut Ctx<'_, '_>, dbs: Range<usize>) {
 }
 
 /// Tells those who watch or wait for keys of `db` that each such key of it, or of `other` that takes its place, is not what it was.
-fn announce(stripe: &mut Stripe, db: usize, other: Option<usize>) {
+pub fn announce(stripe: &mut Stripe, db: usize, other: Option<usize>) {
     let holds = |db: usize, key: &[u8]| stripe.dbs[db].position(key).is_some();
     let affected = |key: &[u8]| holds(db, key) || other.is_some_and(|other| holds(other, key));
     if !stripe.watched.is_empty() {

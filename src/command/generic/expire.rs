@@ -56,12 +56,14 @@ fn set_deadline(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>, unit_ms: i64, since: 
     if !allowed {
         return DONE;
     }
-    let event = if deadline_ms <= ctx.now.unix_ms {
+    let event = if ctx.is_past(deadline_ms) {
         ctx.keys.remove(key);
+        ctx.keys.log_removal(key);
         "del"
     } else {
-        ctx.keys
-            .set_deadline_ms(key, deadline_ms.min(LAST_DEADLINE_MS));
+        let deadline_ms = deadline_ms.min(LAST_DEADLINE_MS);
+        ctx.keys.set_deadline_ms(key, deadline_ms);
+        ctx.keys.log_deadline(key, deadline_ms);
         "expire"
     };
     ctx.keys.changed(key);

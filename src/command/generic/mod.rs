@@ -7,9 +7,11 @@
 //! | `rename` | RENAME RENAMENX COPY MOVE |
 //! | `scan` | KEYS SCAN RANDOMKEY |
 //! | `object` | OBJECT |
+//! | `dump` | DUMP RESTORE |
 //! | `database` | DBSIZE FLUSHDB FLUSHALL SWAPDB |
 
 pub mod database;
+pub mod dump;
 pub mod expire;
 pub mod keys;
 pub mod object;

@@ -26,7 +26,7 @@ pub fn idletime(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     match ctx.keys.peek(args.bytes()?) {
         Some(entry) => ctx
             .reply
-            .int((ctx.now.unix_ms - entry.used_ms).max(0) / 1000),
+            .int((ctx.now.unix_ms / 1000 - entry.used_s()).max(0)),
         None => ctx.reply.null(),
     }
     DONE

@@ -61,11 +61,11 @@ pub fn copy(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if db == ctx.keys.db && source == destination {
         return Err(SAME_OBJECT);
     }
-    let Some(entry) = ctx.keys.read(source) else {
+    let Some(entry) = ctx.keys.read_mut(source) else {
         ctx.reply.int(0);
         return DONE;
     };
-    let (value, deadline_ms) = (entry.value.clone(), entry.deadline_ms());
+    let (value, deadline_ms) = (entry.value.freeze(), entry.deadline_ms());
     let keys = &mut ctx.keys.in_db(db);
     if !replace && keys.contains(destination) {
         ctx.reply.int(0);

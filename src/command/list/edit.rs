@@ -46,7 +46,7 @@ pub fn linsert(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         return DONE;
     }
     ctx.reply.int(list.len() as i64);
-    ctx.keys.changed(key);
+    ctx.keys.fed(key);
     ctx.keys.notify(notify::LIST, "linsert", key);
     DONE
 }

@@ -5,6 +5,7 @@
 //! | `push` | LPUSH RPUSH LPUSHX RPUSHX |
 //! | `pop` | LPOP RPOP LMPOP, and waiting: BLPOP BRPOP BLMPOP |
 //! | `transfer` | LMOVE RPOPLPUSH, and waiting: BLMOVE BRPOPLPUSH |
+//! | `transfer_many` | LMOVEM, and waiting: BLMOVEM |
 //! | `read` | LLEN LRANGE LINDEX LPOS |
 //! | `edit` | LSET LINSERT LREM LTRIM |
 
@@ -13,6 +14,7 @@ pub mod pop;
 pub mod push;
 pub mod read;
 pub mod transfer;
+pub mod transfer_many;
 
 use super::error::SYNTAX;
 use super::{Args, Ctx, Error, Keys};
@@ -74,13 +76,13 @@ fn write_item(reply: &mut Reply, item: Item<'_>) {
     }
 }
 
-/// Lets follow what follows from elements having been pushed at one end of `key`.
+/// Lets follow what follows from elements having been pushed at one end of `key`. Somebody may wait for so many.
 fn pushed(keys: &mut Keys<'_, '_>, key: &[u8], end: End) {
     let event = match end {
         End::Front => "lpush",
         End::Back => "rpush",
     };
-    keys.changed(key);
+    keys.fed(key);
     keys.notify(notify::LIST, event, key);
 }
 

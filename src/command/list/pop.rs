@@ -68,6 +68,14 @@ fn write_popped(ctx: &mut Ctx<'_, '_>, key: &[u8], end: End, count: usize) -> Re
     Ok(())
 }
 
+/// The command that pops at `end`.
+pub fn pop_name(end: End) -> &'static [u8] {
+    match end {
+        End::Front => b"LPOP",
+        End::Back => b"RPOP",
+    }
+}
+
 /// `LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]`
 pub fn lmpop(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let request = Several::parse(&mut args)?;
@@ -128,6 +136,10 @@ impl<'a> Several<'a> {
                 ctx.reply.array(2);
                 ctx.reply.bulk(key);
                 write_popped(ctx, key, self.end, self.count)?;
+                if let Some(effect) = ctx.keys.logs(3) {
+                    let effect = effect.arg(pop_name(self.end)).arg(key);
+                    effect.uint(self.count as u64).end();
+                }
                 return Ok(true);
             }
         }
@@ -135,7 +147,8 @@ impl<'a> Several<'a> {
     }
 }
 
-fn positive(args: &mut Args<'_>, otherwise: Error) -> Result<usize, Error> {
+/// The next argument as a number above zero.
+pub fn positive(args: &mut Args<'_>, otherwise: Error) -> Result<usize, Error> {
     let number = args.int().ok().filter(|number| *number > 0);
     number.map(|number| number as usize).ok_or(otherwise)
 }
@@ -164,6 +177,9 @@ fn pop_or_wait(ctx: &mut Ctx<'_, '_>, args: Args<'_>, end: End) -> Outcome {
             list.discard(end, limit, 1);
             let emptied = list.is_empty();
             popped(&mut ctx.keys, key, end, emptied);
+            if let Some(effect) = ctx.keys.logs(2) {
+                effect.arg(pop_name(end)).arg(key).end();
+            }
             return DONE;
         }
     }

@@ -48,7 +48,9 @@ pub fn lrange(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (index, count) = resolve_range(list.len(), start, stop);
     ctx.reply.array(count);
     if count > LONG_RANGE_ELEMENTS {
-        return Ok(Flow::Long(Box::new(LongRange(list.freeze(index, count)))));
+        return Ok(Flow::Long(Box::new(LongRange(
+            list.freeze_range(index, count),
+        ))));
     }
     list.range(index, count, End::Front)
         .for_each(|item| write_item(ctx.reply, item));

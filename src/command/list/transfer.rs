@@ -1,7 +1,7 @@
 //! LMOVE, RPOPLPUSH and the ones that wait, BLMOVE, BRPOPLPUSH: an element goes from one list to another.
 
 use super::{end_word, limit, popped, pushed, write_item};
-use crate::command::{Args, Block, Ctx, DONE, Error, Flow, Outcome};
+use crate::command::{Args, Block, Ctx, DONE, Error, Flow, Keys, Outcome};
 use crate::data::List;
 use crate::data::list::End;
 use crate::keyspace::waiters::{Awaits, OnTimeout};
@@ -28,15 +28,22 @@ pub fn brpoplpush(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     transfer.run_or_wait(ctx, args.bytes()?)
 }
 
-struct Transfer<'a> {
-    source: &'a [u8],
-    destination: &'a [u8],
-    from: End,
-    to: End,
+/// From where to where elements go.
+#[derive(Clone, Copy)]
+pub struct Transfer<'a> {
+    /// The list that they leave.
+    pub source: &'a [u8],
+    /// The list that they enter, which may be the same.
+    pub destination: &'a [u8],
+    /// The end that they leave at.
+    pub from: End,
+    /// The end that they enter at.
+    pub to: End,
 }
 
 impl<'a> Transfer<'a> {
-    fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
+    /// Parses `source destination LEFT|RIGHT LEFT|RIGHT`.
+    pub fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
         Ok(Self {
             source: args.bytes()?,
             destination: args.bytes()?,
@@ -65,12 +72,18 @@ impl<'a> Transfer<'a> {
     fn run_or_wait(&self, ctx: &mut Ctx<'_, '_>, timeout: &[u8]) -> Outcome {
         let deadline_ms = Args::deadline_ms(timeout, ctx.now)?;
         if self.run(ctx)? {
+            self.log(&mut ctx.keys);
             return DONE;
         }
         if ctx.nested {
             ctx.reply.null();
             return DONE;
         }
+        self.wait(deadline_ms)
+    }
+
+    /// Waits for the source to have elements.
+    pub fn wait(&self, deadline_ms: i64) -> Outcome {
         Ok(Flow::Block(Box::new(Block {
             keys: vec![self.source.into()],
             awaits: Awaits::List,
@@ -78,6 +91,18 @@ impl<'a> Transfer<'a> {
             deadline_ms,
             request: None,
         })))
+    }
+
+    /// Logs the transfer of one element, without its wait.
+    pub fn log(&self, keys: &mut Keys<'_, '_>) {
+        let word = |end| match end {
+            End::Front => &b"LEFT"[..],
+            End::Back => b"RIGHT",
+        };
+        if let Some(effect) = keys.logs(5) {
+            let effect = effect.arg(b"LMOVE").arg(self.source).arg(self.destination);
+            effect.arg(word(self.from)).arg(word(self.to)).end();
+        }
     }
 
     /// Moves one element and writes it; `false` if the source is not there.

@@ -1,9 +1,11 @@
 //! CONFIG: the configuration in force, seen and changed while the server runs.
 
+use super::save;
 use crate::base::process;
 use crate::command::Args;
 use crate::command::ctx::{Ctx, DONE, Outcome};
 use crate::command::error::{self, Error};
+use crate::command::shared::gate;
 use crate::config::{Config, RewriteError, SetError};
 
 /// `CONFIG GET pattern ...`
@@ -28,13 +30,34 @@ pub fn set(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
         .iter()
         .map(|[name, value]| (*name, *value))
         .collect();
+    let before = ctx.shared.config.load();
+    let loading = ctx.shared.gate(gate::LOADING);
     ctx.shared
         .config
-        .update(|config| make_room(config.with_changes(&changes)?, config))
+        .update(|config| may_change(config.with_changes(&changes)?, config, loading))
         .map_err(|refusal| Error::from_text(format!("ERR {refusal}")))?;
-    apply(ctx, ctx.shared.config.load());
+    let config = ctx.shared.config.load();
+    if config.appendonly != before.appendonly && !ctx.nested {
+        // Within a transaction, the stripes held are not all: core 0 will see to it.
+        ctx.keys.locked.release();
+        save::switch_log(ctx.shared, ctx.now);
+    }
+    ctx.shared.configure_log();
+    ctx.shared.configure_rules();
+    apply(ctx, config);
     ctx.reply.ok();
     DONE
+}
+
+/// Refuses to turn the log off or on before the data is there that it is to continue.
+fn may_change(changed: Config, before: &Config, loading: bool) -> Result<Config, SetError> {
+    if loading && changed.appendonly != before.appendonly {
+        return Err(SetError::Refused {
+            name: "appendonly",
+            problem: "the data is still being loaded".into(),
+        });
+    }
+    make_room(changed, before)
 }
 
 /// Refuses more clients than the system has room for.
@@ -83,6 +106,7 @@ pub fn rewrite(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
 /// `CONFIG RESETSTAT`
 pub fn resetstat(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     ctx.shared.stats.iter().for_each(|core| core.reset());
+    ctx.shared.storage.aof.reset();
     ctx.reply.ok();
     DONE
 }

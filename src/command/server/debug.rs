@@ -6,6 +6,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::{digest, reload};
 use crate::base::{Blob, float, num};
 use crate::command::clients::flag;
 use crate::command::ctx::{Ctx, DONE, Outcome};
@@ -24,17 +25,21 @@ type Subcommand = (
 
 const SUBCOMMANDS: &[Subcommand] = &[
     ("change-repl-id", 0..=0, accept),
+    ("clock", 2..=2, clock),
     ("dict-resizing", 1..=1, accept),
+    ("digest", 0..=0, digest::digest),
+    ("digest-value", 1..=usize::MAX, digest::digest_value),
     ("error", 1..=1, fail),
     ("help", 0..=0, help),
     ("keysizes-hist-assert", 1..=1, accept),
+    ("loadaof", 0..=usize::MAX, reload::load_aof),
     ("log", 1..=1, log),
     ("object", 1..=1, object),
     ("pause-cron", 1..=1, accept),
     ("populate", 1..=3, populate),
     ("protocol", 1..=1, protocol),
     ("quicklist-packed-threshold", 1..=1, packed_threshold),
-    ("reload", 0..=3, accept),
+    ("reload", 0..=usize::MAX, reload::reload),
     ("replybuffer", 2..=2, accept),
     ("set-active-expire", 1..=1, set_active_expire),
     ("set-disable-deny-scripts", 1..=1, accept),
@@ -85,6 +90,22 @@ fn help(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     DONE
 }
 
+/// `DEBUG CLOCK <STEP | PASS> ms`: the wall clock is stepped, or time passes.
+fn clock(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    let steps = args.keyword("STEP");
+    if !steps && !args.keyword("PASS") {
+        return Err(error::SYNTAX);
+    }
+    let ms = args.int()?;
+    match steps {
+        true => ctx.shared.clock.step_ms(ms),
+        false => ctx.shared.clock.pass_ms(ms),
+    };
+    ctx.shared.nudge_all();
+    ctx.reply.ok();
+    DONE
+}
+
 /// `DEBUG SLEEP seconds`: this core does nothing else meanwhile.
 fn sleep(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let seconds = float::parse_f64(args.bytes()?).unwrap_or(0.0);
@@ -132,7 +153,7 @@ fn object(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let stripe = ctx.keys.keyspace().stripe_of(key);
     let text = ctx.keys.with_stripe(stripe, |keys| {
         let entry = keys.peek(key)?;
-        let used_s = entry.used_ms / 1000;
+        let used_s = entry.used_s();
         Some(format!(
             "Value at:{:p} refcount:1 encoding:{} serializedlength:{} lru:{used_s} lru_seconds_idle:{}",
             &raw const entry.value,
@@ -168,6 +189,9 @@ fn populate(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
                     &key,
                     Value::Str(StrValue::new(Blob::from(value.as_slice()))),
                 );
+                if let Some(effect) = keys.logs(3) {
+                    effect.arg(b"SET").arg(&key).arg(&value).end();
+                }
             }
         });
     }

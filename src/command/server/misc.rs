@@ -1,6 +1,4 @@
-//! TIME, LASTSAVE and LOLWUT.
-
-use std::sync::atomic::Ordering;
+//! TIME and LOLWUT.
 
 use crate::base::num;
 use crate::base::version::{REDIS_VERSION, VERSION};
@@ -13,13 +11,6 @@ pub fn time(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     ctx.reply.array(2);
     ctx.reply.bulk_int(us / 1_000_000);
     ctx.reply.bulk_int(us % 1_000_000);
-    DONE
-}
-
-/// `LASTSAVE`: when the data was last saved; with nothing ever saved, when the server started. Unix seconds.
-pub fn lastsave(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    ctx.reply
-        .int(ctx.shared.last_save_s.load(Ordering::Relaxed));
     DONE
 }
 

@@ -1,4 +1,4 @@
-//! ROLE, REPLICAOF and WAIT, as a server without replicas answers them.
+//! ROLE, REPLICAOF, WAIT and WAITAOF, as a server without replicas answers them.
 
 use crate::base::num;
 use crate::command::ctx::{Block, Ctx, DONE, Flow, Outcome};
@@ -37,10 +37,10 @@ pub fn wait(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         ctx.reply.int(0);
         return DONE;
     }
-    wait_in_vain(ctx, timeout_ms, OnTimeout::Int(0))
+    wait_for(ctx, Awaits::Nothing, timeout_ms, OnTimeout::Int(0))
 }
 
-/// `WAITAOF local replicas timeout`: nothing is written to disk, so only replicas can be waited for, in vain too.
+/// `WAITAOF local replicas timeout`: waits until what this client has written is durable; for replicas in vain, as there are none.
 pub fn waitaof(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let local = args.int()?;
     if !(0..=1).contains(&local) {
@@ -49,16 +49,24 @@ pub fn waitaof(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let replicas = num::parse_i64(args.bytes()?).filter(|replicas| *replicas >= 0);
     let replicas = replicas.ok_or(error::MUST_BE_POSITIVE)?;
     let timeout_ms = timeout_ms(&mut args)?;
-    if local > 0 {
+    let log = ctx.keys.keyspace().log();
+    if local > 0 && !ctx.shared.config.load().appendonly {
         return Err(error::NUMLOCAL_WITHOUT_LOG);
     }
-    if replicas == 0 || ctx.nested {
+    // What came right before it on this connection is not yet noted in the session.
+    let offset = ctx.session.logged_to.max(ctx.keys.locked.logged_to());
+    let durable = i64::from(log.is_whole() && log.durable() >= offset);
+    if (durable >= local && replicas == 0) || ctx.nested {
         ctx.reply.array(2);
-        ctx.reply.int(0);
+        ctx.reply.int(durable);
         ctx.reply.int(0);
         return DONE;
     }
-    wait_in_vain(ctx, timeout_ms, OnTimeout::Ints([0, 0]))
+    let awaits = match replicas {
+        0 => Awaits::Durable(offset),
+        _ => Awaits::Nothing,
+    };
+    wait_for(ctx, awaits, timeout_ms, OnTimeout::Durable(offset))
 }
 
 fn timeout_ms(args: &mut Args<'_>) -> Result<i64, error::Error> {
@@ -69,14 +77,14 @@ fn timeout_ms(args: &mut Args<'_>) -> Result<i64, error::Error> {
     Ok(timeout_ms)
 }
 
-fn wait_in_vain(ctx: &Ctx<'_, '_>, timeout_ms: i64, on_timeout: OnTimeout) -> Outcome {
+fn wait_for(ctx: &Ctx<'_, '_>, awaits: Awaits, timeout_ms: i64, on_timeout: OnTimeout) -> Outcome {
     Ok(Flow::Block(Box::new(Block {
         keys: Vec::new(),
-        awaits: Awaits::Nothing,
+        awaits,
         on_timeout,
         deadline_ms: match timeout_ms {
             0 => NEVER,
-            _ => ctx.now.unix_ms.saturating_add(timeout_ms),
+            _ => ctx.now.steady_ms.saturating_add(timeout_ms),
         },
         request: None,
     })))

@@ -1,12 +1,13 @@
 //! XAUTOCLAIM.
 
 use super::claim::{parse_min_idle_ms, write_claimed};
-use super::{consumer_created, consumer_of, group_changed, group_of, ids};
+use super::logged::{Actor, Delivered, released};
+use super::{consumer_created, consumer_of, group_changed, group_of, ids, settle_time};
 use crate::base::num;
 use crate::command::error::{self, Error, SYNTAX};
 use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::data::Stream;
-use crate::data::stream::{ConsumerSlot, Group, Id, Log, Pending};
+use crate::data::stream::{ConsumerSlot, Delivery, Group, Id, Log};
 
 /// Pending entries looked at for each one that may be claimed.
 const SCANNED_PER_COUNT: usize = 10;
@@ -22,17 +23,22 @@ const DEFAULT_COUNT: usize = 100;
 pub fn xautoclaim(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (key, name, consumer) = (args.bytes()?, args.bytes()?, args.bytes()?);
     let scan = Scan::parse(&mut args)?;
-    let now_ms = super::now_ms(ctx);
-    let (log, group) = group_of(ctx.keys.read_as::<Stream>(key)?, key, name)?;
+    let now_ms = ctx.keys.steady();
+    let (log, group) = group_of(ctx.keys.read_as_mut::<Stream>(key)?, key, name)?;
     if scan.count >= TOO_MANY_IDS {
         return Err(error::XAUTOCLAIM_COUNT_TOO_HIGH);
     }
-    let (consumer, created) = consumer_of(group, consumer, now_ms);
-    let found = scan.run(log, group, now_ms);
+    let (slot, created) = consumer_of(group, consumer, now_ms);
+    let found = scan.run(log, group, slot, now_ms);
     for &id in &found.gone {
         group.ack(id);
     }
-    scan.claim(group, &found.idle, consumer, now_ms);
+    let claimed = scan.claim(group, &found.idle, slot, now_ms);
+    let lost: Vec<Delivered> = found
+        .idle
+        .iter()
+        .flat_map(|&id| group.release_followers(id, now_ms, |other| other.consumer == Some(slot)))
+        .collect();
     ctx.reply.array(3);
     ctx.reply.bulk(&found.next.unwrap_or(Id::MIN).text());
     ctx.reply.array(found.idle.len());
@@ -43,10 +49,25 @@ pub fn xautoclaim(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     for id in &found.gone {
         ctx.reply.bulk(&id.text());
     }
+    let actor = Actor {
+        key,
+        group: name,
+        consumer,
+        now_ms,
+        again: false,
+    };
     if created {
         consumer_created(&mut ctx.keys, key);
+        if claimed.is_empty() {
+            actor.created(&mut ctx.keys);
+        }
     }
-    group_changed(&mut ctx.keys, (found.idle.len() + found.gone.len()) as u64);
+    actor.settled(&mut ctx.keys, &found.gone);
+    released(&mut ctx.keys, (key, name), &lost, 0);
+    actor.delivered(&mut ctx.keys, &claimed, now_ms);
+    let touched = found.idle.len() + found.gone.len();
+    group_changed(&mut ctx.keys, touched as u64);
+    settle_time(&mut ctx.keys, key, touched);
     DONE
 }
 
@@ -91,21 +112,23 @@ impl Scan {
         Ok(scan)
     }
 
-    fn run(&self, log: &Log, group: &Group, now_ms: u64) -> Found {
+    fn run(&self, log: &Log, group: &Group, slot: ConsumerSlot, now_ms: u64) -> Found {
         let mut found = Found {
             idle: Vec::new(),
             gone: Vec::new(),
             next: None,
         };
         let mut pending = group.pending_from(self.start);
+        let mut entries = log.finder();
         for _ in 0..self.count.saturating_mul(SCANNED_PER_COUNT) {
             if found.idle.len() + found.gone.len() == self.count {
                 break;
             }
             let Some(pending) = pending.next() else { break };
-            if log.entry(pending.id).is_none() {
+            if entries.find(pending.id).is_none() {
                 found.gone.push(pending.id);
-            } else if now_ms.saturating_sub(pending.delivery_time_ms) >= self.min_idle_ms {
+            } else if pending.is_idle_for(self.min_idle_ms, now_ms) && group.may_take(pending, slot)
+            {
                 found.idle.push(pending.id);
             }
         }
@@ -113,18 +136,29 @@ impl Scan {
         found
     }
 
-    fn claim(&self, group: &mut Group, ids: &[Id], consumer: ConsumerSlot, now_ms: u64) {
+    /// Hands the entries on; returns how often each has been delivered.
+    fn claim(
+        &self,
+        group: &mut Group,
+        ids: &[Id],
+        consumer: ConsumerSlot,
+        now_ms: u64,
+    ) -> Vec<Delivered> {
+        let mut claimed = Vec::with_capacity(ids.len());
         for &id in ids {
-            let deliveries = group
-                .pending(id)
-                .map_or(0, |pending| pending.delivery_count);
-            group.deliver(Pending {
+            let deliveries = group.pending(id).map_or(0, |pending| match self.just_id {
+                true => pending.delivery_count,
+                false => pending.next_count(),
+            });
+            claimed.push((id, deliveries));
+            group.deliver(Delivery {
                 id,
-                delivery_time_ms: now_ms,
-                delivery_count: deliveries + u64::from(!self.just_id),
+                time_ms: now_ms,
+                count: deliveries,
                 consumer,
             });
             group.consumer_mut(consumer).active_time_ms = Some(now_ms);
         }
+        claimed
     }
 }

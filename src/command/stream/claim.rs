@@ -1,38 +1,70 @@
 //! XCLAIM.
 
 use super::entries::write_entry;
-use super::{consumer_created, consumer_of, group_changed, group_of, ids};
+use super::logged::{Actor, progress, released};
+use super::{consumer_created, consumer_of, group_changed, group_of, ids, settle_time};
 use crate::base::num;
 use crate::command::error::{self, Error};
 use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::data::Stream;
-use crate::data::stream::{ConsumerSlot, Group, Id, Log, Pending};
+use crate::data::stream::{
+    ConsumerSlot, Delivery, EntryRef, Group, Id, Log, MAX_DELIVERY_COUNT, Pending,
+};
 use crate::resp::Reply;
 use crate::resp::reply::Aggregate;
 
 /// `XCLAIM key group consumer min-idle-ms id... [options]`: hands pending entries to another consumer.
 pub fn xclaim(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (key, name, consumer) = (args.bytes()?, args.bytes()?, args.bytes()?);
-    let now_ms = super::now_ms(ctx);
-    let (log, group) = group_of(ctx.keys.read_as::<Stream>(key)?, key, name)?;
-    let claim = Claim::parse(&mut args, now_ms)?;
+    let now_ms = ctx.keys.steady();
+    let (log, group) = group_of(ctx.keys.read_as_mut::<Stream>(key)?, key, name)?;
+    let mut claim = Claim::parse(&mut args, now_ms)?;
+    claim.is_activity = !ctx.local.redelivering;
+    claim.replaying = ctx.local.replaying;
+    let advances = claim.last_id > group.last_id;
     group.last_id = group.last_id.max(claim.last_id);
-    let (consumer, created) = consumer_of(group, consumer, now_ms);
+    let (slot, created) = consumer_of(group, consumer, now_ms);
     let opening = ctx.reply.open(Aggregate::Array);
-    let (mut claimed, mut dropped) = (0, 0);
+    let (mut claimed, mut dropped, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+    let mut entries = log.finder();
     for &id in &claim.ids {
-        if log.entry(id).is_none() {
-            dropped += u64::from(group.ack(id));
-        } else if claim.take(group, id, consumer) {
+        let Some(entry) = entries.find(id) else {
+            dropped.extend(group.ack(id).then_some(id));
+            continue;
+        };
+        if let Some(deliveries) = claim.take(group, entry, slot) {
+            group.classify(&entry);
+            if !claim.replaying {
+                let others = |other: &Pending| other.consumer == Some(slot);
+                lost.extend(group.release_followers(id, now_ms, others));
+            }
             write_claimed(ctx.reply, log, id, claim.just_id);
-            claimed += 1;
+            claimed.push((id, deliveries));
         }
     }
-    ctx.reply.close(opening, claimed);
+    ctx.reply.close(opening, claimed.len());
+    let progress = progress(log, group);
+    let actor = Actor {
+        key,
+        group: name,
+        consumer,
+        now_ms,
+        again: false,
+    };
     if created {
         consumer_created(&mut ctx.keys, key);
+        if claimed.is_empty() {
+            actor.created(&mut ctx.keys);
+        }
     }
-    group_changed(&mut ctx.keys, claimed as u64 + dropped);
+    actor.settled(&mut ctx.keys, &dropped);
+    released(&mut ctx.keys, (key, name), &lost, 0);
+    actor.delivered(&mut ctx.keys, &claimed, claim.delivery_time_ms);
+    if advances {
+        actor.progressed(&mut ctx.keys, progress);
+    }
+    group_changed(&mut ctx.keys, (claimed.len() + dropped.len()) as u64);
+    settle_time(&mut ctx.keys, key, claimed.len() + dropped.len());
     DONE
 }
 
@@ -60,6 +92,10 @@ struct Claim {
     force: bool,
     just_id: bool,
     last_id: Id,
+    /// It counts as activity of the consumer.
+    is_activity: bool,
+    /// It was claimed before, and all that followed is told by itself.
+    replaying: bool,
 }
 
 impl Claim {
@@ -75,6 +111,8 @@ impl Claim {
             force: false,
             just_id: false,
             last_id: Id::MIN,
+            is_activity: true,
+            replaying: false,
         };
         while let Some(id) = args.peek().and_then(|text| Id::parse(text, 0)) {
             claim.ids.push(id);
@@ -117,27 +155,37 @@ impl Claim {
         self.delivery_time_ms = past.unwrap_or(self.now_ms);
     }
 
-    /// Makes an entry that exists pending for `consumer`, if it may be.
-    fn take(&self, group: &mut Group, id: Id, consumer: ConsumerSlot) -> bool {
+    /// Makes an entry that exists pending for `consumer`, if it may be; returns how often it has been delivered.
+    fn take(&self, group: &mut Group, entry: EntryRef<'_>, consumer: ConsumerSlot) -> Option<u64> {
+        let id = entry.id;
         let deliveries = match group.pending(id) {
+            // A log tells what was taken, be it idle or due or not.
             Some(pending)
-                if self.now_ms.saturating_sub(pending.delivery_time_ms) < self.min_idle_ms =>
+                if self.replaying
+                    || pending.is_idle_for(self.min_idle_ms, self.now_ms)
+                        && group.may_take(pending, consumer) =>
             {
-                return false;
+                pending.delivery_count
             }
-            Some(pending) => pending.delivery_count,
+            Some(_) => return None,
             // It counts as delivered once before.
-            None if self.force => 1,
-            None => return false,
+            None if self.force && (self.replaying || group.may_take_on(&entry, consumer)) => 1,
+            None => return None,
         };
-        let counted = deliveries + u64::from(!self.just_id);
-        group.deliver(Pending {
+        let counted = match self.just_id {
+            true => deliveries,
+            false => (deliveries + 1).min(MAX_DELIVERY_COUNT),
+        };
+        let delivery_count = self.retry_count.unwrap_or(counted);
+        group.deliver(Delivery {
             id,
-            delivery_time_ms: self.delivery_time_ms,
-            delivery_count: self.retry_count.unwrap_or(counted),
+            time_ms: self.delivery_time_ms,
+            count: delivery_count,
             consumer,
         });
-        group.consumer_mut(consumer).active_time_ms = Some(self.now_ms);
-        true
+        if self.is_activity {
+            group.consumer_mut(consumer).active_time_ms = Some(self.now_ms);
+        }
+        Some(delivery_count)
     }
 }

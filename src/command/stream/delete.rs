@@ -1,6 +1,7 @@
 //! XDEL, XDELEX, XACKDEL: entries removed by id.
 
 use super::ids;
+use super::schedule;
 use super::trim::take_references;
 use crate::base::num;
 use crate::command::error::{self, Error, SYNTAX};
@@ -16,13 +17,31 @@ pub fn xdel(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         ctx.reply.int(0);
         return DONE;
     };
-    let mut removed = 0;
+    let (mut removed, mut cancelled) = (0, Vec::new());
     for id in ids::parse_all(args.rest())? {
-        removed += u64::from(stream.delete(id, References::Keep) == Removal::Removed);
+        match delete(stream, id, References::Keep) {
+            Deletion::Cancelled => cancelled.push(id),
+            Deletion::Of(removal) => removed += u64::from(removal == Removal::Removed),
+        }
     }
+    schedule::cancelled(&mut ctx.keys, key, &cancelled);
     entries_removed(&mut ctx.keys, key, removed);
-    ctx.reply.uint(removed);
+    ctx.reply.uint(removed + cancelled.len() as u64);
     DONE
+}
+
+/// What became of an id that was to be deleted.
+enum Deletion {
+    /// Its entry was scheduled, and is no longer.
+    Cancelled,
+    Of(Removal),
+}
+
+fn delete(stream: &mut Stream, id: Id, references: References) -> Deletion {
+    match stream.delete(id, references) {
+        Removal::Missing if stream.schedule.remove(id).is_some() => Deletion::Cancelled,
+        removal => Deletion::Of(removal),
+    }
 }
 
 /// `XDELEX key [KEEPREF | DELREF | ACKED] IDS n id...`: removes entries; says of each what became of it.
@@ -35,14 +54,25 @@ pub fn xdelex(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         return DONE;
     };
     let ids = ids::parse_all(wanted.ids.iter().copied())?;
-    let mut removed = 0;
+    let (mut removed, mut settled, mut cancelled) = (0, 0, Vec::new());
     ctx.reply.array(ids.len());
     for id in ids {
-        let removal = stream.delete(id, wanted.references);
+        let removal = match delete(stream, id, wanted.references) {
+            Deletion::Of(removal) => removal,
+            Deletion::Cancelled => {
+                cancelled.push(id);
+                ctx.reply.int(code(Removal::Removed));
+                continue;
+            }
+        };
         removed += u64::from(removal == Removal::Removed);
+        settled += u64::from(removal == Removal::MissingButReferenced);
         ctx.reply.int(code(removal));
     }
+    schedule::cancelled(&mut ctx.keys, key, &cancelled);
     entries_removed(&mut ctx.keys, key, removed);
+    super::group_changed(&mut ctx.keys, settled);
+    super::settle_time(&mut ctx.keys, key, (removed + settled) as usize);
     DONE
 }
 
@@ -66,12 +96,15 @@ pub fn xackdel(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         ctx.reply.int(match removal {
             AckDel::NotPending => code(Removal::Missing),
             // Gone before or gone now: it is settled.
-            AckDel::Settled(Removal::Missing) => code(Removal::Removed),
+            AckDel::Settled(Removal::Missing | Removal::MissingButReferenced) => {
+                code(Removal::Removed)
+            }
             AckDel::Settled(removal) => code(removal),
         });
     }
     entries_removed(&mut ctx.keys, key, removed);
     super::group_changed(&mut ctx.keys, acked - removed);
+    super::settle_time(&mut ctx.keys, key, acked as usize);
     DONE
 }
 
@@ -95,7 +128,7 @@ fn ack_and_delete(stream: &mut Stream, group: &[u8], id: Id, references: Referen
 fn code(removal: Removal) -> i64 {
     match removal {
         Removal::Removed => 1,
-        Removal::Missing => -1,
+        Removal::Missing | Removal::MissingButReferenced => -1,
         Removal::Referenced => 2,
     }
 }
@@ -143,7 +176,18 @@ impl<'a> Wanted<'a> {
     }
 }
 
-fn take_ids<'a>(args: &mut Args<'a>) -> Result<Vec<&'a [u8]>, Error> {
+/// `IDS n id...` to the end.
+pub fn parse_ids(args: &mut Args<'_>) -> Result<Vec<Id>, Error> {
+    if !args.keyword("IDS") {
+        return Err(SYNTAX);
+    }
+    let texts = take_ids(args)?;
+    args.end()?;
+    ids::parse_all(texts.into_iter())
+}
+
+/// `n id...`: that many.
+pub fn take_ids<'a>(args: &mut Args<'a>) -> Result<Vec<&'a [u8]>, Error> {
     let count = num::parse_i64(args.bytes()?)
         .filter(|&count| count > 0)
         .ok_or(error::ID_COUNT_NOT_POSITIVE)?;

@@ -3,17 +3,41 @@
 use std::collections::VecDeque;
 
 use crate::command::{DONE, Flow, LongReply, Outcome};
-use crate::data::stream::{EntryRef, Frozen};
+use crate::data::stream::{EntryRef, Field, Frozen, Id};
 use crate::resp::Reply;
 
 /// A reply whose blocks take more than this is written in slices of about this size, outside any lock.
-const SLICE_BYTES: usize = 64 * 1024;
+pub const SLICE_BYTES: usize = 64 * 1024;
 
 /// One entry: its id, and its fields as one flat list.
 pub fn write_entry(reply: &mut Reply, entry: EntryRef<'_>) {
+    write_fields(reply, entry.id, entry.fields());
+}
+
+/// The same of an entry that stands elsewhere.
+pub fn write_fields<'a>(
+    reply: &mut Reply,
+    id: Id,
+    fields: impl ExactSizeIterator<Item = Field<'a>>,
+) {
     reply.array(2);
-    reply.bulk(&entry.id.text());
-    let fields = entry.fields();
+    write_id_and_fields(reply, id, fields);
+}
+
+/// One entry as a read with CLAIM tells it: with how long it has been idle, and how often it was delivered.
+pub fn write_claimed_entry(reply: &mut Reply, entry: EntryRef<'_>, idle_ms: u64, deliveries: u64) {
+    reply.array(4);
+    write_id_and_fields(reply, entry.id, entry.fields());
+    reply.uint(idle_ms);
+    reply.uint(deliveries);
+}
+
+fn write_id_and_fields<'a>(
+    reply: &mut Reply,
+    id: Id,
+    fields: impl ExactSizeIterator<Item = Field<'a>>,
+) {
+    reply.bulk(&id.text());
     reply.array(fields.len() * 2);
     for (name, value) in fields {
         reply.bulk(name);

@@ -1,10 +1,12 @@
 //! XGROUP.
 
-use super::{entries_changed, group_changed, ids};
+use super::logged::{self, Actor};
+use super::make::{self, Beginning};
+use super::{group_changed, ids, settle_time};
 use crate::command::error::{self, Error};
 use crate::command::{Args, Ctx, DONE, Keys, Outcome};
+use crate::data::Stream;
 use crate::data::stream::{Group, Id, Log};
-use crate::data::{Kind, Stream, Value};
 use crate::keyspace::notify;
 
 /// `XGROUP CREATE key group <id | $> [MKSTREAM] [ENTRIESREAD n]`: adds a group.
@@ -20,27 +22,17 @@ pub fn create(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         (b"$", Some(stream)) => stream.log.last_id(),
         _ => ids::parse(id, 0)?,
     };
-    let stream = match stream {
-        Some(_) => ctx.keys.find_as::<Stream>(key)?.expect("just found"),
-        None => make(&mut ctx.keys, key),
-    };
-    if stream.groups.contains_key(name) {
+    if stream.is_some_and(|stream| stream.groups.contains_key(name)) {
         return Err(error::GROUP_EXISTS);
     }
-    stream.groups.insert(
-        name.into(),
-        Group::new(id, options.entries_read(&stream.log)),
-    );
-    changed(&mut ctx.keys, key, "xgroup-create");
+    let beginning = Beginning {
+        last_id: id,
+        entries_read: options.entries_read,
+    };
+    let request = args.request();
+    make::group(&mut ctx.keys, (key, name), beginning, request.iter());
     ctx.reply.ok();
     DONE
-}
-
-fn make<'k>(keys: &'k mut Keys<'_, '_>, key: &[u8]) -> &'k mut Stream {
-    entries_changed(keys, key, 1);
-    keys.changes.dirty -= 1;
-    let entry = keys.insert_new(key, Value::from(Stream::new()));
-    Stream::of_mut(&mut entry.value).expect("just made as a stream")
 }
 
 /// `XGROUP SETID key group <id | $> [ENTRIESREAD n]`: says how far a group has read.
@@ -78,12 +70,20 @@ pub fn destroy(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 /// `XGROUP CREATECONSUMER key group consumer`: adds a consumer; 0 if it was there.
 pub fn createconsumer(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (key, name, consumer) = (args.bytes()?, args.bytes()?, args.bytes()?);
-    let now_ms = super::now_ms(ctx);
+    let now_ms = ctx.keys.steady();
     let (_, group) = find(ctx.keys.find_as::<Stream>(key)?, key, name)?;
     let created = group.find_consumer(consumer).is_none();
     if created {
         group.add_consumer(consumer, now_ms);
         changed(&mut ctx.keys, key, "xgroup-createconsumer");
+        let actor = Actor {
+            key,
+            group: name,
+            consumer,
+            now_ms,
+            again: false,
+        };
+        actor.created(&mut ctx.keys);
     }
     ctx.reply.int(created.into());
     DONE
@@ -93,11 +93,29 @@ pub fn createconsumer(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 pub fn delconsumer(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (key, name, consumer) = (args.bytes()?, args.bytes()?, args.bytes()?);
     let (_, group) = find(ctx.keys.find_as::<Stream>(key)?, key, name)?;
-    let slot = group.find_consumer(consumer);
-    let pending = slot.map_or(0, |slot| group.remove_consumer(slot));
-    if slot.is_some() {
-        changed(&mut ctx.keys, key, "xgroup-delconsumer");
+    let Some(slot) = group.find_consumer(consumer) else {
+        ctx.reply.int(0);
+        return DONE;
+    };
+    let pending = group.consumer(slot).pending_len();
+    let gives_back = group.policy().ack_wait_ms > 0 && !ctx.local.replaying;
+    // What is given back is told before the consumer's removal, which then drops nothing.
+    let released = match gives_back {
+        true => group.dismiss_consumer(slot),
+        false => {
+            group.remove_consumer(slot);
+            Vec::new()
+        }
+    };
+    logged::released(&mut ctx.keys, (key, name), &released, 0);
+    logged::kept_for_redis(&mut ctx.keys, (key, name), &released);
+    if !released.is_empty()
+        && let Some(effect) = ctx.keys.logs(5)
+    {
+        effect.args(args.request().iter()).end();
     }
+    changed(&mut ctx.keys, key, "xgroup-delconsumer");
+    settle_time(&mut ctx.keys, key, pending);
     ctx.reply.int(pending as i64);
     DONE
 }
@@ -108,7 +126,7 @@ fn find<'s>(
     key: &[u8],
     name: &[u8],
 ) -> Result<(&'s Log, &'s mut Group), Error> {
-    let Stream { log, groups } = stream.ok_or(error::XGROUP_KEY_MISSING)?;
+    let Stream { log, groups, .. } = stream.ok_or(error::XGROUP_KEY_MISSING)?;
     let group = groups
         .get_mut(name)
         .ok_or_else(|| error::no_group_for_key(key, name))?;

@@ -13,12 +13,13 @@ const FULL_COUNT: usize = 10;
 /// `XINFO STREAM key [FULL [COUNT n]]`: what a stream knows.
 pub fn stream(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
-    let stream = &*ctx.keys.read_as::<Stream>(key)?.ok_or(error::NO_SUCH_KEY)?;
+    let now_ms = ctx.keys.wall();
+    let stream = ctx.keys.read_as::<Stream>(key)?.ok_or(error::NO_SUCH_KEY)?;
     match full_count(&mut args)
         .ok_or_else(|| error::bad_subcommand(ctx.command, args.request().arg(1)))??
     {
-        None => write_stream(ctx.reply, stream),
-        Some(count) => write_full(ctx.reply, stream, count),
+        None => write_stream(ctx.reply, stream, now_ms),
+        Some(count) => write_full(ctx.reply, stream, count, now_ms),
     }
     DONE
 }
@@ -42,9 +43,10 @@ fn full_count(args: &mut Args<'_>) -> Option<Result<Option<usize>, Error>> {
     }))
 }
 
-fn write_stream(reply: &mut Reply, stream: &Stream) {
-    reply.map(10);
+fn write_stream(reply: &mut Reply, stream: &Stream, now_ms: u64) {
+    reply.map(16);
     write_log(reply, &stream.log);
+    write_idmp(reply, stream, now_ms);
     reply.bulk(b"groups");
     reply.int(stream.groups.len() as i64);
     reply.bulk(b"first-entry");
@@ -78,14 +80,33 @@ fn write_log(reply: &mut Reply, log: &Log) {
     write_id(reply, "recorded-first-entry-id", log.first_id());
 }
 
+/// The six pairs that follow in both forms.
+fn write_idmp(reply: &mut Reply, stream: &Stream, now_ms: u64) {
+    let limits = stream.policy.idmp;
+    let counts = stream.idmp.counts(limits.horizon_ms(now_ms));
+    let pairs = [
+        ("idmp-duration", limits.duration_s),
+        ("idmp-maxsize", limits.max_size),
+        ("pids-tracked", counts.producers),
+        ("iids-tracked", counts.messages),
+        ("iids-added", counts.added),
+        ("iids-duplicates", counts.duplicates),
+    ];
+    for (name, number) in pairs {
+        reply.bulk(name.as_bytes());
+        reply.uint(number);
+    }
+}
+
 fn write_id(reply: &mut Reply, name: &str, id: Id) {
     reply.bulk(name.as_bytes());
     reply.bulk(&id.text());
 }
 
-fn write_full(reply: &mut Reply, stream: &Stream, count: usize) {
-    reply.map(9);
+fn write_full(reply: &mut Reply, stream: &Stream, count: usize, now_ms: u64) {
+    reply.map(15);
     write_log(reply, &stream.log);
+    write_idmp(reply, stream, now_ms);
     reply.bulk(b"entries");
     let entries = || stream.log.range(Id::MIN, Id::MAX).take(count);
     reply.array(count.min(stream.log.len() as usize));
@@ -98,19 +119,21 @@ fn write_full(reply: &mut Reply, stream: &Stream, count: usize) {
 }
 
 fn write_full_group(reply: &mut Reply, log: &Log, (name, group): (&[u8], &Group), count: usize) {
-    reply.map(7);
+    reply.map(8);
     reply.bulk(b"name");
     reply.bulk(name);
     write_progress(reply, log, group);
     reply.bulk(b"pel-count");
     reply.int(group.pending_len() as i64);
+    reply.bulk(b"nacked-count");
+    reply.int(group.unowned_len() as i64);
     reply.bulk(b"pending");
     reply.array(count.min(group.pending_len()));
     for pending in group.pending_from(Id::MIN).take(count) {
         reply.array(4);
         reply.bulk(&pending.id.text());
-        reply.bulk(&group.consumer(pending.consumer).name);
-        reply.uint(pending.delivery_time_ms);
+        reply.bulk(group.owner_name(pending));
+        reply.uint(pending.time_ms);
         reply.uint(pending.delivery_count);
     }
     reply.bulk(b"consumers");
@@ -140,7 +163,7 @@ fn write_full_consumer(
     for pending in group.consumer_pending_from(slot, Id::MIN).take(count) {
         reply.array(3);
         reply.bulk(&pending.id.text());
-        reply.uint(pending.delivery_time_ms);
+        reply.uint(pending.time_ms);
         reply.uint(pending.delivery_count);
     }
 }
@@ -181,7 +204,7 @@ pub fn groups(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 /// `XINFO CONSUMERS key group`: the consumers of a group.
 pub fn consumers(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (key, name) = (args.bytes()?, args.bytes()?);
-    let now_ms = super::now_ms(ctx);
+    let now_ms = ctx.keys.steady();
     let stream = ctx.keys.read_as::<Stream>(key)?.ok_or(error::NO_SUCH_KEY)?;
     let group = stream
         .groups

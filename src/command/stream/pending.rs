@@ -1,7 +1,7 @@
 //! XPENDING.
 
-use super::{group_of, ids};
-use crate::command::error::{Error, SYNTAX};
+use super::ids;
+use crate::command::error::{self, Error, SYNTAX};
 use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::data::Stream;
 use crate::data::stream::{Group, Id, Pending};
@@ -15,8 +15,11 @@ pub fn xpending(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     } else {
         Some(Filter::parse(&mut args)?)
     };
-    let now_ms = super::now_ms(ctx);
-    let (_, group) = group_of(ctx.keys.read_as::<Stream>(key)?, key, name)?;
+    let now_ms = ctx.keys.steady();
+    let stream = ctx.keys.read_as::<Stream>(key)?;
+    let group = stream
+        .and_then(|stream| stream.groups.get(name))
+        .ok_or_else(|| error::no_group_or_key(key, name))?;
     match filter {
         None => write_summary(ctx.reply, group),
         Some(filter) => filter.write(ctx.reply, group, now_ms),
@@ -102,18 +105,19 @@ impl<'a> Filter<'a> {
         now_ms: u64,
         pending: impl Iterator<Item = &'g Pending>,
     ) {
-        let idle_ms = |pending: &Pending| now_ms.saturating_sub(pending.delivery_time_ms);
         let wanted: Vec<&Pending> = pending
             .take_while(|pending| pending.id <= self.end)
-            .filter(|pending| idle_ms(pending) >= self.min_idle_ms)
+            .filter(|pending| {
+                self.min_idle_ms == 0 || pending.is_idle_for(self.min_idle_ms, now_ms)
+            })
             .take(self.count)
             .collect();
         reply.array(wanted.len());
         for pending in wanted {
             reply.array(4);
             reply.bulk(&pending.id.text());
-            reply.bulk(&group.consumer(pending.consumer).name);
-            reply.uint(idle_ms(pending));
+            reply.bulk(group.owner_name(pending));
+            reply.int(pending.idle_ms(now_ms));
             reply.uint(pending.delivery_count);
         }
     }

@@ -46,12 +46,12 @@ fn range(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>, direction: Direction) -> Out
     }
     let entries = stream
         .log
-        .freeze(start, end, direction, count.unwrap_or(u64::MAX));
+        .freeze_range(start, end, direction, count.unwrap_or(u64::MAX));
     write_parts(ctx.reply, [Part { key: None, entries }])
 }
 
 /// `[COUNT n]...`, the last of which counts. Below 0 is 0.
-fn parse_count(args: &mut Args<'_>) -> Result<Option<u64>, Error> {
+pub fn parse_count(args: &mut Args<'_>) -> Result<Option<u64>, Error> {
     let mut count = None;
     while !args.is_empty() {
         if !args.keyword("COUNT") {

@@ -11,23 +11,33 @@ use crate::data::Stream;
 use crate::data::stream::{Direction, Id};
 use crate::keyspace::waiters::Awaits;
 
-/// `XREAD [COUNT n] [BLOCK ms] STREAMS key... id...`: the entries after the given ids.
+/// `XREAD [COUNT n] [MAXCOUNT n] [MAXSIZE bytes] [BLOCK ms] STREAMS key... id...`: the entries after the given ids.
 pub fn xread(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
-    let streams = Streams::parse(args, false, ctx.now.unix_ms)?;
+    let streams = Streams::parse(args, false, ctx.now.steady_ms)?;
     let after: SmallVec<[Id; 4]> = (0..streams.count)
         .map(|at| resolve(ctx, &streams, at))
         .collect::<Result<_, Error>>()?;
     let mut parts: SmallVec<[Part; 1]> = SmallVec::new();
+    let mut budget = streams.budget(ctx.reply);
     for (at, after) in after.iter().enumerate() {
+        if budget.is_spent() {
+            break;
+        }
         let key = streams.key(at);
         let Some(stream) = ctx.keys.read_as::<Stream>(key)? else {
             continue;
         };
         if stream.log.newest_id() > *after {
             let start = after.next().expect("less than the newest id");
-            let entries = stream
-                .log
-                .freeze(start, Id::MAX, Direction::Forward, streams.limit);
+            let log = &stream.log;
+            let limit = match budget.is_bounded() {
+                true => {
+                    let entries = log.range(start, Id::MAX).take(streams.limit as usize);
+                    budget.admit(ctx.reply.is_resp3(), key, entries)
+                }
+                false => streams.limit,
+            };
+            let entries = log.freeze_range(start, Id::MAX, Direction::Forward, limit);
             parts.push(Part {
                 key: Some(key.into()),
                 entries,

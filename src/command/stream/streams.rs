@@ -1,11 +1,12 @@
 //! What XREAD and XREADGROUP share: options, keys and ids, and waiting.
 
+use super::budget::Budget;
 use crate::base::num;
 use crate::command::error::{self, Error, SYNTAX};
 use crate::command::{Args, Block, Ctx, DONE, Flow, Outcome};
 use crate::keyspace::NEVER;
 use crate::keyspace::waiters::{Awaits, OnTimeout};
-use crate::resp::{OwnedRequest, Request};
+use crate::resp::{OwnedRequest, Reply, Request};
 
 /// The arguments of XREAD and XREADGROUP.
 pub struct Streams<'a> {
@@ -16,12 +17,19 @@ pub struct Streams<'a> {
     pub count: usize,
     /// At most so many entries of each stream.
     pub limit: u64,
+    /// At most so many entries in all.
+    max_count: Option<u64>,
+    /// No further entry once the reply has so many bytes.
+    max_size: Option<u64>,
     /// How long to wait; 0 is for ever.
     block_ms: Option<i64>,
     /// The group and the consumer.
     pub group: Option<(&'a [u8], &'a [u8])>,
     /// Entries do not become pending.
     pub no_ack: bool,
+    /// Pending entries that have been idle for so long come first, and all are told with how long that was and how often they were
+    /// delivered.
+    pub claim_ms: Option<u64>,
 }
 
 impl<'a> Streams<'a> {
@@ -32,9 +40,12 @@ impl<'a> Streams<'a> {
             keys_at: 0,
             count: 0,
             limit: u64::MAX,
+            max_count: None,
+            max_size: None,
             block_ms: None,
             group: None,
             no_ack: false,
+            claim_ms: None,
         };
         loop {
             if args.len() < 2 {
@@ -51,6 +62,10 @@ impl<'a> Streams<'a> {
         if grouped && streams.group.is_none() {
             return Err(error::GROUP_MISSING);
         }
+        let counts = streams.limit != u64::MAX;
+        if counts && streams.max_count.is_some_and(|max| max < streams.limit) {
+            return Err(error::MAXCOUNT_BELOW_COUNT);
+        }
         streams.keys_at = args.position();
         streams.count = args.len() / 2;
         Ok(streams)
@@ -66,6 +81,10 @@ impl<'a> Streams<'a> {
             // 0 and below are no limit.
             let limit = u64::try_from(args.int()?).unwrap_or(0);
             self.limit = if limit == 0 { u64::MAX } else { limit };
+        } else if args.keyword("MAXCOUNT") {
+            self.max_count = Some(positive(args, error::MAXCOUNT_NOT_POSITIVE)?);
+        } else if args.keyword("MAXSIZE") {
+            self.max_size = Some(positive(args, error::MAXSIZE_NOT_POSITIVE)?);
         } else if args.keyword("BLOCK") {
             self.block_ms = Some(parse_timeout(args.bytes()?, now_ms)?);
         } else if args.len() > 2 && args.keyword("GROUP") {
@@ -78,10 +97,23 @@ impl<'a> Streams<'a> {
                 return Err(error::NOACK_WITHOUT_GROUP_READ);
             }
             self.no_ack = true;
+        } else if args.keyword("CLAIM") {
+            if !grouped {
+                return Err(error::CLAIM_WITHOUT_GROUP_READ);
+            }
+            let min_idle_ms = num::parse_i64(args.bytes()?).ok_or(error::CLAIM_NOT_AN_INTEGER)?;
+            let min_idle_ms = u64::try_from(min_idle_ms).map_err(|_| error::CLAIM_NEGATIVE)?;
+            self.claim_ms = Some(min_idle_ms);
         } else {
             return Err(SYNTAX);
         }
         Ok(())
+    }
+
+    /// What the reply may hold, which is empty but for a head that does not count: nor does that of a single stream.
+    pub fn budget(&self, reply: &Reply) -> Budget {
+        let head = if self.count == 1 { "*1\r\n" } else { "" };
+        Budget::new(self.max_count, self.max_size, reply.len() + head.len())
     }
 
     /// Key number `at`.
@@ -122,10 +154,17 @@ impl<'a> Streams<'a> {
             deadline_ms: if block_ms == 0 {
                 NEVER
             } else {
-                ctx.now.unix_ms + block_ms
+                ctx.now.steady_ms + block_ms
             },
             request,
         })))
+    }
+}
+
+fn positive(args: &mut Args<'_>, otherwise: Error) -> Result<u64, Error> {
+    match args.int()? {
+        number @ 1.. => Ok(number.unsigned_abs()),
+        _ => Err(otherwise),
     }
 }
 

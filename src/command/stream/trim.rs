@@ -1,10 +1,13 @@
 //! XTRIM, and the options that it shares with XADD.
 
+use super::idmp::Origin;
 use super::ids;
+use crate::base::num;
 use crate::command::error::{self, Error, SYNTAX};
 use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::data::Stream;
-use crate::data::stream::{Id, NodeLimits, References, Trim, TrimTo};
+use crate::data::stream::{Id, NodeLimits, References, Trim, TrimTo, Trimmed};
+use crate::keyspace::effects::Effect;
 use crate::keyspace::notify;
 
 /// `XTRIM key <MAXLEN | MINID> [= | ~] threshold [LIMIT n] [KEEPREF | DELREF | ACKED]`: drops the oldest entries.
@@ -19,45 +22,79 @@ pub fn xtrim(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let trim = options
         .finish(ctx.local.config.stream_node_max_entries)?
         .ok_or(error::TRIM_WITHOUT_STRATEGY)?;
-    let trimmed = match ctx.keys.find_as::<Stream>(key)? {
-        Some(stream) => stream.trim(&trim),
-        None => 0,
+    let dropped = match ctx.keys.find_as::<Stream>(key)? {
+        Some(stream) => drop_from(stream, &trim),
+        None => None,
     };
-    if trimmed > 0 {
-        super::entries_changed(&mut ctx.keys, key, trimmed);
+    if let Some(dropped) = dropped {
+        if let Some(effect) = ctx.keys.logs(2 + dropped.words()) {
+            dropped.write_command(effect, key);
+        }
+        super::entries_changed(&mut ctx.keys, key, dropped.count);
+        super::settle_time(&mut ctx.keys, key, dropped.count as usize);
         ctx.keys.notify(notify::STREAM, "xtrim", key);
     }
-    ctx.reply.uint(trimmed);
+    ctx.reply.uint(dropped.map_or(0, |dropped| dropped.count));
     DONE
 }
 
+/// Trims a stream; says what went, if anything did.
+pub fn drop_from(stream: &mut Stream, trim: &Trim) -> Option<Dropped> {
+    let trimmed = stream.trim(trim);
+    Dropped::of(stream, trim.references, trimmed)
+}
+
 /// The id that XADD is to give.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum IdChoice {
     /// `*`: by the clock.
+    #[default]
     Auto,
     /// `ms-*`: the next of this millisecond.
     AutoSeq(u64),
     /// This one.
     Given(Id),
+    /// One of a time to come.
+    Later(Later),
+}
+
+/// When a scheduled entry takes its place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Later {
+    /// `+ms`: so many milliseconds from now.
+    In(u64),
+    /// `@unix-ms`: then.
+    At(u64),
+    /// `@ms-seq`, which only the log says: then, with the id that it was promised.
+    Promised(Id),
 }
 
 /// What stands between XADD's key and its fields.
-pub struct AddOptions {
+pub struct AddOptions<'a> {
     /// Do not make a stream that is not there.
     pub no_make: bool,
+    /// Whose message it is, so that it is added once.
+    pub origin: Option<Origin<'a>>,
     /// How to trim afterwards.
     pub trim: Option<Trim>,
     /// Which id to give.
     pub id: IdChoice,
 }
 
-impl AddOptions {
-    /// Takes the options and the id.
-    #[inline]
-    pub fn parse(args: &mut Args<'_>, limits: NodeLimits) -> Result<AddOptions, Error> {
+impl<'a> AddOptions<'a> {
+    /// A mere `*`.
+    pub const PLAIN: AddOptions<'static> = AddOptions {
+        no_make: false,
+        origin: None,
+        trim: None,
+        id: IdChoice::Auto,
+    };
+
+    /// Takes the options and the id. `replaying`: a message in the log has the id that it got.
+    #[inline(never)]
+    pub fn parse(args: &mut Args<'a>, limits: NodeLimits, replaying: bool) -> Result<Self, Error> {
         let mut options = Options::default();
-        let mut no_make = false;
+        let (mut no_make, mut origin) = (false, None);
         let id = loop {
             let arg = args.peek();
             if arg == Some(b"*") {
@@ -69,22 +106,40 @@ impl AddOptions {
             }
             if args.keyword("NOMKSTREAM") {
                 no_make = true;
-            } else if !options.take(args)? {
+            } else if !options.take(args)? && !Origin::take(&mut origin, args)? {
                 break parse_id(args)?;
             }
         };
+        let is_generated = matches!(id, IdChoice::Auto | IdChoice::Later(_));
+        if origin.is_some() && !is_generated && !replaying {
+            return Err(error::ORIGIN_WITH_GIVEN_ID);
+        }
         let trim = options.finish(limits.max_entries)?;
-        Ok(AddOptions { no_make, trim, id })
+        Ok(AddOptions {
+            no_make,
+            origin,
+            trim,
+            id,
+        })
     }
 }
 
 fn parse_id(args: &mut Args<'_>) -> Result<IdChoice, Error> {
     // Options to the end leave no room for id and fields.
     let text = args.bytes().map_err(|_| error::wrong_arity("xadd"))?;
-    match Id::parse_open(text) {
-        Some(ms) => Ok(IdChoice::AutoSeq(ms)),
-        None => Ok(IdChoice::Given(ids::parse(text, 0)?)),
-    }
+    let ms = |text: &[u8]| num::parse_u64(text).ok_or(error::INVALID_STREAM_ID);
+    let later = match text {
+        [b'+', rest @ ..] => Later::In(ms(rest)?),
+        [b'@', rest @ ..] if rest.contains(&b'-') => Later::Promised(ids::parse(rest, 0)?),
+        [b'@', rest @ ..] => Later::At(ms(rest)?),
+        _ => {
+            return match Id::parse_open(text) {
+                Some(ms) => Ok(IdChoice::AutoSeq(ms)),
+                None => Ok(IdChoice::Given(ids::parse(text, 0)?)),
+            };
+        }
+    };
+    Ok(IdChoice::Later(later))
 }
 
 /// The trimming options so far.
@@ -165,6 +220,57 @@ impl Options {
             limit,
             references,
         }))
+    }
+}
+
+/// What a trim dropped, as the log says it.
+///
+/// A replay drops exactly that again: the oldest entries, down to the number that was left; or, where entries were passed over because groups
+/// needed them, up to the last that went all that no group needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropped {
+    /// How many entries, at least one.
+    pub count: u64,
+    references: References,
+    to: TrimTo,
+}
+
+impl Dropped {
+    /// What was trimmed from `stream`, if anything was.
+    pub fn of(stream: &Stream, references: References, trimmed: Trimmed) -> Option<Dropped> {
+        let left = TrimTo::MaxLen(stream.log.len());
+        let to = match (references, trimmed.last.next()) {
+            (References::Acked, Some(behind)) => TrimTo::MinId(behind),
+            _ => left,
+        };
+        (trimmed.count > 0).then_some(Dropped {
+            count: trimmed.count,
+            references,
+            to,
+        })
+    }
+
+    /// How many words `write` writes.
+    pub fn words(&self) -> usize {
+        3 + usize::from(self.references != References::Keep)
+    }
+
+    /// Writes the words of a trim that drops this.
+    pub fn write<'e>(&self, effect: Effect<'e>) -> Effect<'e> {
+        let effect = match self.to {
+            TrimTo::MaxLen(left) => effect.arg(b"MAXLEN").arg(b"=").uint(left),
+            TrimTo::MinId(behind) => effect.arg(b"MINID").arg(b"=").arg(&behind.text()),
+        };
+        match self.references {
+            References::Keep => effect,
+            References::Delete => effect.arg(b"DELREF"),
+            References::Acked => effect.arg(b"ACKED"),
+        }
+    }
+
+    /// Writes it as a command of its own.
+    pub fn write_command(&self, effect: Effect<'_>, key: &[u8]) {
+        self.write(effect.arg(b"XTRIM").arg(key)).end();
     }
 }
 

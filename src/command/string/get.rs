@@ -95,6 +95,7 @@ pub fn getdel(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
     if reply_value(ctx, key)? {
         ctx.keys.remove(key);
+        ctx.keys.log_removal(key);
         ctx.keys.notify(notify::GENERIC, "del", key);
         ctx.keys.changed(key);
     }
@@ -120,15 +121,18 @@ pub fn getex(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
                 return DONE;
             }
             ctx.keys.set_deadline_ms(key, NEVER);
+            ctx.keys.log_deadline(key, NEVER);
             "persist"
         }
         Expiry::Given { unit, value } => {
             let deadline_ms = unit.deadline_ms(value, ctx)?;
-            if deadline_ms <= ctx.now.unix_ms {
+            if ctx.is_past(deadline_ms) {
                 ctx.keys.remove(key);
+                ctx.keys.log_removal(key);
                 "del"
             } else {
                 ctx.keys.set_deadline_ms(key, deadline_ms);
+                ctx.keys.log_deadline(key, deadline_ms);
                 "expire"
             }
         }

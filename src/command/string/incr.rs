@@ -72,6 +72,10 @@ pub fn incrbyfloat(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
             ctx.keys.insert_new(key, value.into());
         }
     }
+    if let Some(effect) = ctx.keys.logs(4) {
+        let effect = effect.arg(b"SET").arg(key).arg(text.as_bytes());
+        effect.arg(b"KEEPTTL").end();
+    }
     ctx.keys.changed(key);
     ctx.keys.notify(notify::STRING, "incrbyfloat", key);
     ctx.reply.bulk(text.as_bytes());

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `get` | GET MGET STRLEN GETRANGE SUBSTR GETDEL GETEX |
 //! | `set` | SET SETNX SETEX PSETEX GETSET |
-//! | `write` | MSET MSETNX APPEND SETRANGE |
+//! | `compare` | DELEX DIGEST, and the conditions that SET shares with DELEX |
+//! | `write` | MSET MSETNX MSETEX APPEND SETRANGE |
 //! | `incr` | INCR DECR INCRBY DECRBY INCRBYFLOAT |
 //! | `lcs` | LCS |
-//! | `options` | what SET and GETEX are told beside key and value |
+//! | `options` | what SET, MSETEX and GETEX are told beside key and value |
 
+pub mod compare;
 pub mod get;
 pub mod incr;
 pub mod lcs;
@@ -28,9 +30,12 @@ fn write_string(reply: &mut Reply, value: &StrValue) {
     }
 }
 
-/// How long strings may become.
+/// How long strings may become. What the log says was allowed when it was done.
 fn max_len(ctx: &Ctx<'_, '_>) -> u64 {
-    ctx.local.config.proto_max_bulk_len_bytes
+    match ctx.local.replaying {
+        true => u64::MAX,
+        false => ctx.local.config.proto_max_bulk_len_bytes,
+    }
 }
 
 /// Refuses a string of `len` bytes and `more` if that is beyond `max_len`.

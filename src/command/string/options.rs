@@ -1,8 +1,10 @@
-//! The options of SET and GETEX: under which condition, until when, and whether the old value is wanted.
+//! The options of SET, MSETEX and GETEX: under which condition, until when, and whether the old value is wanted.
 //!
 //! First the words are checked against each other, then, at a moment that differs between the two commands, the
 //! number that comes with an expiry; errors come in that order.
 
+use super::compare::Comparison;
+use super::set::Lifetime;
 use crate::base::num::parse_i64;
 use crate::command::error::{NOT_AN_INTEGER, SYNTAX, invalid_expire};
 use crate::command::{Args, Ctx, Error};
@@ -10,19 +12,21 @@ use crate::keyspace::LAST_DEADLINE_MS;
 
 /// See the file's head.
 pub(super) struct Options<'a> {
-    pub(super) condition: Condition,
+    pub(super) condition: Condition<'a>,
     pub(super) wants_old: bool,
     pub(super) expiry: Expiry<'a>,
 }
 
-/// Whether the key has to be there.
+/// Whether the key has to be there, or what has to be true of its string.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Condition {
+pub(super) enum Condition<'a> {
     None,
     /// NX
     Missing,
     /// XX
     Present,
+    /// IFEQ, IFNE, IFDEQ, IFDNE
+    Of(Comparison<'a>),
 }
 
 /// What becomes of the key's expiry.
@@ -61,21 +65,49 @@ impl<'a> Options<'a> {
     pub(super) fn parse_set(args: &mut Args<'a>) -> Result<Self, Error> {
         let mut options = Self::NONE;
         while !args.is_empty() {
-            if options.condition != Condition::Present && args.keyword("NX") {
-                options.condition = Condition::Missing;
-            } else if options.condition != Condition::Missing && args.keyword("XX") {
-                options.condition = Condition::Present;
-            } else if args.keyword("GET") {
+            if args.keyword("GET") {
                 options.wants_old = true;
-            } else if matches!(options.expiry, Expiry::None | Expiry::Keep)
-                && args.keyword("KEEPTTL")
-            {
-                options.expiry = Expiry::Keep;
+            } else if let Some(comparison) = Comparison::parse(args)? {
+                options.compare(comparison)?;
             } else {
-                options.parse_expiry(args)?;
+                options.parse_common(args)?;
             }
         }
         Ok(options)
+    }
+
+    pub(super) fn parse_msetex(args: &mut Args<'a>) -> Result<Self, Error> {
+        let mut options = Self::NONE;
+        while !args.is_empty() {
+            options.parse_common(args)?;
+        }
+        Ok(options)
+    }
+
+    /// What SET and MSETEX share.
+    fn parse_common(&mut self, args: &mut Args<'a>) -> Result<(), Error> {
+        use Condition::{Missing, None, Present};
+        if matches!(self.condition, None | Missing) && args.keyword("NX") {
+            self.condition = Missing;
+        } else if matches!(self.condition, None | Present) && args.keyword("XX") {
+            self.condition = Present;
+        } else if matches!(self.expiry, Expiry::None | Expiry::Keep) && args.keyword("KEEPTTL") {
+            self.expiry = Expiry::Keep;
+        } else {
+            self.parse_expiry(args)?;
+        }
+        Ok(())
+    }
+
+    /// The same comparison may be given again: the last one counts.
+    fn compare(&mut self, comparison: Comparison<'a>) -> Result<(), Error> {
+        match self.condition {
+            Condition::None => {}
+            Condition::Of(earlier) if earlier.is_like(comparison) => {}
+            _ => return Err(SYNTAX),
+        }
+        self.condition = Condition::Of(comparison);
+        Ok(())
     }
 
     pub(super) fn parse_getex(args: &mut Args<'a>) -> Result<Self, Error> {
@@ -113,6 +145,17 @@ impl<'a> Options<'a> {
             value: args.bytes()?,
         };
         Ok(())
+    }
+}
+
+impl Expiry<'_> {
+    /// How long what is set shall live.
+    pub(super) fn lifetime(self, ctx: &Ctx<'_, '_>) -> Result<Lifetime, Error> {
+        Ok(match self {
+            Expiry::Given { unit, value } => Lifetime::Until(unit.deadline_ms(value, ctx)?),
+            Expiry::Keep => Lifetime::AsBefore,
+            Expiry::None | Expiry::Persist => Lifetime::Forever,
+        })
     }
 }
 

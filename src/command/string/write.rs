@@ -1,9 +1,11 @@
-//! MSET, MSETNX: many strings at once; APPEND, SETRANGE: strings changed in place.
+//! MSET, MSETNX, MSETEX: many strings at once; APPEND, SETRANGE: strings changed in place.
 
-use super::set::{Lifetime, put};
+use super::options::{Condition, Options};
+use super::set::{Lifetime, put, put_one};
 use super::{check_len, max_len};
 use crate::base::Blob;
-use crate::command::error::{OFFSET_OUT_OF_RANGE, wrong_arity};
+use crate::base::num::parse_i64;
+use crate::command::error::{NUMKEYS_INVALID, OFFSET_OUT_OF_RANGE, PAIRS_MISSING, wrong_arity};
 use crate::command::{Args, Ctx, DONE, Error, Outcome};
 use crate::data::StrValue;
 use crate::keyspace::notify;
@@ -24,6 +26,33 @@ pub fn msetnx(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         put_all(ctx, &mut args)?;
     }
     ctx.reply.int(none_is_there.into());
+    DONE
+}
+
+/// `MSETEX numkeys key value [key value ...] [NX | XX] [EX seconds | PX milliseconds | EXAT unix-seconds | PXAT unix-milliseconds | KEEPTTL]`
+pub fn msetex(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    let count = parse_i64(args.bytes()?).and_then(|count| i32::try_from(count).ok());
+    let count = count.filter(|count| *count > 0).ok_or(NUMKEYS_INVALID)?;
+    let pairs = args.clone();
+    let arguments = 2 * count as usize;
+    if arguments > args.len() {
+        return Err(PAIRS_MISSING);
+    }
+    args.skip(arguments);
+    let options = Options::parse_msetex(&mut args)?;
+    let lifetime = options.expiry.lifetime(ctx)?;
+    let mut keys = pairs.rest().take(arguments).step_by(2);
+    let allowed = match options.condition {
+        Condition::Missing => keys.all(|key| !ctx.keys.contains(key)),
+        Condition::Present => keys.all(|key| ctx.keys.contains(key)),
+        Condition::None | Condition::Of(_) => true,
+    };
+    let mut pairs = pairs;
+    for _ in 0..if allowed { count } else { 0 } {
+        let (key, value) = (pairs.bytes()?, pairs.blob()?);
+        put_one(ctx, key, value, lifetime);
+    }
+    ctx.reply.int(allowed.into());
     DONE
 }
 

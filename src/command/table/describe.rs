@@ -238,12 +238,12 @@ fn find_keys(find: Find) -> Tree {
                 ("limit".into(), Tree::Int(limit.into())),
             ],
         ),
-        Find::Counted => step(
+        Find::Counted { step: keystep } => step(
             "keynum",
             vec![
                 ("keynumidx".into(), Tree::Int(0)),
                 ("firstkey".into(), Tree::Int(1)),
-                ("keystep".into(), Tree::Int(1)),
+                ("keystep".into(), Tree::Int(keystep.into())),
             ],
         ),
         Find::Unknown => step("unknown", vec![]),

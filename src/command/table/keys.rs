@@ -55,8 +55,11 @@ pub enum Find {
         /// 0 or 1: all the way.
         limit: u8,
     },
-    /// The beginning says how many keys follow it.
-    Counted,
+    /// The beginning says how many keys follow it, every `step`-th argument.
+    Counted {
+        /// Distance from key to key.
+        step: u8,
+    },
     /// It cannot be told.
     Unknown,
 }
@@ -116,9 +119,11 @@ impl KeySpec {
 
     /// Every `step`-th argument only.
     pub const fn step(mut self, step: u8) -> KeySpec {
-        if let Find::Range { last, limit, .. } = self.find {
-            self.find = Find::Range { last, step, limit };
-        }
+        self.find = match self.find {
+            Find::Range { last, limit, .. } => Find::Range { last, step, limit },
+            Find::Counted { .. } => Find::Counted { step },
+            Find::Unknown => Find::Unknown,
+        };
         self
     }
 
@@ -132,7 +137,7 @@ impl KeySpec {
 
     /// As many keys as the argument at the beginning says, right after it.
     pub const fn counted(mut self) -> KeySpec {
-        self.find = Find::Counted;
+        self.find = Find::Counted { step: 1 };
         self
     }
 
@@ -184,12 +189,16 @@ impl KeySpec {
                 range_end(begin, last, limit, argv.len()),
                 usize::from(step),
             ),
-            Find::Counted => {
+            Find::Counted { step } => {
                 if begin >= argv.len() {
                     return Err(KeysNotFound);
                 }
+                let step = usize::from(step);
                 let count = parse_count(argv.arg(begin)).ok_or(KeysNotFound)?;
-                (begin + 1, Some(begin + count), 1)
+                let last = count
+                    .checked_sub(1)
+                    .map_or(begin, |more| begin + 1 + more * step);
+                (begin + 1, Some(last), step)
             }
             Find::Unknown => return Err(KeysNotFound),
         };

@@ -42,7 +42,14 @@ mod prelude {
 use keys::{KeyRule, KeySpec};
 use words::{Categories, Flags, acl, flag};
 
+use super::Keys;
+use crate::keyspace::StripeSet;
+use crate::resp::Request;
+
 pub use super::Handler;
+
+/// Tells from the keys that a request names, whose stripes are held, which further stripes it needs.
+pub type Reach = fn(&mut Keys<'_, '_>, Request<'_>) -> StripeSet;
 
 /// Which stripes a command holds while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +79,8 @@ pub struct Spec {
     pub key_rule: KeyRule,
     /// Which stripes it holds.
     pub locks: Locks,
+    /// Which stripes it holds beyond those of its keys, as the data tell.
+    pub reach: Option<Reach>,
     /// What runs it; nothing, where only the subcommands run.
     pub handler: Option<Handler>,
     /// The rows of its subcommands, in order of name.
@@ -176,6 +185,7 @@ pub const fn container(name: &'static str, arity: i8) -> Spec {
         keys: &[],
         key_rule: KeyRule::None,
         locks: Locks::Keys,
+        reach: None,
         handler: None,
         subcommands: &[],
         tips: &[],
@@ -212,6 +222,12 @@ impl Spec {
     /// Which stripes it holds, when not those of its keys.
     pub const fn locks(mut self, locks: Locks) -> Spec {
         self.locks = locks;
+        self
+    }
+
+    /// Which stripes it holds beyond those of its keys.
+    pub const fn reaches(mut self, reach: Reach) -> Spec {
+        self.reach = Some(reach);
         self
     }
 

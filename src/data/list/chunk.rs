@@ -145,6 +145,15 @@ impl Packed {
         packed
     }
 
+    /// A chunk of `count` entries encoded before.
+    pub(super) fn of_entries(entries: Vec<u8>, count: usize) -> Self {
+        Self {
+            buf: entries,
+            head: 0,
+            count: count as u32,
+        }
+    }
+
     pub(super) fn count(&self) -> usize {
         self.count as usize
     }

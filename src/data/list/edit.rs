@@ -2,8 +2,9 @@
 
 use super::chunk::{Chunk, Packed};
 use super::entry::Entry;
-use super::{End, Limit, List, Needle};
+use super::{End, Limit, List, Needle, packed_mut};
 use crate::base::Blob;
+use crate::data::chunked::Place;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ impl List {
             Chunk::Packed(_) if !large => {
                 let start = chunk.offset_of(inside);
                 let range = start..chunk.read(start).1;
-                self.packed_mut(number).replace(range, &Entry::new(text));
+                packed_mut(&mut self.chunks[number]).replace(range, &Entry::new(text));
             }
             Chunk::Single(_) if large => self.chunks[number] = single(value),
             _ => {
@@ -38,7 +39,7 @@ impl List {
                 let chunk = &self.chunks[number];
                 let start = chunk.offset_of(inside);
                 let range = start..chunk.read(start).1;
-                self.remove_ranges(number, &[range]);
+                self.remove_ranges(self.chunks.place_of(number), &[range]);
                 self.drop_empty_chunks();
             }
         }
@@ -61,20 +62,24 @@ impl List {
     pub fn remove(&mut self, text: &[u8], from: End, limit: Limit, max: usize) -> usize {
         let needle = Needle::new(text);
         let mut removed = 0;
-        for step in 0..self.chunks.len() {
-            let number = match from {
-                End::Front => step,
-                End::Back => self.chunks.len() - 1 - step,
-            };
-            let mut found = self.chunks[number].find(&needle, from, max - removed);
+        let mut next = match from {
+            End::Front => Some(self.chunks.start()),
+            End::Back => self.chunks.last_place(),
+        };
+        while let Some(place) = next
+            && let Some(chunk) = self.chunks.get(place)
+            && removed < max
+        {
+            let mut found = chunk.find(&needle, from, max - removed);
             if from == End::Back {
                 found.reverse();
             }
-            self.remove_ranges(number, &found);
+            self.remove_ranges(place, &found);
             removed += found.len();
-            if removed == max {
-                break;
-            }
+            next = match from {
+                End::Front => Some(self.chunks.after(place)),
+                End::Back => self.chunks.before(place),
+            };
         }
         if removed > 0 {
             self.drop_empty_chunks();
@@ -102,23 +107,24 @@ impl List {
         self.len += 1;
         if self.compact || limit.admits(&self.chunks[number], text.len()) {
             let at = self.chunks[number].offset_of(before);
-            return self.packed_mut(number).insert(at, &Entry::new(text));
+            return packed_mut(&mut self.chunks[number]).insert(at, &Entry::new(text));
         }
         let (gap, split) = self.open_gap(number, before);
         if limit.is_large(text.len()) {
-            return self.chunks.insert(gap, single(value));
+            return self.chunks.insert(self.chunks.place_of(gap), single(value));
         }
         let entry = Entry::new(text);
         match side {
             Side::After if split || self.admits_at(gap, limit, text) => {
-                self.packed_mut(gap).push(End::Front, &entry);
+                packed_mut(&mut self.chunks[gap]).push(End::Front, &entry);
             }
             Side::Before if split || gap > 0 && self.admits_at(gap - 1, limit, text) => {
-                self.packed_mut(gap - 1).push(End::Back, &entry);
+                packed_mut(&mut self.chunks[gap - 1]).push(End::Back, &entry);
             }
-            _ => self
-                .chunks
-                .insert(gap, Arc::new(Chunk::Packed(Packed::of(&entry)))),
+            _ => {
+                let chunk = Arc::new(Chunk::Packed(Packed::of(&entry)));
+                self.chunks.insert(self.chunks.place_of(gap), chunk);
+            }
         }
         if split {
             self.merge_around(if side == Side::After { gap - 1 } else { gap }, limit);
@@ -139,17 +145,15 @@ impl List {
     }
 
     fn admits_at(&self, number: usize, limit: Limit, text: &[u8]) -> bool {
-        self.chunks
-            .get(number)
-            .is_some_and(|chunk| limit.admits(chunk, text.len()))
+        number < self.chunks.len() && limit.admits(&self.chunks[number], text.len())
     }
 
     /// Makes two of a packed chunk: its first `count` elements stay.
     fn split(&mut self, number: usize, count: usize) {
         let at = self.chunks[number].offset_of(count);
-        let tail = self.packed_mut(number).split_off(at, count);
-        self.chunks
-            .insert(number + 1, Arc::new(Chunk::Packed(tail)));
+        let tail = packed_mut(&mut self.chunks[number]).split_off(at, count);
+        let behind = self.chunks.place_of(number + 1);
+        self.chunks.insert(behind, Arc::new(Chunk::Packed(tail)));
     }
 
     /// Joins what a split has left small with its neighbours, two on either side of chunk `center`.
@@ -166,29 +170,29 @@ impl List {
 
     /// Moves the elements of the chunk after `left` into it, if there is one and they fit.
     fn try_merge(&mut self, left: usize, limit: Limit) -> bool {
-        let fits = self
-            .chunks
-            .get(left + 1)
-            .is_some_and(|right| limit.admits_merge(&self.chunks[left], right));
+        let fits = left + 1 < self.chunks.len()
+            && limit.admits_merge(&self.chunks[left], &self.chunks[left + 1]);
         if fits {
-            let right = self.chunks.remove(left + 1).expect("checked above");
+            let right = self.chunks.place_of(left + 1);
+            let right = self.chunks.remove(right).expect("there is one more");
             if let Chunk::Packed(right) = &*right {
-                self.packed_mut(left).append(right);
+                packed_mut(&mut self.chunks[left]).append(right);
             }
         }
         fits
     }
 
     /// Removes elements of one chunk, which may be left empty for [`List::drop_empty_chunks`].
-    fn remove_ranges(&mut self, number: usize, ranges: &[Range<usize>]) {
+    fn remove_ranges(&mut self, place: Place, ranges: &[Range<usize>]) {
         if ranges.is_empty() {
             return;
         }
         self.len -= ranges.len();
-        if ranges.len() == self.chunks[number].count() {
-            self.chunks[number] = Arc::new(Chunk::Packed(Packed::default()));
+        let chunk = &mut self.chunks[place];
+        if ranges.len() == chunk.count() {
+            *chunk = Arc::new(Chunk::Packed(Packed::default()));
         } else {
-            self.packed_mut(number).remove(ranges);
+            packed_mut(chunk).remove(ranges);
         }
     }
 

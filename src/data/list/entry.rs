@@ -34,14 +34,14 @@ const INT_32: u8 = 0xf3;
 const INT_64: u8 = 0xf4;
 
 /// An element encoded but for the copying of its text.
-pub(super) struct Entry<'a> {
+pub(crate) struct Entry<'a> {
     head: [u8; MAX_HEAD_BYTES],
     head_len: usize,
     text: &'a [u8],
 }
 
 impl<'a> Entry<'a> {
-    pub(super) fn new(text: &'a [u8]) -> Self {
+    pub(crate) fn new(text: &'a [u8]) -> Self {
         match integer(text) {
             Some(value) => Self::integer(value),
             None => Self::text(text),
@@ -78,7 +78,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    fn integer(value: i64) -> Self {
+    pub(crate) fn integer(value: i64) -> Self {
         let mut head = [0; MAX_HEAD_BYTES];
         let mut tagged = |tag: u8, bytes: usize| {
             head[0] = tag;
@@ -124,7 +124,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Appends the entry.
-    pub(super) fn append_to(&self, out: &mut Vec<u8>) {
+    pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.head[..self.head_len]);
         out.extend_from_slice(self.text);
         let body = self.head_len + self.text.len();
@@ -139,7 +139,7 @@ impl<'a> Entry<'a> {
 }
 
 /// The integer whose canonical text this is.
-pub(super) fn integer(text: &[u8]) -> Option<i64> {
+pub(crate) fn integer(text: &[u8]) -> Option<i64> {
     // Most texts are told apart by their first byte.
     match text.first()? {
         b'0'..=b'9' | b'-' if text.len() <= MAX_I64_DIGITS => parse_i64(text),
@@ -204,7 +204,7 @@ fn integer_at(bytes: &[u8], width: usize) -> (Item<'_>, usize) {
 
 /// Bytes of the backward length of a `body`. Each width but the first stops one short of what its bits could hold,
 /// as the format has it.
-fn back_len(body: usize) -> usize {
+pub(crate) fn back_len(body: usize) -> usize {
     match body {
         0..=127 => 1,
         128..16_383 => 2,

@@ -1,6 +1,6 @@
-//! A stretch of a list taken out from under the lock.
+//! A list, or a stretch of one, taken out from under the lock.
 
-use super::{End, Item, List};
+use super::{Chunks, End, Item, List};
 
 /// An immutable copy of a stretch of a list that shares its chunks. It is read in slices of the reader's choosing.
 #[derive(Debug)]
@@ -13,8 +13,16 @@ pub struct Frozen {
 }
 
 impl List {
+    /// A copy that later writes do not change. Costs a step for some hundred chunks.
+    pub fn freeze(&mut self) -> List {
+        List {
+            chunks: self.chunks.freeze(),
+            ..*self
+        }
+    }
+
     /// Shares the `count` elements from `index` on, which must exist. Costs a reference count per chunk.
-    pub fn freeze(&self, index: usize, count: usize) -> Frozen {
+    pub fn freeze_range(&self, index: usize, count: usize) -> Frozen {
         assert!(index + count <= self.len, "a range lies within its list");
         let Some((first, inside)) = self.locate(index).filter(|_| count > 0) else {
             return Frozen {
@@ -26,9 +34,13 @@ impl List {
         let (last, _) = self
             .locate(index + count - 1)
             .expect("the range lies within the list");
-        let chunks: std::collections::VecDeque<_> =
-            self.chunks.range(first..=last).cloned().collect();
-        let len = chunks.iter().map(|chunk| chunk.count()).sum();
+        let mut chunks = Chunks::default();
+        let mut len = 0;
+        let from = self.chunks.place_of(first);
+        for chunk in self.chunks.iter_from(from).take(last - first + 1) {
+            len += chunk.count();
+            chunks.push_back(chunk.clone());
+        }
         Frozen {
             list: List {
                 chunks,

@@ -2,14 +2,17 @@
 
 use super::chunk::Chunk;
 use super::{End, Item, List};
-use std::sync::Arc;
+use crate::data::chunked::Place;
 
 /// Borrowed elements, in order from the end the walk began at.
 #[derive(Clone, Debug)]
 pub struct Iter<'a> {
     list: &'a List,
-    /// The chunk the walk is in, by number; offsets are within it.
-    chunk: usize,
+    /// The chunk the walk is in; none where there is nothing to walk over.
+    chunk: Option<&'a Chunk>,
+    /// Where that chunk stands in the list.
+    place: Place,
+    /// The offset in that chunk.
     at: usize,
     left: usize,
     from: End,
@@ -21,29 +24,28 @@ impl<'a> Iter<'a> {
             End::Front => index,
             End::Back => (index + count).wrapping_sub(1),
         };
-        let (chunk, at) = match list.locate(first).filter(|_| count > 0) {
-            Some((chunk, inside)) => {
-                // Going backwards, the walk stands behind the element it will give next.
-                let inside = if from == End::Front {
-                    inside
-                } else {
-                    inside + 1
-                };
-                (chunk, list.chunks[chunk].offset_of(inside))
-            }
-            None => (0, 0),
-        };
-        Self {
+        let mut iter = Self {
             list,
-            chunk,
-            at,
+            chunk: None,
+            place: list.chunks.start(),
+            at: 0,
             left: count,
             from,
+        };
+        if let Some((number, inside)) = list.locate(first).filter(|_| count > 0) {
+            // Going backwards, the walk stands behind the element it will give next.
+            let inside = inside + usize::from(from == End::Back);
+            let chunk = iter.enter(list.chunks.place_of(number));
+            iter.at = chunk.offset_of(inside);
         }
+        iter
     }
 
-    fn chunk(&self) -> &'a Arc<Chunk> {
-        &self.list.chunks[self.chunk]
+    fn enter(&mut self, place: Place) -> &'a Chunk {
+        let chunk = &self.list.chunks[place];
+        self.place = place;
+        self.chunk = Some(chunk);
+        chunk
     }
 }
 
@@ -56,12 +58,11 @@ impl<'a> Iterator for Iter<'a> {
             return None;
         }
         self.left -= 1;
-        let mut chunk = self.chunk();
+        let mut chunk = self.chunk?;
         match self.from {
             End::Front => {
                 if self.at == chunk.end() {
-                    self.chunk += 1;
-                    chunk = self.chunk();
+                    chunk = self.enter(self.list.chunks.after(self.place));
                     self.at = chunk.start();
                 }
                 let (item, next) = chunk.read(self.at);
@@ -70,8 +71,7 @@ impl<'a> Iterator for Iter<'a> {
             }
             End::Back => {
                 if self.at == chunk.start() {
-                    self.chunk -= 1;
-                    chunk = self.chunk();
+                    chunk = self.enter(self.list.chunks.before(self.place)?);
                     self.at = chunk.end();
                 }
                 self.at = chunk.start_before(self.at);

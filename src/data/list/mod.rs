@@ -1,7 +1,7 @@
 //! A list: a deque of chunks, both ends O(1).
 //!
 //! ```text
-//! chunks   Arc<Chunk> | Arc<Chunk> | ... | Arc<Chunk>
+//! chunks   Arc<Chunk> | Arc<Chunk> | ... | Arc<Chunk>     in bundles of some hundreds
 //!            packed       single            packed
 //! len      elements in all of them
 //! compact  the list is one small chunk, and says so to whoever asks for its encoding
@@ -10,8 +10,9 @@
 //! A packed chunk takes elements until the configured limit (see [`Limit`]); an element that alone exceeds the limit is a
 //! chunk of its own and keeps sharing the buffer it arrived in. No chunk is empty.
 //!
-//! Chunks sit behind `Arc` so that a long read can [freeze](List::freeze) the ones it needs under the lock and encode its
+//! Chunks sit behind `Arc` so that a long read can [freeze](List::freeze_range) the ones it needs under the lock and encode its
 //! reply after releasing it. A writer copies a chunk only if somebody still reads it.
+//! The `Arc`s themselves stand in bundles, so that to [freeze the whole list](List::freeze) is to share its bundles.
 //!
 //! `compact` follows Redis's two encodings, whose rules show in OBJECT ENCODING: a list starts as one `listpack`, becomes
 //! a `quicklist` when a write would take it past the limit, and a listpack again when a removal leaves one chunk of at
@@ -21,33 +22,44 @@
 
 mod chunk;
 mod edit;
-mod entry;
+pub(crate) mod entry;
 mod freeze;
 mod iter;
 mod limit;
+mod load;
 
 pub use edit::Side;
 pub use freeze::Frozen;
 pub use iter::Iter;
 pub use limit::Limit;
+pub use load::{Loader, Node};
 
 use crate::base::Blob;
+use crate::data::chunked::Chunked;
 use bytes::Bytes;
 use chunk::{Chunk, Packed};
 use entry::Entry;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Freeing more chunks than this stalls the event loop noticeably.
 const COSTLY_CHUNKS: usize = 64;
 
+/// A list of more chunks is not small.
+const QUICK_CHUNKS: usize = 16;
+
 /// Capacities are multiples of this, as are the sizes that allocators and configured limits like best.
 const CAPACITY_STEP_BYTES: usize = 1024;
 
+/// Chunks whose `Arc`s are frozen, and copied for a writer, together.
+const BUNDLE_CHUNKS: usize = 512;
+
+/// A list's chunks in order.
+type Chunks = Chunked<Arc<Chunk>, BUNDLE_CHUNKS>;
+
 /// See the module's head.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct List {
-    chunks: VecDeque<Arc<Chunk>>,
+    chunks: Chunks,
     len: usize,
     compact: bool,
 }
@@ -132,7 +144,7 @@ impl List {
     /// An empty list.
     pub fn new() -> Self {
         Self {
-            chunks: VecDeque::new(),
+            chunks: Chunks::default(),
             len: 0,
             compact: true,
         }
@@ -157,6 +169,11 @@ impl List {
         }
     }
 
+    /// Whether it takes no more than `max_bytes`, which a long list is not asked chunk by chunk.
+    pub fn is_quick_to_encode(&self, max_bytes: usize) -> bool {
+        self.chunks.len() <= QUICK_CHUNKS && self.heap_bytes() <= max_bytes
+    }
+
     /// Whether freeing it would take long.
     pub fn is_costly_to_free(&self) -> bool {
         self.chunks.len() > COSTLY_CHUNKS
@@ -172,7 +189,7 @@ impl List {
             .iter()
             .map(|chunk| each + chunk.heap_bytes())
             .sum();
-        chunks + self.chunks.capacity() * size_of::<Arc<Chunk>>()
+        chunks + self.chunks.heap_bytes()
     }
 
     /// Adds `values` one after another at one end, so that at the front the last of them comes to be first.
@@ -231,15 +248,16 @@ impl List {
         let mut left = count.min(self.len);
         self.len -= left;
         while left > 0 {
-            let index = self.chunk_index(end);
-            let held = self.chunks[index].count();
-            if held <= left {
-                self.chunks.remove(index);
-                left -= held;
-            } else {
-                self.packed_mut(index).discard(end, left);
-                left = 0;
+            let chunk = self.chunk_at_mut(end).expect("elements are left");
+            let held = chunk.count();
+            if held > left {
+                return packed_mut(chunk).discard(end, left);
             }
+            match end {
+                End::Front => self.chunks.pop_front(),
+                End::Back => self.chunks.pop_back(),
+            };
+            left -= held;
         }
     }
 
@@ -289,16 +307,14 @@ impl List {
         }
         let entry = Entry::new(text);
         let mut capacity = 0;
-        if !self.chunks.is_empty() {
-            let index = self.chunk_index(end);
-            if self.compact || limit.admits(&self.chunks[index], text.len()) {
-                return self.packed_mut(index).push(end, &entry);
+        let compact = self.compact;
+        if let Some(chunk) = self.chunk_at_mut(end) {
+            if compact || limit.admits(chunk, text.len()) {
+                return packed_mut(chunk).push(end, &entry);
             }
-            self.seal(index);
             // A list that has filled one chunk will likely fill another: no need to grow it step by step.
-            capacity = self.chunks[index]
-                .packed_bytes()
-                .next_multiple_of(CAPACITY_STEP_BYTES);
+            capacity = chunk.packed_bytes().next_multiple_of(CAPACITY_STEP_BYTES);
+            seal(chunk);
         }
         let packed = Packed::beginning(end, &entry, capacity);
         self.push_chunk(end, Chunk::Packed(packed));
@@ -364,26 +380,29 @@ impl List {
         unreachable!("the chunks hold `len` elements")
     }
 
-    /// The number of the chunk at one end of a list that is not empty.
-    fn chunk_index(&self, end: End) -> usize {
+    /// The chunk at one end, to be written to.
+    #[inline]
+    fn chunk_at_mut(&mut self, end: End) -> Option<&mut Arc<Chunk>> {
         match end {
-            End::Front => 0,
-            End::Back => self.chunks.len() - 1,
+            End::Front => self.chunks.front_mut(),
+            End::Back => self.chunks.back_mut(),
         }
     }
+}
 
-    fn packed_mut(&mut self, index: usize) -> &mut Packed {
-        match Arc::make_mut(&mut self.chunks[index]) {
-            Chunk::Packed(packed) => packed,
-            Chunk::Single(_) => unreachable!("asked of packed chunks only"),
-        }
+/// A packed chunk, to be written to.
+#[inline]
+fn packed_mut(chunk: &mut Arc<Chunk>) -> &mut Packed {
+    match Arc::make_mut(chunk) {
+        Chunk::Packed(packed) => packed,
+        Chunk::Single(_) => unreachable!("asked of packed chunks only"),
     }
+}
 
-    /// Trims the room of a packed chunk that will not grow soon, unless somebody is reading it.
-    fn seal(&mut self, index: usize) {
-        if let Some(Chunk::Packed(packed)) = Arc::get_mut(&mut self.chunks[index]) {
-            packed.seal();
-        }
+/// Trims the room of a packed chunk that will not grow soon, unless somebody is reading it.
+fn seal(chunk: &mut Arc<Chunk>) {
+    if let Some(Chunk::Packed(packed)) = Arc::get_mut(chunk) {
+        packed.seal();
     }
 }
 

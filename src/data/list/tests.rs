@@ -2,6 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use std::collections::VecDeque;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -148,17 +149,31 @@ proptest! {
         let limit = Limit::from_directive(setting);
         let (mut list, mut model) = (List::new(), VecDeque::new());
         let mut frozen: Option<(Frozen, Vec<Vec<u8>>)> = None;
+        let mut copies: Vec<(List, VecDeque<Vec<u8>>)> = Vec::new();
         for (number, step) in steps.iter().enumerate() {
             apply(&mut list, &mut model, limit, step);
             assert_agree(&list, &model);
+            if number % 10 == 3 {
+                copies.push((list.freeze(), model.clone()));
+            }
             if number == steps.len() / 2 {
                 let (start, count) = (model.len() / 4, model.len() / 2);
                 let expected = model.iter().skip(start).take(count).cloned().collect();
-                frozen = Some((list.freeze(start, count), expected));
+                frozen = Some((list.freeze_range(start, count), expected));
             }
         }
         for index in 0..=model.len() {
             prop_assert_eq!(list.get(index).map(|item| item.to_vec()), model.get(index).cloned());
+        }
+        for (copy, expected) in &copies {
+            assert_agree(copy, expected);
+        }
+        if let Some((mut copy, mut expected)) = copies.pop() {
+            for step in &steps {
+                apply(&mut copy, &mut expected, limit, step);
+            }
+            assert_agree(&copy, &expected);
+            assert_agree(&list, &model);
         }
         if let Some((mut frozen, expected)) = frozen {
             let mut read = Vec::new();
@@ -260,4 +275,35 @@ fn a_queue_in_motion_does_not_grow() {
             list.heap_bytes()
         );
     }
+}
+
+#[test]
+fn a_frozen_list_shares_every_chunk_that_is_not_written_to() {
+    let limit = Limit::default();
+    let mut list = List::new();
+    for number in 0..1_000_000 {
+        list.push(
+            End::Back,
+            limit,
+            Blob::Slice(format!("{number:020}x").as_bytes()),
+        );
+    }
+    let chunks = list.chunks.len();
+    assert!(chunks > 2 * BUNDLE_CHUNKS, "{chunks} chunks");
+    let frozen = list.freeze();
+    let differing = |list: &List| {
+        let pairs = list.chunks.iter().zip(frozen.chunks.iter());
+        pairs.filter(|(a, b)| !Arc::ptr_eq(a, b)).count()
+    };
+    assert_eq!(differing(&list), 0);
+    list.push(End::Back, limit, Blob::Slice(b"last"));
+    assert!(differing(&list) <= 1);
+    assert!(list.set(500_000, limit, Blob::Slice(b"middle")));
+    assert!(differing(&list) <= 2);
+    list.discard(End::Front, limit, 1);
+    assert_eq!(differing(&list), 3);
+    assert_eq!(
+        frozen.get(500_000).unwrap().to_vec(),
+        b"00000000000000500000x"
+    );
 }

@@ -35,7 +35,7 @@ pub(super) const MAX_BLOCK_BYTES: usize = 4096;
 /// What a stream's first block starts with.
 const FIRST_BLOCK_BYTES: usize = 128;
 /// The most that an entry's flags and id delta take.
-const MAX_HEAD_BYTES: usize = 21;
+pub(super) const MAX_HEAD_BYTES: usize = 21;
 
 /// See the head of this file.
 #[derive(Clone, Debug)]
@@ -50,6 +50,9 @@ pub(super) struct Block {
     live: u32,
     /// How many names the entries share.
     names: u32,
+    /// Bytes of the names and values of the live entries, each entry's names counted. No more than a large entry's, or than so many small
+    /// ones as fit in a block have with all its names.
+    payload_bytes: u32,
     entries_at: usize,
     bytes: Vec<u8>,
 }
@@ -64,6 +67,14 @@ pub(super) struct Head {
     at: usize,
     /// Where what follows the id delta stands.
     body: usize,
+}
+
+impl Head {
+    /// Whether it has names of its own.
+    #[inline]
+    pub fn own_names(&self) -> bool {
+        self.own_names
+    }
 }
 
 impl Block {
@@ -86,13 +97,25 @@ impl Block {
         if bytes.len() + need > start {
             bytes.reserve_exact(need);
         }
+        Block::beginning(id, count, bytes)
+    }
+
+    /// An empty block like `new`'s, whose `count` shared names are encoded already.
+    pub fn of_encoded_names(id: Id, count: u32, names: &[u8], room: usize) -> Block {
+        let mut bytes = Vec::with_capacity(names.len() + room);
+        bytes.extend_from_slice(names);
+        Block::beginning(id, count, bytes)
+    }
+
+    fn beginning(id: Id, names: u32, bytes: Vec<u8>) -> Block {
         let base = Id::new(id.ms, id.seq.wrapping_sub(1));
         Block {
             base,
             first: id,
             last: base,
             live: 0,
-            names: count,
+            names,
+            payload_bytes: 0,
             entries_at: bytes.len(),
             bytes,
         }
@@ -108,6 +131,18 @@ impl Block {
 
     pub fn live(&self) -> u32 {
         self.live
+    }
+
+    /// Bytes of the names and values of the live entries.
+    pub fn payload_bytes(&self) -> u64 {
+        self.payload_bytes.into()
+    }
+
+    fn payload_bytes_of(&self, head: &Head) -> u32 {
+        let bytes = self
+            .fields(head)
+            .map(|(name, value)| name.len() + value.len());
+        bytes.sum::<usize>() as u32
     }
 
     /// Heap bytes held.
@@ -134,6 +169,11 @@ impl Block {
                 .all(|(name, _)| varint::take_bytes(&self.bytes, &mut at) == *name)
     }
 
+    /// Whether it shares exactly these names, `count` of them as it has them encoded.
+    pub fn begins_with_names(&self, count: u32, names: &[u8]) -> bool {
+        self.names == count && self.bytes.starts_with(names)
+    }
+
     /// Makes room for an entry whose fields take `fields_bytes`. False if it must go to another block.
     #[inline]
     pub fn make_room(&mut self, fields_bytes: usize) -> bool {
@@ -150,15 +190,9 @@ impl Block {
     }
 
     /// Appends an entry for which room was made. `own_names` says whether to store its names.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, id: Id, fields: &[Field<'_>], own_names: bool) {
-        let last = self.last;
-        let names_flag = if own_names { OWN_NAMES } else { 0 };
-        if id.ms == last.ms && id.seq == last.seq.wrapping_add(1) {
-            self.bytes.push(names_flag | NEXT);
-        } else {
-            self.push_delta(id, names_flag);
-        }
+        self.begin(id, own_names);
         if own_names {
             varint::put(&mut self.bytes, fields.len() as u64);
         }
@@ -167,9 +201,28 @@ impl Block {
                 varint::put_bytes(&mut self.bytes, name);
             }
             varint::put_bytes(&mut self.bytes, value);
+            self.payload_bytes += (name.len() + value.len()) as u32;
+        }
+    }
+
+    /// Counts the payload of an entry that `begin` began.
+    pub fn count_payload(&mut self, bytes: usize) {
+        self.payload_bytes += bytes as u32;
+    }
+
+    /// Begins an entry for which room was made. What it has behind its id is to be written to what this gives, and its payload counted.
+    #[inline]
+    pub fn begin(&mut self, id: Id, own_names: bool) -> &mut Vec<u8> {
+        let last = self.last;
+        let names_flag = if own_names { OWN_NAMES } else { 0 };
+        if id.ms == last.ms && id.seq == last.seq.wrapping_add(1) {
+            self.bytes.push(names_flag | NEXT);
+        } else {
+            self.push_delta(id, names_flag);
         }
         self.last = id;
         self.live += 1;
+        &mut self.bytes
     }
 
     fn push_delta(&mut self, id: Id, names_flag: u8) {
@@ -299,6 +352,7 @@ impl Block {
         assert!(!head.deleted);
         self.bytes[head.at] |= DELETED;
         self.live -= 1;
+        self.payload_bytes -= self.payload_bytes_of(head);
     }
 
     /// Forgets the deleted entries behind the last live one.
@@ -327,13 +381,16 @@ impl Block {
                 self.first = head.id;
                 return;
             }
-            self.live -= u32::from(!head.deleted);
+            if !head.deleted {
+                self.live -= 1;
+                self.payload_bytes -= self.payload_bytes_of(&head);
+            }
         }
     }
 }
 
 /// A place between two entries of a block.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cursor {
     at: usize,
     previous: Id,
@@ -341,7 +398,7 @@ pub(super) struct Cursor {
 
 /// The names that a block's entries share.
 #[derive(Clone, Debug)]
-pub(super) struct Names<'a> {
+pub struct Names<'a> {
     bytes: &'a [u8],
     at: usize,
     left: usize,

@@ -80,7 +80,7 @@ impl Id {
 }
 
 /// The longest text of an id: two numbers of twenty digits and a dash.
-const MAX_ID_BYTES: usize = 41;
+pub const MAX_ID_BYTES: usize = 41;
 
 /// The text of an id, held without allocating. Written from its end, as digits come.
 #[derive(Clone, Copy, Debug)]
@@ -126,51 +126,6 @@ impl std::ops::Deref for IdText {
 
     fn deref(&self) -> &[u8] {
         &self.bytes[self.start..]
-    }
-}
-
-/// Writes the texts of ids that come in runs of one millisecond: the half they share is formatted once.
-#[derive(Clone, Copy, Debug)]
-pub struct IdWriter {
-    ms: u64,
-    bytes: [u8; MAX_ID_BYTES],
-    /// How far the milliseconds and the dash reach.
-    seq_at: usize,
-}
-
-impl Default for IdWriter {
-    fn default() -> Self {
-        let mut bytes = [0; MAX_ID_BYTES];
-        bytes[..2].copy_from_slice(b"0-");
-        IdWriter {
-            ms: 0,
-            bytes,
-            seq_at: 2,
-        }
-    }
-}
-
-impl IdWriter {
-    /// The text of `id`.
-    #[inline(always)]
-    pub fn text(&mut self, id: Id) -> &[u8] {
-        if id.ms != self.ms {
-            self.turn_to(id.ms);
-        }
-        let mut digits = itoa::Buffer::new();
-        let digits = digits.format(id.seq).as_bytes();
-        let end = self.seq_at + digits.len();
-        self.bytes[self.seq_at..end].copy_from_slice(digits);
-        &self.bytes[..end]
-    }
-
-    fn turn_to(&mut self, ms: u64) {
-        let mut digits = itoa::Buffer::new();
-        let digits = digits.format(ms).as_bytes();
-        self.bytes[..digits.len()].copy_from_slice(digits);
-        self.bytes[digits.len()] = b'-';
-        self.seq_at = digits.len() + 1;
-        self.ms = ms;
     }
 }
 
@@ -254,18 +209,6 @@ mod tests {
         assert_eq!(id(&"1".repeat(128)), None);
         assert_eq!(Id::parse_open(b"5-*"), Some(5));
         assert_eq!(Id::parse_open(b"5-1"), None);
-    }
-
-    #[test]
-    fn a_writer_agrees_with_single_texts() {
-        let mut writer = IdWriter::default();
-        let parts = [0, 1, 9, 10, 1_700_000_000_000, u64::MAX];
-        for ms in parts {
-            for seq in parts {
-                let id = Id::new(ms, seq);
-                assert_eq!(writer.text(id), &*id.text());
-            }
-        }
     }
 
     #[test]

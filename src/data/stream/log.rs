@@ -1,7 +1,7 @@
 //! The entries of a stream: packed blocks, and what is known of them all.
 //!
 //! What must hold: ids grow; `len` is the sum of the live entries, of the blocks and of the nodes; every block but the newest has
-//! a live entry; `first_id` and `newest_id` are those of the first and last live entry, or `0-0`; `last_id` is at least every
+//! a live entry; `bytes` is the sum of the blocks' payloads; `first_id` and `newest_id` are those of the first and last live entry, or `0-0`; `last_id` is at least every
 //! id in the blocks.
 
 use std::sync::Arc;
@@ -9,27 +9,42 @@ use std::sync::Arc;
 use super::Field;
 use super::block::Block;
 use super::id::Id;
-use super::nodes::{self, NodeLimits, Nodes};
-use super::range::{self, Blocks, Direction, Entries, EntriesRev, EntryRef, Frozen};
+use super::nodes::{self, Node, NodeLimits, Nodes};
+use super::range::{self, Blocks, Direction, Entries, EntriesRev, EntryRef, Finder, Frozen};
 use super::varint;
 
 /// See the head of this file.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Log {
     pub(super) blocks: Blocks,
     pub(super) nodes: Nodes,
     pub(super) len: u64,
+    pub(super) bytes: u64,
     pub(super) first_id: Id,
-    newest_id: Id,
+    pub(super) newest_id: Id,
     pub(super) last_id: Id,
     pub(super) max_deleted_id: Id,
     pub(super) entries_added: u64,
 }
 
 impl Log {
+    /// A copy that later writes do not change.
+    pub fn freeze(&mut self) -> Log {
+        Log {
+            blocks: self.blocks.freeze(),
+            nodes: self.nodes.freeze(),
+            ..*self
+        }
+    }
+
     /// How many entries it has.
     pub fn len(&self) -> u64 {
         self.len
+    }
+
+    /// Bytes of the names and values of its entries, as they were given: shared names count for each entry.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Whether it has no entries.
@@ -92,21 +107,22 @@ impl Log {
     pub fn append(&mut self, id: Id, fields: &[Field<'_>], limits: NodeLimits) {
         debug_assert!(id > self.last_id);
         let sizes = Sizes::of(fields);
-        let opens = self.nodes.must_open(sizes.payload_bytes, limits);
-        if let Some(tail) = self.blocks.back_mut().map(Arc::make_mut)
-            && !opens
+        if let Some(node) = self.nodes.newest()
+            && !node.is_full_for(sizes.payload_bytes, limits)
+            && let Some(tail) = self.blocks.back_mut().map(Arc::make_mut)
             && tail.shares_names(fields)
             && tail.make_room(sizes.packed_bytes)
         {
             tail.push(id, fields, false);
-            self.nodes.extend(id, fields, sizes.listpack_bytes, false);
+            node.extend(id, fields, sizes.listpack_bytes, false);
         } else {
-            self.append_slowly(id, fields, sizes, opens);
+            self.append_slowly(id, fields, sizes, limits);
         }
         if self.len == 0 {
             self.first_id = id;
         }
         self.len += 1;
+        self.bytes += sizes.payload_bytes as u64;
         self.entries_added += 1;
         self.last_id = id;
         self.newest_id = id;
@@ -115,10 +131,12 @@ impl Log {
     /// Appends an entry that opens a node or a block, or that has names of its own.
     #[cold]
     #[inline(never)]
-    fn append_slowly(&mut self, id: Id, fields: &[Field<'_>], sizes: Sizes, opens: bool) {
+    fn append_slowly(&mut self, id: Id, fields: &[Field<'_>], sizes: Sizes, limits: NodeLimits) {
+        let is_open = |node: &&mut Node| !node.is_full_for(sizes.payload_bytes, limits);
+        let node = self.nodes.newest().filter(is_open);
         let tail = self.blocks.back_mut().map(Arc::make_mut);
         let shares_names = tail.as_ref().is_some_and(|tail| tail.shares_names(fields));
-        let Some(tail) = tail.filter(|_| shares_names || !opens) else {
+        let Some(tail) = tail.filter(|_| shares_names || node.is_some()) else {
             // All of the newest block share their names with the newest node.
             self.nodes.open(id, fields, sizes.listpack_bytes);
             let first = self.blocks.is_empty();
@@ -126,11 +144,9 @@ impl Log {
             let block = Block::new(id, names, sizes.packed_bytes, first);
             return self.push_block(block, id, fields, false);
         };
-        if opens {
-            self.nodes.open(id, fields, sizes.listpack_bytes);
-        } else {
-            self.nodes
-                .extend(id, fields, sizes.listpack_bytes, !shares_names);
+        match node {
+            Some(node) => node.extend(id, fields, sizes.listpack_bytes, !shares_names),
+            None => self.nodes.open(id, fields, sizes.listpack_bytes),
         }
         let names_bytes = if shares_names {
             0
@@ -171,9 +187,14 @@ impl Log {
         self.range(id, id).next()
     }
 
+    /// Finds entries one by one.
+    pub fn finder(&self) -> Finder<'_> {
+        Finder::new(self)
+    }
+
     /// A copy of the entries with ids in `start..=end` that later writes do not change: the first `limit` of them in
     /// the direction given. Costs no more than a count of its blocks.
-    pub fn freeze(&self, start: Id, end: Id, direction: Direction, limit: u64) -> Frozen {
+    pub fn freeze_range(&self, start: Id, end: Id, direction: Direction, limit: u64) -> Frozen {
         Frozen::new(&self.blocks, start..=end, direction, limit)
     }
 
@@ -181,7 +202,7 @@ impl Log {
     pub fn count_from(&self, start: Id, limit: u64) -> u64 {
         let from = range::first_block_from(&self.blocks, start);
         let mut count = 0;
-        for block in self.blocks.range(from..) {
+        for block in self.blocks.iter_from(from) {
             count += block.count(start, Id::MAX);
             if count >= limit {
                 return limit;
@@ -192,12 +213,15 @@ impl Log {
 
     /// Removes a live entry.
     pub(super) fn remove(&mut self, id: Id) {
-        let at = range::first_block_from(&self.blocks, id);
-        let block = Arc::make_mut(&mut self.blocks[at]);
+        let place = range::first_block_from(&self.blocks, id);
+        let newest = self.blocks.after(place) == self.blocks.end();
+        let block = Arc::make_mut(&mut self.blocks[place]);
         let head = block.find(id).expect("the entry is there");
+        self.bytes -= block.payload_bytes();
         block.delete(&head);
-        if block.live() == 0 && at + 1 < self.blocks.len() {
-            self.blocks.remove(at);
+        self.bytes += block.payload_bytes();
+        if block.live() == 0 && !newest {
+            self.blocks.remove(place);
         }
         if self.nodes.delete(id) {
             self.drop_dead_tail();
@@ -230,17 +254,26 @@ impl Log {
 
     /// Drops the entries below `id` from the blocks; the caller has counted them.
     pub(super) fn drop_blocks_below(&mut self, id: Id) {
-        while self.blocks.front().is_some_and(|block| block.last() < id) {
+        while let Some(block) = self.blocks.front().filter(|block| block.last() < id) {
+            self.bytes -= block.payload_bytes();
             self.blocks.pop_front();
         }
         let Some(block) = self.blocks.front_mut().filter(|block| block.first() < id) else {
             return;
         };
         let block = Arc::make_mut(block);
+        self.bytes -= block.payload_bytes();
         block.drop_below(id);
+        self.bytes += block.payload_bytes();
         if block.live() == 0 && self.blocks.len() > 1 {
             self.blocks.pop_front();
         }
+    }
+
+    /// Drops all entries from the blocks.
+    pub(super) fn drop_blocks(&mut self) {
+        self.blocks.clear();
+        self.bytes = 0;
     }
 
     /// How many blocks it has: what freeing it costs.
@@ -254,7 +287,7 @@ impl Log {
         let block_bytes =
             |block: &Arc<Block>| block.heap_bytes() + size_of::<Block>() + ARC_COUNTS_BYTES;
         self.blocks.iter().map(block_bytes).sum::<usize>()
-            + self.blocks.capacity() * size_of::<Arc<Block>>()
+            + self.blocks.heap_bytes()
             + self.nodes.heap_bytes()
     }
 }

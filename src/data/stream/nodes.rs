@@ -7,11 +7,10 @@
 //!
 //! It holds no entry; 48 bytes of it stand for up to a hundred.
 
-use std::collections::VecDeque;
-
 use super::Field;
 use super::id::Id;
 use crate::base::num;
+use crate::data::chunked::Chunked;
 
 /// How large a node may grow (`stream-node-max-entries`, `stream-node-max-bytes`). 0 is no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +35,9 @@ const MAX_NODE_BYTES: u64 = 1 << 30;
 /// What a listpack takes before its first element and after its last.
 const LISTPACK_FRAME_BYTES: usize = 7;
 
+/// Nodes in a full chunk of the ledger.
+const CHUNK_NODES: usize = 512;
+
 /// A run of entries that Redis would keep in one listpack.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
@@ -51,13 +53,50 @@ pub(super) struct Node {
     bytes: u32,
 }
 
+impl Node {
+    /// Whether an entry of `payload_bytes` must go to a new node.
+    #[inline]
+    pub fn is_full_for(&self, payload_bytes: usize, limits: NodeLimits) -> bool {
+        let max_bytes = match limits.max_bytes {
+            0 => MAX_NODE_BYTES,
+            bytes => bytes.min(MAX_NODE_BYTES),
+        };
+        let counters =
+            integer_size(i64::from(self.live)) + integer_size(i64::from(self.total - self.live));
+        (self.bytes as usize + counters + payload_bytes) as u64 >= max_bytes
+            || (limits.max_entries != 0 && u64::from(self.total) >= limits.max_entries)
+    }
+
+    /// Adds the entry `id`, with names of its own or those that the node shares.
+    #[inline]
+    pub fn extend(&mut self, id: Id, fields: &[Field<'_>], values_bytes: usize, own_names: bool) {
+        let mut bytes = entry_size(id, self.first, fields.len()) + values_bytes;
+        if own_names {
+            bytes += own_names_size(fields);
+        }
+        self.bytes = self
+            .bytes
+            .saturating_add(bytes.try_into().unwrap_or(u32::MAX));
+        self.last = id;
+        self.live += 1;
+        self.total += 1;
+    }
+}
+
 /// All nodes in id order.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Nodes {
-    nodes: VecDeque<Node>,
+    nodes: Chunked<Node, CHUNK_NODES>,
 }
 
 impl Nodes {
+    /// A copy that later writes do not change.
+    pub fn freeze(&mut self) -> Nodes {
+        Nodes {
+            nodes: self.nodes.freeze(),
+        }
+    }
+
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
@@ -66,31 +105,16 @@ impl Nodes {
         self.nodes.front()
     }
 
-    /// The node with this place in id order.
-    pub fn get(&self, at: usize) -> Option<&Node> {
-        self.nodes.get(at)
+    /// The nodes that begin at `id` or later.
+    pub fn from(&self, id: Id) -> impl Iterator<Item = &Node> {
+        let start = self.nodes.partition_point(|node| node.first < id);
+        self.nodes.iter_from(start)
     }
 
-    /// The first node that begins at `id` or later, and its place.
-    pub fn from(&self, id: Id) -> Option<(usize, &Node)> {
-        let at = self.nodes.partition_point(|node| node.first < id);
-        Some((at, self.nodes.get(at)?))
-    }
-
-    /// Whether an entry of `payload_bytes` opens a new node.
+    /// The newest node, to add an entry to.
     #[inline]
-    pub fn must_open(&self, payload_bytes: usize, limits: NodeLimits) -> bool {
-        let Some(node) = self.nodes.back() else {
-            return true;
-        };
-        let max_bytes = match limits.max_bytes {
-            0 => MAX_NODE_BYTES,
-            bytes => bytes.min(MAX_NODE_BYTES),
-        };
-        let counters =
-            integer_size(i64::from(node.live)) + integer_size(i64::from(node.total - node.live));
-        (node.bytes as usize + counters + payload_bytes) as u64 >= max_bytes
-            || (limits.max_entries != 0 && u64::from(node.total) >= limits.max_entries)
+    pub fn newest(&mut self) -> Option<&mut Node> {
+        self.nodes.back_mut()
     }
 
     /// Opens a node with the entry `id`, whose values take `values_bytes`.
@@ -107,23 +131,47 @@ impl Nodes {
         });
     }
 
-    /// Adds the entry `id` to the newest node, with names of its own or those that the node shares.
-    #[inline]
-    pub fn extend(&mut self, id: Id, fields: &[Field<'_>], values_bytes: usize, own_names: bool) {
-        let node = self
-            .nodes
-            .back_mut()
-            .expect("must_open is true without a node");
-        let mut bytes = entry_size(id, node.first, fields.len()) + values_bytes;
-        if own_names {
-            bytes += own_names_size(fields);
+    /// Adds a node with its first and last id and its counts of entries, all and live ones, whose listpack takes
+    /// `listpack_bytes`.
+    pub fn push(&mut self, ids: [Id; 2], live: u32, total: u32, listpack_bytes: u32) {
+        let [first, last] = ids;
+        self.end_before(first);
+        let deleted = total.saturating_sub(live);
+        let counters = integer_size(live.into()) + integer_size(deleted.into());
+        self.nodes.push_back(Node {
+            first,
+            last,
+            live,
+            total,
+            bytes: listpack_bytes.saturating_sub(counters as u32),
+        });
+    }
+
+    /// A node that begins at `first` follows. Deleted entries at the end of the newest may have been beyond that.
+    fn end_before(&mut self, first: Id) {
+        if let (Some(newest), Some(end)) = (self.nodes.back_mut(), first.prev()) {
+            newest.last = newest.last.min(end);
         }
-        node.bytes = node
-            .bytes
-            .saturating_add(bytes.try_into().unwrap_or(u32::MAX));
-        node.last = id;
-        node.live += 1;
-        node.total += 1;
+    }
+
+    /// Adds nodes that follow.
+    pub fn append(&mut self, mut next: Nodes) {
+        if let Some(node) = next.front() {
+            self.end_before(node.first);
+        }
+        while let Some(node) = next.nodes.pop_front() {
+            self.nodes.push_back(node);
+        }
+    }
+
+    /// The id that opened the newest node.
+    pub fn back_first(&self) -> Option<Id> {
+        self.nodes.back().map(|node| node.first)
+    }
+
+    /// The nodes in id order.
+    pub fn iter(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter()
     }
 
     /// Forgets deleted entries behind `id`, which no live entry follows.
@@ -138,14 +186,16 @@ impl Nodes {
 
     /// Takes note that one live entry is deleted. A node without live entries goes; says whether it was the newest.
     pub fn delete(&mut self, id: Id) -> bool {
-        let at = self.nodes.partition_point(|node| node.first <= id) - 1;
-        let node = &mut self.nodes[at];
+        let behind = self.nodes.partition_point(|node| node.first <= id);
+        let place = self.nodes.before(behind).expect("entries stand in nodes");
+        let node = &mut self.nodes[place];
         node.live -= 1;
         if node.live > 0 {
             return false;
         }
-        self.nodes.remove(at);
-        at == self.nodes.len()
+        let newest = behind == self.nodes.end();
+        self.nodes.remove(place);
+        newest
     }
 
     /// Drops the oldest node.
@@ -167,7 +217,7 @@ impl Nodes {
 
     /// Heap bytes held.
     pub fn heap_bytes(&self) -> usize {
-        self.nodes.capacity() * size_of::<Node>()
+        self.nodes.heap_bytes()
     }
 
     /// The nodes of the radix tree in which Redis keeps its stream nodes under their 16-byte first ids.

@@ -1,14 +1,19 @@
 //! Reading entries: both ways through a range of ids, and from a frozen copy.
 
-use std::collections::VecDeque;
+use std::iter;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::block::{Block, Cursor, Fields, Head};
+use super::block::{Block, Cursor, Fields, Head, Names};
 use super::id::Id;
+use super::log::Log;
+use crate::data::chunked::{Chunked, Place};
+
+/// Blocks whose `Arc`s are frozen, and copied for a writer, together.
+const CHUNK_BLOCKS: usize = 512;
 
 /// A stream's blocks in id order.
-pub(super) type Blocks = VecDeque<Arc<Block>>;
+pub(super) type Blocks = Chunked<Arc<Block>, CHUNK_BLOCKS>;
 
 /// One live entry, borrowed from its block.
 #[derive(Clone, Copy, Debug)]
@@ -25,13 +30,31 @@ impl<'a> EntryRef<'a> {
     pub fn fields(&self) -> Fields<'a> {
         self.block.fields(&self.head)
     }
+
+    /// Bytes of its names and values.
+    pub fn payload_bytes(&self) -> u64 {
+        let fields = self.fields().map(|(name, value)| name.len() + value.len());
+        fields.sum::<usize>() as u64
+    }
+
+    /// Whether it has names of its own.
+    #[inline]
+    pub fn has_own_names(&self) -> bool {
+        self.head.own_names()
+    }
+
+    /// The names that those around it share.
+    pub fn shared_names(&self) -> Names<'a> {
+        self.block.names()
+    }
 }
 
-/// The index of the first block that ends at `id` or later.
-pub(super) fn first_block_from(blocks: &Blocks, id: Id) -> usize {
+/// The place of the first block that ends at `id` or later.
+pub(super) fn first_block_from(blocks: &Blocks, id: Id) -> Place {
     match blocks.back() {
         // New entries are what is mostly read.
-        Some(tail) if tail.first() <= id => blocks.len() - usize::from(id <= tail.last()),
+        Some(tail) if tail.last() < id => blocks.end(),
+        Some(tail) if tail.first() <= id => blocks.last_place().expect("just seen"),
         _ => blocks.partition_point(|block| block.last() < id),
     }
 }
@@ -40,21 +63,34 @@ pub(super) fn first_block_from(blocks: &Blocks, id: Id) -> usize {
 #[derive(Clone, Debug)]
 pub struct Entries<'a> {
     blocks: &'a Blocks,
-    block: usize,
-    cursor: Option<Cursor>,
+    /// The block that is being read, where it stands, and how far the reading is.
+    block: Option<&'a Block>,
+    place: Place,
+    cursor: Cursor,
     start: Id,
     end: Id,
 }
 
 impl<'a> Entries<'a> {
     pub(super) fn new(blocks: &'a Blocks, start: Id, end: Id) -> Entries<'a> {
+        let place = first_block_from(blocks, start);
+        let block = blocks.get(place).map(|block| &**block);
         Entries {
             blocks,
-            block: first_block_from(blocks, start),
-            cursor: None,
+            block,
+            place,
+            cursor: block.map_or_else(Cursor::default, Block::start),
             start,
             end,
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter_next_block(&mut self) {
+        self.place = self.blocks.after(self.place);
+        self.block = self.blocks.get(self.place).map(|block| &**block);
+        self.cursor = self.block.map_or_else(Cursor::default, Block::start);
     }
 }
 
@@ -64,15 +100,13 @@ impl<'a> Iterator for Entries<'a> {
     #[inline]
     fn next(&mut self) -> Option<EntryRef<'a>> {
         loop {
-            let block: &'a Block = self.blocks.get(self.block)?;
-            let cursor = self.cursor.get_or_insert_with(|| block.start());
-            let Some(head) = block.take(cursor) else {
-                self.block += 1;
-                self.cursor = None;
+            let block = self.block?;
+            let Some(head) = block.take(&mut self.cursor) else {
+                self.enter_next_block();
                 continue;
             };
             if head.id > self.end {
-                self.block = self.blocks.len();
+                self.block = None;
                 return None;
             }
             if !head.deleted && head.id >= self.start {
@@ -86,13 +120,45 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
+/// Finds entries by their ids: at once where one follows the one found before, by a search otherwise.
+#[derive(Clone, Debug)]
+pub struct Finder<'a> {
+    log: &'a Log,
+    /// The entries behind those looked for, and the first of them.
+    behind: Option<Entries<'a>>,
+    next: Option<EntryRef<'a>>,
+}
+
+impl<'a> Finder<'a> {
+    pub(super) fn new(log: &'a Log) -> Finder<'a> {
+        Finder {
+            log,
+            behind: None,
+            next: None,
+        }
+    }
+
+    /// The entry with this id.
+    #[inline]
+    pub fn find(&mut self, id: Id) -> Option<EntryRef<'a>> {
+        if self.next.is_none_or(|next| next.id != id) {
+            let mut from = self.log.range(id, Id::MAX);
+            self.next = from.next();
+            self.behind = Some(from);
+        }
+        let found = self.next.filter(|next| next.id == id)?;
+        self.next = self.behind.as_mut().and_then(Entries::next);
+        Some(found)
+    }
+}
+
 /// The live entries of an id range, newest first.
 #[derive(Clone, Debug)]
 pub struct EntriesRev<'a> {
     blocks: &'a Blocks,
-    /// One past the next block to decode.
-    block: usize,
-    /// What the block above holds in the range and has not been given out.
+    /// Where the block stands that was decoded last, or the place behind the first to decode. None behind the last one.
+    place: Option<Place>,
+    /// What that block holds in the range and has not been given out.
     heads: Vec<Head>,
     start: Id,
     end: Id,
@@ -100,13 +166,13 @@ pub struct EntriesRev<'a> {
 
 impl<'a> EntriesRev<'a> {
     pub(super) fn new(blocks: &'a Blocks, start: Id, end: Id) -> EntriesRev<'a> {
-        let block = match blocks.back() {
-            Some(tail) if tail.first() <= end => blocks.len(),
+        let behind = match blocks.back() {
+            Some(tail) if tail.first() <= end => blocks.end(),
             _ => blocks.partition_point(|block| block.first() <= end),
         };
         EntriesRev {
             blocks,
-            block,
+            place: Some(behind),
             heads: Vec::new(),
             start,
             end,
@@ -115,10 +181,10 @@ impl<'a> EntriesRev<'a> {
 
     /// Blocks are packed forwards only, so the next one is decoded whole.
     fn decode_block_below(&mut self) -> Option<()> {
-        self.block = self.block.checked_sub(1)?;
-        let block = &self.blocks[self.block];
+        self.place = self.blocks.before(self.place?);
+        let block = &self.blocks[self.place?];
         if block.last() < self.start {
-            self.block = 0;
+            self.place = None;
             return None;
         }
         let mut cursor = block.start();
@@ -139,7 +205,7 @@ impl<'a> Iterator for EntriesRev<'a> {
             if let Some(head) = self.heads.pop() {
                 return Some(EntryRef {
                     id: head.id,
-                    block: &self.blocks[self.block],
+                    block: &self.blocks[self.place?],
                     head,
                 });
             }
@@ -160,7 +226,7 @@ pub enum Direction {
 /// An id range of a stream as it was at one moment, whatever becomes of the stream.
 ///
 /// It shares the blocks; a writer that comes upon a shared block copies that block.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Frozen {
     blocks: Blocks,
     start: Id,
@@ -178,7 +244,7 @@ impl Frozen {
     ) -> Frozen {
         let (start, end) = ids.into_inner();
         let mut frozen = Frozen {
-            blocks: Blocks::new(),
+            blocks: Blocks::default(),
             start,
             end,
             direction,
@@ -188,17 +254,17 @@ impl Frozen {
         match direction {
             Direction::Forward => {
                 let within = blocks
-                    .range(from..)
+                    .iter_from(from)
                     .take_while(|block| block.first() <= end);
                 frozen.share(within, limit, |blocks, block| blocks.push_back(block));
             }
             Direction::Backward => {
-                let to = blocks
-                    .partition_point(|block| block.first() <= end)
-                    .max(from);
-                frozen.share(blocks.range(from..to).rev(), limit, |blocks, block| {
-                    blocks.push_front(block)
-                });
+                let behind = blocks.partition_point(|block| block.first() <= end);
+                let places = iter::successors(blocks.before(behind), |&at| blocks.before(at));
+                let within = places
+                    .take_while(|&at| at >= from)
+                    .map(|place| &blocks[place]);
+                frozen.share(within, limit, |blocks, block| blocks.push_front(block));
             }
         }
         frozen.len = frozen.len.min(limit);

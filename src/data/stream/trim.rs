@@ -14,7 +14,7 @@ pub enum TrimTo {
 }
 
 /// What becomes of pending entries when their entry is to be removed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum References {
     /// They stay and point to nothing (`KEEPREF`).
     #[default]
@@ -38,21 +38,44 @@ pub struct Trim {
     pub references: References,
 }
 
+/// What a trim removed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Trimmed {
+    /// How many entries.
+    pub count: u64,
+    /// The last of them, where they were chosen one by one: with `References::Acked`.
+    pub last: Id,
+}
+
+impl Trimmed {
+    /// What two trims by the same rule about references removed.
+    pub fn and(self, other: Trimmed) -> Trimmed {
+        Trimmed {
+            count: self.count + other.count,
+            last: self.last.max(other.last),
+        }
+    }
+}
+
 impl Stream {
-    /// Trims and says how many entries went.
-    pub fn trim(&mut self, trim: &Trim) -> u64 {
+    /// Trims and says what went.
+    pub fn trim(&mut self, trim: &Trim) -> Trimmed {
         let before = self.log.len;
+        let mut last = Id::MIN;
         match trim.references {
             References::Keep => self.trim_nodes(trim),
             // As in Redis: whole nodes are dropped only where nobody asks about their entries.
             _ if trim.approximate => {}
             References::Delete => self.trim_nodes(trim),
-            References::Acked => self.trim_acked(trim.to),
+            References::Acked => last = self.trim_acked(trim.to),
         }
         if self.log.len != before {
             self.log.update_first_id();
         }
-        before - self.log.len
+        Trimmed {
+            count: before - self.log.len,
+            last,
+        }
     }
 
     fn trim_nodes(&mut self, trim: &Trim) {
@@ -78,7 +101,7 @@ impl Stream {
         }
         match self.log.nodes.front().map(|node| node.first) {
             Some(first) => self.log.drop_blocks_below(first),
-            None => self.log.blocks.clear(),
+            None => self.log.drop_blocks(),
         }
     }
 
@@ -124,36 +147,33 @@ impl Stream {
         self.log.drop_blocks_below(cut);
     }
 
-    /// Removes what every group is done with, from the nodes that an exact trim would touch.
-    fn trim_acked(&mut self, to: TrimTo) {
+    /// Removes what every group is done with, from the nodes that an exact trim would touch. Returns the last that went.
+    fn trim_acked(&mut self, to: TrimTo) -> Id {
+        let mut removed = Id::MIN;
         let read_by_all = self.read_by_all();
         let mut next = self.log.nodes.front().map(|node| node.first);
         while let Some(from) = next {
-            let Some((at, node)) = self.log.nodes.from(from) else {
-                return;
+            let mut nodes = self.log.nodes.from(from);
+            let Some(node) = nodes.next().filter(|_| !self.is_short_enough(to)) else {
+                break;
             };
-            if self.is_short_enough(to) {
-                return;
-            }
             let whole = self.goes_whole(node, to);
             let last = node.last;
-            next = self
-                .log
-                .nodes
-                .get(at + 1)
-                .map(|node| node.first)
-                .filter(|_| whole);
+            next = nodes.next().map(|node| node.first).filter(|_| whole);
+            drop(nodes);
             let ids: Vec<Id> = self.log.range(from, last).map(|entry| entry.id).collect();
             for id in ids {
                 let stop =
                     self.is_short_enough(to) || matches!(to, TrimTo::MinId(min_id) if id >= min_id);
                 if stop {
-                    return;
+                    return removed;
                 }
                 if id <= read_by_all && !self.is_pending(id) {
                     self.log.remove(id);
+                    removed = id;
                 }
             }
         }
+        removed
     }
 }

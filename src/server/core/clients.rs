@@ -108,7 +108,7 @@ impl Core {
             (clients.next_id(), fd),
             (self.local.core, token),
             (addr, laddr),
-            self.now.unix_ms,
+            self.now.steady_ms,
         );
         if matches!(socket, Socket::Unix(_)) {
             record.flags.store(flag::UNIX, Ordering::Relaxed);
@@ -116,7 +116,7 @@ impl Core {
         clients.add(&record);
         let authenticated = self.local.config.requirepass.is_empty();
         let session = Session::new(record, token, authenticated);
-        entry.insert(Connection::new(socket, session, self.now.unix_ms));
+        entry.insert(Connection::new(socket, session, self.now.steady_ms));
         Ok(())
     }
 
@@ -178,7 +178,7 @@ impl Core {
             if session.blocked.is_none()
                 && session.subscriptions.is_none()
                 && !session.monitor
-                && self.now.unix_ms - connection.active_ms > timeout_ms
+                && self.now.steady_ms - connection.active_ms > timeout_ms
             {
                 self.closing.push(token);
             }

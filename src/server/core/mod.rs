@@ -8,6 +8,7 @@
 //! it puts the connection on the `readable` list for the next turn, so that one busy client does not starve the others.
 
 mod clients;
+mod holding;
 mod output;
 mod serving;
 
@@ -22,14 +23,15 @@ use crate::command::dispatch::Env;
 use crate::command::keys::Changes;
 use crate::command::mail::Mail;
 use crate::command::meter::Meter;
+use crate::command::server::save;
 use crate::command::shared::gate;
 use crate::command::{Local, Shared, expire};
-use crate::data::stream::IdWriter;
+use crate::keyspace::effects::Effects;
 use crate::keyspace::{Locked, NEVER};
-use crate::pubsub::Listeners;
 use crate::resp::{Parser, Reply};
 use mio::{Events, Poll, Token};
 use slab::Slab;
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -44,6 +46,8 @@ const RECEIVE_BYTES: usize = 64 * 1024;
 const EVENTS: usize = 1024;
 /// How often a core looks after what has no event of its own.
 const TICK_MS: i64 = 100;
+/// How often a core looks whether the log's writer has caught up.
+const CROWDED_PAUSE_MS: i64 = 5;
 /// Reads of what a stopping core has no more use for, per connection: enough for what usually lies there.
 const DISCARDING_READS: usize = 16;
 /// How long a stopping core tries to send the replies that are left.
@@ -57,6 +61,10 @@ pub struct Core {
     connections: Slab<Connection>,
     local: Local,
     changes: Changes,
+    /// The log's writer sleeps and there is something for it: it is woken once, when the turn ends.
+    wakes_log: bool,
+    /// The buffer that effects gather in, when nobody gathers any.
+    effects: Effects,
     timers: Timers,
     /// Connections whose sockets may have more to read.
     readable: Vec<usize>,
@@ -68,6 +76,12 @@ pub struct Core {
     paused: Vec<usize>,
     /// Connections held up until the inbox has been read.
     after_mail: Vec<usize>,
+    /// Connections whose replies wait for the log, with the offset that has to be durable; ascending.
+    held: VecDeque<(u64, usize)>,
+    /// Connections that wait for the log to be durable up to an offset (WAITAOF), with the tickets of their waits.
+    awaiting_log: Vec<(u64, usize, u64)>,
+    /// Connections that have something to read, which has to wait until the log's writer has caught up.
+    crowded: Vec<usize>,
     /// Listeners that could not accept, for lack of descriptors for one: no further event tells of who waits there.
     stalled_listeners: Vec<usize>,
     /// Connections to close at the end of the turn.
@@ -97,24 +111,19 @@ impl Core {
             poll,
             listeners,
             connections: Slab::new(),
-            local: Local {
-                core,
-                listeners: Listeners::default(),
-                monitors: Vec::new(),
-                yielding: false,
-                mailed_self: false,
-                reading_mail: false,
-                ids: IdWriter::default(),
-                config: shared.config.load(),
-                last: None,
-            },
+            local: Local::new(core, shared.config.load()),
             changes: Changes::default(),
+            wakes_log: false,
+            effects: Effects::default(),
             timers: Timers::default(),
             readable: Vec::new(),
             writable: Vec::new(),
             long: Vec::new(),
             paused: Vec::new(),
             after_mail: Vec::new(),
+            held: VecDeque::new(),
+            awaiting_log: Vec::new(),
+            crowded: Vec::new(),
             stalled_listeners: Vec::new(),
             closing: Vec::new(),
             mail: Vec::new(),
@@ -137,6 +146,8 @@ impl Core {
             self.now = self.shared.clock.now();
             self.refresh_config();
             self.read_mail();
+            self.let_go();
+            self.read_crowded();
             self.read_again();
             for event in &events {
                 self.handle(event);
@@ -147,6 +158,7 @@ impl Core {
             self.read_mail();
             self.write_all();
             self.close_all();
+            self.wake_log();
             self.tick();
             self.count_turn(started);
         }
@@ -154,12 +166,27 @@ impl Core {
         Ok(())
     }
 
+    /// Wakes the log's writer if it slept when something was appended in this turn.
+    fn wake_log(&mut self) {
+        if std::mem::take(&mut self.wakes_log) {
+            self.shared.keyspace.log().wake();
+        }
+    }
+
     /// Sleeps until an event, a wake-up or the next thing that is due.
     fn wait(&mut self, events: &mut Events, next_expiry_ms: i64) -> io::Result<()> {
-        let busy = !self.readable.is_empty() || !self.after_mail.is_empty() || self.has_long_work();
+        let busy = !self.readable.is_empty()
+            || !self.after_mail.is_empty()
+            || self.has_long_work()
+            || self.may_let_go();
+        let next_look_ms = match self.crowded.is_empty() {
+            true => NEVER,
+            false => self.now.steady_ms + CROWDED_PAUSE_MS,
+        };
         let until_ms = self
             .next_tick_ms
             .min(next_expiry_ms)
+            .min(next_look_ms)
             .min(self.timers.next_ms().unwrap_or(NEVER));
         let inbox = &self.shared.inboxes[self.local.core];
         let sleep_until_ms = match busy {
@@ -167,7 +194,7 @@ impl Core {
             false => inbox.about_to_sleep(until_ms),
         };
         let timeout = sleep_until_ms.map_or(Duration::ZERO, |until_ms| {
-            let now_ms = self.shared.clock.now().unix_ms;
+            let now_ms = self.shared.clock.now().steady_ms;
             Duration::from_millis(until_ms.saturating_sub(now_ms).clamp(0, TICK_MS) as u64)
         });
         let polled = self.poll.poll(events, Some(timeout));
@@ -194,17 +221,25 @@ impl Core {
         let mut locked = Locked::new(&self.shared.keyspace);
         let stats = &self.shared.stats[self.local.core];
         let meter = Meter::start(stats, &self.local.config);
-        f(&mut Env {
+        std::mem::swap(&mut locked.effects, &mut self.effects);
+        let result = f(&mut Env {
             shared: self.shared,
             local: &mut self.local,
             locked: &mut locked,
             changes: &mut self.changes,
             now: self.now,
             meter,
-        })
+        });
+        locked.release();
+        self.wakes_log |= locked.take_wake();
+        std::mem::swap(&mut locked.effects, &mut self.effects);
+        result
     }
 
     fn read_mail(&mut self) {
+        if self.after_mail.is_empty() && !self.shared.inboxes[self.local.core].has_mail() {
+            return;
+        }
         let mut mail = std::mem::take(&mut self.mail);
         self.shared.inboxes[self.local.core].drain(&mut mail);
         self.local.reading_mail = true;
@@ -228,8 +263,10 @@ impl Core {
                 token,
                 client_id,
                 reply,
+                logged_to,
             } => {
                 if self.is_client(token, client_id) {
+                    self.hold(token, logged_to, 0);
                     self.unblock(token, |_, out| out.append(*reply));
                 }
             }
@@ -274,10 +311,10 @@ impl Core {
     /// not accept.
     fn tick(&mut self) {
         // A clock that was put back does not stop the ticks.
-        if (1..=TICK_MS).contains(&(self.next_tick_ms - self.now.unix_ms)) {
+        if (1..=TICK_MS).contains(&(self.next_tick_ms - self.now.steady_ms)) {
             return;
         }
-        self.next_tick_ms = self.now.unix_ms + TICK_MS;
+        self.next_tick_ms = self.now.steady_ms + TICK_MS;
         if !self.paused.is_empty() {
             self.resume_paused();
         }
@@ -287,6 +324,7 @@ impl Core {
         self.close_idle();
         if self.local.core == 0 {
             process::note_peak(self.now.unix_ms / 1000);
+            save::tick(self.shared, &self.local.config, self.now);
         }
         for token in self.with_output() {
             self.check_output_limit(token);
@@ -313,20 +351,22 @@ impl Core {
     /// that have not stopped yet.
     fn flush_and_close(mut self) {
         self.shared.stopped_cores.fetch_add(1, Ordering::SeqCst);
-        let deadline_ms = self.shared.clock.now().unix_ms + FLUSH_ON_STOP_MS;
+        let deadline_ms = self.shared.clock.now().steady_ms + FLUSH_ON_STOP_MS;
         loop {
             let all_stopped =
                 self.shared.stopped_cores.load(Ordering::SeqCst) == self.shared.cores();
             self.now = self.shared.clock.now();
             self.read_mail();
+            self.let_go();
             self.write_long_replies();
             let waiting = self.with_output();
             for &token in &waiting {
                 self.write(token);
             }
             self.close_all();
+            self.wake_log();
             let finished = all_stopped && waiting.is_empty() && self.long.is_empty();
-            if finished || self.now.unix_ms > deadline_ms {
+            if finished || self.now.steady_ms > deadline_ms {
                 break;
             }
             std::thread::sleep(Duration::from_millis(1));

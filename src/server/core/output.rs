@@ -36,6 +36,9 @@ impl Core {
 
     /// Sends what a connection has to send, and takes the spare buffer back.
     pub(super) fn write(&mut self, token: usize) {
+        if self.connections[token].is_held() {
+            return self.check_output_limit(token);
+        }
         let connection = &mut self.connections[token];
         let stats = &self.shared.stats[self.local.core];
         let mut written = Written::All;
@@ -43,7 +46,7 @@ impl Core {
             let sent;
             (written, sent) = connection.write();
             if sent > 0 {
-                connection.active_ms = self.now.unix_ms;
+                connection.active_ms = self.now.steady_ms;
             }
             stats.writes.add(1);
             stats.bytes_out.add(sent as u64);
@@ -83,8 +86,8 @@ impl Core {
         if over(limit.soft_bytes) {
             let since_ms = *connection
                 .over_soft_since_ms
-                .get_or_insert(self.now.unix_ms);
-            exceeded |= self.now.unix_ms - since_ms > i64::from(limit.soft_s) * 1000;
+                .get_or_insert(self.now.steady_ms);
+            exceeded |= self.now.steady_ms - since_ms > i64::from(limit.soft_s) * 1000;
         } else {
             connection.over_soft_since_ms = None;
         }

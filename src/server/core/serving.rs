@@ -52,6 +52,10 @@ impl Core {
             return;
         };
         connection.peer_closed |= peer_closed;
+        if connection.is_held() {
+            connection.readable = true;
+            return;
+        }
         // The mail that kills it may still be on its way, but nothing it has sent since may be executed.
         if connection.is_forsaken() || connection.session.record.doomed.load(Ordering::Acquire) {
             return self.closing.push(token);
@@ -60,7 +64,10 @@ impl Core {
             connection.readable = true;
             return;
         }
-        connection.active_ms = self.now.unix_ms;
+        if self.shared.keyspace.log().is_crowded() {
+            return self.crowded.push(token);
+        }
+        connection.active_ms = self.now.steady_ms;
         self.lend_output(token);
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut parser = std::mem::take(&mut self.parser);
@@ -91,6 +98,14 @@ impl Core {
         let Some(connection) = self.connections.get_mut(token) else {
             return;
         };
+        if connection.is_held() {
+            // It goes on when it is let go.
+            connection.readable = true;
+            if !matches!(connection.halt, Halt::Paused(_)) {
+                connection.halt = Halt::None;
+            }
+            return;
+        }
         let halt = std::mem::take(&mut connection.halt);
         if self.shared.gate(gate::STOPPING) {
             return self.list_for_writing(token);
@@ -122,6 +137,7 @@ impl Core {
         let stats = &self.shared.stats[self.local.core];
         let meter = Meter::start(stats, &self.local.config);
         let connection = &mut self.connections[token];
+        std::mem::swap(&mut locked.effects, &mut self.effects);
         let result = f(
             connection,
             &mut Env {
@@ -133,7 +149,12 @@ impl Core {
                 meter,
             },
         );
+        locked.release();
+        self.wakes_log |= locked.take_wake();
+        std::mem::swap(&mut locked.effects, &mut self.effects);
+        let (logged_to, seen_to) = (locked.logged_to(), locked.seen_to());
         drop(locked);
+        self.hold(token, logged_to, seen_to);
         result
     }
 
@@ -151,9 +172,11 @@ impl Core {
         let connection = &mut self.connections[token];
         match &connection.halt {
             Halt::None => {}
-            Halt::Blocked => self.add_timer(token),
+            Halt::Blocked => self.await_what_it_waits_for(token),
             Halt::Long(_) => self.long.push(token),
-            Halt::Paused(_) if self.shared.gate(gate::PAUSED) => self.paused.push(token),
+            Halt::Paused(_) if self.shared.gate(gate::PAUSED | gate::SAVING_TO_STOP) => {
+                self.paused.push(token);
+            }
             Halt::Paused(_) => self.after_mail.push(token),
         }
         let connection = &mut self.connections[token];
@@ -202,6 +225,11 @@ impl Core {
         }
     }
 
+    fn await_what_it_waits_for(&mut self, token: usize) {
+        self.add_timer(token);
+        self.await_log(token);
+    }
+
     /// Sees to it that a client which has just begun to wait is told when its time is up.
     pub(super) fn add_timer(&mut self, token: usize) {
         let waiter_of = |token| {
@@ -224,7 +252,7 @@ impl Core {
     }
 
     pub(super) fn fire_timers(&mut self) {
-        while let Some(timer) = self.timers.pop_due(self.now.unix_ms) {
+        while let Some(timer) = self.timers.pop_due(self.now.steady_ms) {
             let waiter = self
                 .connections
                 .get(timer.token)
@@ -267,14 +295,15 @@ impl Core {
                 self.shared.stats[self.local.core].error(b"UNBLOCKED");
             }
         }
+        let log = self.shared.keyspace.log();
         self.unblock(token, |waiter, out| {
-            block::write_ending(waiter, ending, out)
+            block::write_ending(log, waiter, ending, out)
         });
     }
 }
 
 /// Notes what other cores may see of a client.
-fn note_state(connection: &Connection) {
+fn note_state(connection: &mut Connection) {
     let record = &connection.session.record;
     record
         .active_ms

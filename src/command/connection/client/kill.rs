@@ -112,7 +112,7 @@ fn kill_matching(ctx: &mut Ctx<'_, '_>, filter: &Filter<'_>) -> i64 {
     ctx.session.note_state();
     let mut killed = 0;
     for record in ctx.shared.clients.all() {
-        if !filter.matches(&record, ctx.now.unix_ms) {
+        if !filter.matches(&record, ctx.now.steady_ms) {
             continue;
         }
         if record.id != ctx.session.id {

@@ -11,7 +11,7 @@ use crate::command::{Args, error, registry};
 /// `CLIENT INFO`: the own line.
 pub fn info(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     ctx.session.note_state();
-    let line = line(&ctx.session.record, ctx.now.unix_ms);
+    let line = line(&ctx.session.record, ctx.now.steady_ms);
     ctx.reply.verbatim(line.as_bytes());
     DONE
 }
@@ -32,7 +32,7 @@ pub fn list(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     };
     let lines: String = chosen
         .iter()
-        .map(|record| line(record, ctx.now.unix_ms))
+        .map(|record| line(record, ctx.now.steady_ms))
         .collect();
     ctx.reply.verbatim(lines.as_bytes());
     DONE

@@ -25,11 +25,11 @@ pub fn pause(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     }
     let until_ms = ctx
         .now
-        .unix_ms
+        .steady_ms
         .checked_add(timeout_ms)
         .ok_or(error::TIMEOUT_OUT_OF_RANGE)?;
     let mut pause = ctx.shared.pause.lock();
-    let is_paused = ctx.shared.gate(gate::PAUSED) && pause.until_ms > ctx.now.unix_ms;
+    let is_paused = ctx.shared.gate(gate::PAUSED) && pause.until_ms > ctx.now.steady_ms;
     *pause = match is_paused {
         true => Pause {
             until_ms: until_ms.max(pause.until_ms),

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::Report;
 use crate::base::process;
 use crate::command::ctx::Ctx;
-use crate::command::stats::CoreStats;
+use crate::storage::recovery::Progress;
+use crate::storage::snapshot::Task;
 
 /// Keys whose time to live is looked at for `avg_ttl`, in each stripe.
 const TTL_SAMPLE: usize = 16;
@@ -122,60 +123,36 @@ pub fn percent(part: u64, whole: u64) -> f64 {
 }
 
 pub fn persistence(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
-    let changes: u64 = ctx
-        .shared
-        .stats
-        .iter()
-        .map(|core: &CoreStats| core.dirty.read())
-        .sum();
     report.title("Persistence");
-    report.fields(
-        0,
-        &[
-            "loading",
-            "async_loading",
-            "current_cow_peak",
-            "current_cow_size",
-            "current_cow_size_age",
-        ],
+    let load = &ctx.shared.storage.loading;
+    let is_loading = load.loading.load(Relaxed);
+    report.field("loading", u8::from(is_loading));
+    report.field("async_loading", 0);
+    snapshots(ctx, report);
+    let status = ctx.shared.storage.snapshots.status.lock().clone();
+    report.field("aof_enabled", i32::from(ctx.local.config.appendonly));
+    report.field(
+        "aof_rewrite_in_progress",
+        i32::from(status.is_busy_with(Task::Rewrite)),
     );
-    report.field("current_fork_perc", "0.00");
-    report.fields(
-        0,
-        &["current_save_keys_processed", "current_save_keys_total"],
+    report.field("aof_rewrite_scheduled", i32::from(status.rewrite_scheduled));
+    report.field(
+        "aof_last_rewrite_time_sec",
+        seconds(status.rewrites.took_ms),
     );
-    report.field("rdb_changes_since_last_save", changes);
-    report.field("rdb_bgsave_in_progress", 0);
-    report.field("rdb_last_save_time", ctx.shared.last_save_s.load(Relaxed));
-    report.field("rdb_last_bgsave_status", "ok");
-    report.fields(
-        -1,
-        &["rdb_last_bgsave_time_sec", "rdb_current_bgsave_time_sec"],
+    report.field(
+        "aof_current_rewrite_time_sec",
+        seconds(status.running_ms(Task::Rewrite, ctx.now.unix_ms)),
     );
-    report.fields(
-        0,
-        &[
-            "rdb_saves",
-            "rdb_last_cow_size",
-            "rdb_last_load_keys_expired",
-            "rdb_last_load_keys_loaded",
-        ],
+    report.field("aof_last_bgrewrite_status", status.rewrites.word());
+    report.field("aof_rewrites", status.rewrites.begun);
+    report.field(
+        "aof_rewrites_consecutive_failures",
+        status.rewrites.failures,
     );
-    report.fields(
-        0,
-        &[
-            "aof_enabled",
-            "aof_rewrite_in_progress",
-            "aof_rewrite_scheduled",
-        ],
-    );
-    report.fields(
-        -1,
-        &["aof_last_rewrite_time_sec", "aof_current_rewrite_time_sec"],
-    );
-    report.field("aof_last_bgrewrite_status", "ok");
-    report.fields(0, &["aof_rewrites", "aof_rewrites_consecutive_failures"]);
-    report.field("aof_last_write_status", "ok");
+    let (log, aof) = (ctx.shared.keyspace.log(), &ctx.shared.storage.aof);
+    let failed = aof.failure().is_some();
+    report.field("aof_last_write_status", if failed { "err" } else { "ok" });
     report.fields(
         0,
         &[
@@ -184,6 +161,88 @@ pub fn persistence(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
             "module_fork_last_cow_size",
         ],
     );
+    if log.is_recording() {
+        report.field("aof_current_size", aof.current_bytes());
+        report.field("aof_base_size", aof.base_bytes());
+        report.field("aof_pending_rewrite", i32::from(status.rewrite_scheduled));
+        report.field("aof_buffer_length", log.waiting_bytes());
+        report.field("aof_pending_bio_fsync", u8::from(aof.is_syncing()));
+        report.field("aof_delayed_fsync", aof.delayed_syncs());
+    }
+    if is_loading {
+        loading(load, ctx.now.unix_ms / 1000, report);
+    }
+}
+
+/// How far a load has come.
+fn loading(load: &Progress, now_s: i64, report: &mut Report) {
+    let started_s = load.started_s.load(Relaxed);
+    let (total, loaded) = (
+        load.total_bytes.load(Relaxed),
+        load.loaded_bytes.load(Relaxed),
+    );
+    // Redis answers one second while it knows nothing.
+    let eta_s = match loaded {
+        0 => 1,
+        loaded => (now_s - started_s).max(0) as u64 * total.saturating_sub(loaded) / loaded,
+    };
+    report.field("loading_start_time", started_s);
+    report.field("loading_total_bytes", total);
+    report.field(
+        "loading_rdb_used_mem",
+        load.snapshot_memory_bytes.load(Relaxed),
+    );
+    report.field("loading_loaded_bytes", loaded);
+    report.field(
+        "loading_loaded_perc",
+        format!("{:.2}", percent(loaded, total.max(1))),
+    );
+    report.field("loading_eta_seconds", eta_s);
+}
+
+/// What INFO persistence says of snapshots. Nothing is copied on write by pages.
+fn snapshots(ctx: &Ctx<'_, '_>, report: &mut Report) {
+    report.fields(
+        0,
+        &[
+            "current_cow_peak",
+            "current_cow_size",
+            "current_cow_size_age",
+        ],
+    );
+    let status = ctx.shared.storage.snapshots.status.lock().clone();
+    let (keys, total) = ctx.shared.storage.snapshots.progress.keys();
+    report.field("current_fork_perc", format!("{:.2}", percent(keys, total)));
+    report.field("current_save_keys_processed", keys);
+    report.field("current_save_keys_total", total);
+    report.field(
+        "rdb_changes_since_last_save",
+        ctx.shared.changes().saturating_sub(status.saved_changes),
+    );
+    report.field(
+        "rdb_bgsave_in_progress",
+        i32::from(status.is_busy_with(Task::Save)),
+    );
+    report.field("rdb_last_save_time", status.saved_s);
+    report.field("rdb_last_bgsave_status", status.saves.word());
+    report.field("rdb_last_bgsave_time_sec", seconds(status.saves.took_ms));
+    report.field(
+        "rdb_current_bgsave_time_sec",
+        seconds(status.running_ms(Task::Save, ctx.now.unix_ms)),
+    );
+    report.field("rdb_saves", status.saves.begun);
+    let load = &ctx.shared.storage.loading;
+    report.field("rdb_last_cow_size", 0);
+    report.field(
+        "rdb_last_load_keys_expired",
+        load.keys_expired.load(Relaxed),
+    );
+    report.field("rdb_last_load_keys_loaded", load.keys_loaded.load(Relaxed));
+}
+
+/// A stretch of time in seconds; -1 for none.
+fn seconds(ms: Option<i64>) -> i64 {
+    ms.map_or(-1, |ms| ms / 1000)
 }
 
 pub fn replication(ctx: &mut Ctx<'_, '_>, report: &mut Report) {

@@ -8,7 +8,6 @@ use crate::base::version::{REDIS_VERSION, VERSION};
 use crate::command::clients::flag;
 use crate::command::ctx::Ctx;
 use crate::command::stats::{CoreStats, Counter};
-use crate::config::Supervision;
 use crate::pubsub::Subject;
 
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -18,7 +17,7 @@ const LRU_CLOCK_MASK: i64 = (1 << 24) - 1;
 pub fn server(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     let boot = &ctx.shared.boot;
     let config = &ctx.local.config;
-    let up_s = (ctx.now.unix_ms - boot.started_ms) / 1000;
+    let up_s = (ctx.now.steady_ms - boot.started_ms) / 1000;
     report.title("Server");
     report.field("redis_version", REDIS_VERSION);
     report.field("redis_git_sha1", "00000000");
@@ -33,11 +32,7 @@ pub fn server(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     report.field("atomicvar_api", "c11-builtin");
     report.field("gcc_version", "0.0.0");
     report.field("process_id", std::process::id());
-    let is_supervised = config.supervised != Supervision::No;
-    report.field(
-        "process_supervised",
-        if is_supervised { "systemd" } else { "no" },
-    );
+    report.field("process_supervised", boot.supervised);
     report.field("run_id", &boot.run_id);
     report.field("tcp_port", boot.port);
     report.field("server_time_usec", ctx.now.unix_us);

@@ -1,6 +1,6 @@
 //! Keys of any type: the rows of their commands.
 
-use crate::command::generic::{expire, keys, object, rename, scan};
+use crate::command::generic::{dump, expire, keys, object, rename, scan};
 use crate::command::table::prelude::*;
 
 pub static ROWS: &[Spec] = &[
@@ -21,6 +21,15 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(N) for N keys, plus the elements inside their values")
         .summary("Removes keys and tells how many were there.")
         .syntax("key..."),
+    row("dump", 2, dump::dump)
+        .flags(READONLY)
+        .keys(&[at(1, RO | ACCESS)])
+        .tips(&["nondeterministic_output"])
+        .since("2.6.0")
+        .group(Group::Generic)
+        .complexity("O(N) for N bytes of the value")
+        .summary("A value as bytes that RESTORE takes, here or in another server.")
+        .syntax("key"),
     row("exists", -2, keys::exists)
         .flags(READONLY | FAST)
         .keys(&[at(1, RO).to(-1)])
@@ -191,6 +200,23 @@ pub static ROWS: &[Spec] = &[
         .summary("Gives a key another name unless that name is taken.")
         .history(&[("3.2.0", "A name given twice is no error.")])
         .syntax("key newkey:key"),
+    row("restore", -4, dump::restore)
+        .flags(WRITE | DENYOOM)
+        .keys(&[at(1, OW | UPDATE)])
+        .acl(acl::DANGEROUS | acl::KEYSPACE)
+        .since("2.6.0")
+        .group(Group::Generic)
+        .complexity("O(N) for N bytes of the value")
+        .summary("Puts a value under a key from the bytes that DUMP gave.")
+        .history(&[
+            ("3.0.0", "`REPLACE`."),
+            ("5.0.0", "`ABSTTL`."),
+            ("5.0.0", "`IDLETIME` and `FREQ`."),
+        ])
+        .syntax(
+            "key ttl:integer serialized-value [REPLACE@3.0.0] [ABSTTL@5.0.0] \
+             [IDLETIME seconds:integer@5.0.0] [FREQ frequency:integer@5.0.0]",
+        ),
     row("scan", -2, scan::scan)
         .locks(Locks::Own)
         .flags(READONLY)

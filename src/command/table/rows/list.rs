@@ -1,6 +1,6 @@
 //! Lists: the rows of their commands.
 
-use crate::command::list::{edit, pop, push, read, transfer};
+use crate::command::list::{edit, pop, push, read, transfer, transfer_many};
 use crate::command::table::prelude::*;
 
 pub static ROWS: &[Spec] = &[
@@ -14,6 +14,18 @@ pub static ROWS: &[Spec] = &[
         .syntax(
             "source:key destination:key wherefrom:<LEFT | RIGHT> whereto:<LEFT | RIGHT> \
              timeout:double",
+        ),
+    row("blmovem", -6, transfer_many::blmovem)
+        .flags(WRITE | DENYOOM | BLOCKING)
+        .keys(&[at(1, RW | ACCESS | DELETE), at(2, RW | INSERT)])
+        .since("8.10.0")
+        .group(Group::List)
+        .complexity("O(N) for N elements moved")
+        .summary("Moves elements between lists as LMOVEM does, waiting until there are enough.")
+        .syntax(
+            "source:key destination:key wherefrom:<LEFT | RIGHT> whereto:<LEFT | RIGHT> \
+             timeout:double [how-many:{selector:<COUNT count:integer | EXACTLY \
+             exactly:integer> ordering:<OBO | BULK>}]",
         ),
     row("blmpop", -5, pop::blmpop)
         .flags(WRITE | BLOCKING)
@@ -85,6 +97,21 @@ pub static ROWS: &[Spec] = &[
             "Pops an element at either end of one list and pushes it to either end of another.",
         )
         .syntax("source:key destination:key wherefrom:<LEFT | RIGHT> whereto:<LEFT | RIGHT>"),
+    row("lmovem", -5, transfer_many::lmovem)
+        .flags(WRITE | DENYOOM)
+        .keys(&[at(1, RW | ACCESS | DELETE), at(2, RW | INSERT)])
+        .since("8.10.0")
+        .group(Group::List)
+        .complexity("O(N) for N elements moved")
+        .summary(
+            "Moves up to, or exactly, so many elements from one list to another, one by one or \
+             in the order in which they stand.",
+        )
+        .syntax(
+            "source:key destination:key wherefrom:<LEFT | RIGHT> whereto:<LEFT | RIGHT> \
+             [how-many:{selector:<COUNT count:integer | EXACTLY exactly:integer> \
+             ordering:<OBO | BULK>}]",
+        ),
     row("lmpop", -4, pop::lmpop)
         .flags(WRITE)
         .keys(&[at(1, RW | ACCESS | DELETE).counted()])

@@ -5,6 +5,22 @@ use crate::command::generic::database;
 use crate::command::table::prelude::*;
 
 pub static ROWS: &[Spec] = &[
+    row("bgrewriteaof", 1, command::server::save::bgrewriteaof)
+        .locks(Locks::All)
+        .flags(ADMIN | NOSCRIPT | NO_ASYNC_LOADING)
+        .since("1.0.0")
+        .group(Group::Server)
+        .complexity("O(1)")
+        .summary("Begins to write the log anew, as short as it can be."),
+    row("bgsave", -1, command::server::save::bgsave)
+        .locks(Locks::All)
+        .flags(ADMIN | NOSCRIPT | NO_ASYNC_LOADING)
+        .since("1.0.0")
+        .group(Group::Server)
+        .complexity("O(1)")
+        .summary("Begins to save all data to disk.")
+        .history(&[("3.2.2", "`SCHEDULE`.")])
+        .syntax("[SCHEDULE@3.2.2]"),
     row("command", -1, command::server::command::run)
         .flags(LOADING | STALE)
         .acl(acl::CONNECTION)
@@ -165,7 +181,7 @@ pub static ROWS: &[Spec] = &[
         .summary("The state of the server in sections of name:value lines.")
         .history(&[("7.0.0", "Several sections in one call.")])
         .syntax("[section...]"),
-    row("lastsave", 1, command::server::misc::lastsave)
+    row("lastsave", 1, command::server::save::lastsave)
         .flags(LOADING | STALE | FAST)
         .acl(acl::ADMIN | acl::DANGEROUS)
         .tips(&["nondeterministic_output"])
@@ -320,6 +336,13 @@ pub static ROWS: &[Spec] = &[
         .group(Group::Server)
         .complexity("O(1)")
         .summary("Whether this server is a primary or a replica, and how far it is."),
+    row("save", 1, command::server::save::save)
+        .locks(Locks::All)
+        .flags(ADMIN | NOSCRIPT | NO_MULTI | NO_ASYNC_LOADING)
+        .since("1.0.0")
+        .group(Group::Server)
+        .complexity("O(N) for N keys in all databases")
+        .summary("Saves all data to disk and answers when that is done."),
     row("shutdown", -1, command::server::shutdown::run)
         .flags(ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY)
         .since("1.0.0")

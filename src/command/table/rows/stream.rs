@@ -32,7 +32,7 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1), plus O(N) for N entries trimmed")
         .summary(
             "Appends an entry, making the stream first if need be, and may trim it in the same \
-             step.",
+             step. `+ms` or `@unix-ms` in place of the id: it takes its place then.",
         )
         .history(&[
             ("6.2.0", "`NOMKSTREAM`, `MINID` and `LIMIT`."),
@@ -41,6 +41,7 @@ pub static ROWS: &[Spec] = &[
         ])
         .syntax(
             "key [NOMKSTREAM@6.2.0] [condition:<KEEPREF | DELREF | ACKED>] \
+             [idmp:<IDMPAUTO pid | IDMP idmp:{pid iid}>@8.6.0] \
              [trim:{strategy:<MAXLEN | MINID@6.2.0> [operator:<equal='=' \
              | approximately='~'>] threshold [LIMIT count:integer@6.2.0]}] \
              id-selector:<auto-id='*' | id> data:{field value}...",
@@ -59,6 +60,24 @@ pub static ROWS: &[Spec] = &[
              list.",
         )])
         .syntax("key group consumer min-idle-time start [COUNT count:integer] [JUSTID]"),
+    row("xcfgset", -2, cfgset::xcfgset)
+        .flags(WRITE | FAST)
+        .keys(&[at(1, RW | UPDATE)])
+        .since("8.6.0")
+        .group(Group::Stream)
+        .complexity(
+            "O(1); O(N) for N entries that go, or pending ones that are parked or ordered anew",
+        )
+        .summary("Sets what a stream, or one of its groups, does by itself.")
+        .syntax(
+            "key [IDMP-DURATION idmp-duration:integer] [IDMP-MAXSIZE idmp-maxsize:integer] \
+             [MAXLEN maxlen:integer] [MAXAGE maxage:integer] [MAXBYTES maxbytes:integer] \
+             [condition:<KEEPREF | DELREF | ACKED>] [OVERFLOW overflow:<TRIM | REJECT>] \
+             [ONACK onack:<KEEP | DELETE>] [group-policy:{GROUP group \
+             [ACKWAIT ackwait:integer] [BACKOFF backoff:{min:integer max:integer}] \
+             [MAXDELIVER maxdeliver:integer] [DEADLETTER deadletter] \
+             [MAXPENDING maxpending:integer] [ORDER order]}]",
+        ),
     row("xclaim", -6, claim::xclaim)
         .flags(WRITE | FAST)
         .keys(&[at(1, RW | UPDATE)])
@@ -119,7 +138,8 @@ pub static ROWS: &[Spec] = &[
                 .keys(&[at(2, RW | DELETE)])
                 .since("5.0.0")
                 .complexity("O(1)")
-                .summary("Removes a consumer from a group along with its pending entries.")
+                .summary("Removes a consumer from a group; its pending entries go with it, or back to a group \
+                     that has leases.")
                 .syntax("key group consumer"),
             row("destroy", 4, group::destroy)
                 .flags(WRITE)
@@ -145,6 +165,14 @@ pub static ROWS: &[Spec] = &[
                      [ENTRIESREAD entriesread(entries-read):integer]",
                 ),
         ]),
+    row("xidmprecord", 5, idmp::xidmprecord)
+        .flags(WRITE | DENYOOM | FAST)
+        .keys(&[at(1, RW | UPDATE)])
+        .since("8.6.2")
+        .group(Group::Stream)
+        .complexity("O(1)")
+        .summary("Notes which entry a producer's message became; meant for the log.")
+        .syntax("key pid iid stream-id"),
     container("xinfo", -2)
         .since("5.0.0")
         .group(Group::Stream)
@@ -178,6 +206,14 @@ pub static ROWS: &[Spec] = &[
                 .since("5.0.0")
                 .complexity("O(1)")
                 .summary("Lists the subcommands."),
+            row("queue", -3, queue_info::queue)
+                .flags(READONLY)
+                .keys(&[at(2, RO | ACCESS)])
+                .tips(&["nondeterministic_output"])
+                .since("8.2.0")
+                .complexity("O(N) for N blocks yet to be read and N entries to be served again")
+                .summary("A stream and its groups, or one group, as queues: policies, counts and totals.")
+                .syntax("key [group]"),
             row("stream", -3, info::stream)
                 .flags(READONLY)
                 .keys(&[at(2, RO | ACCESS)])
@@ -195,6 +231,12 @@ pub static ROWS: &[Spec] = &[
                         "7.2.0",
                         "`active-time` is new, and `seen-time` counts attempts.",
                     ),
+                    (
+                        "8.6.0",
+                        "`idmp-duration`, `idmp-maxsize`, `pids-tracked`, `iids-tracked`, \
+                     `iids-added` and `iids-duplicates`.",
+                    ),
+                    ("8.8.0", "With FULL, `nacked-count` of groups."),
                 ])
                 .syntax("key [full-block:{FULL [COUNT count:integer]}]"),
         ]),
@@ -206,6 +248,21 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("How many entries a stream holds.")
         .syntax("key"),
+    row("xnack", -7, nack::xnack)
+        .flags(WRITE | FAST)
+        .keys(&[at(1, RW | UPDATE)])
+        .reaches(deadletter::reach)
+        .since("8.8.0")
+        .group(Group::Stream)
+        .complexity("O(log N) per id, for N pending entries in the group")
+        .summary(
+            "Gives pending entries back to their group, to be delivered again, or to become dead \
+             letters.",
+        )
+        .syntax(
+            "key group mode:<SILENT | FAIL | FATAL> IDS ids:{numids:integer id...} \
+             [RETRYCOUNT count:integer] [FORCE] [DELAY milliseconds:integer]",
+        ),
     row("xpending", -3, pending::xpending)
         .flags(READONLY)
         .keys(&[at(1, RO | ACCESS)])
@@ -239,15 +296,21 @@ pub static ROWS: &[Spec] = &[
         .summary(
             "The entries after given ids in one or more streams, waiting for some if asked to.",
         )
+        .history(&[("8.10.0", "`MAXCOUNT` and `MAXSIZE`.")])
         .syntax(
-            "[COUNT count:integer] [BLOCK milliseconds:integer] STREAMS streams:{key... id...}",
+            "[COUNT count:integer] [MAXCOUNT maxcount:integer@8.10.0] \
+             [MAXSIZE maxsize:integer@8.10.0] [BLOCK milliseconds:integer] \
+             STREAMS streams:{key... id...}",
         ),
     row("xreadgroup", -7, readgroup::xreadgroup)
         .flags(WRITE | BLOCKING)
         .keys(&[after("STREAMS", 4, RO | ACCESS).to(-1).limit(2).past(&[
             ("GROUP", 2),
             ("COUNT", 1),
+            ("MAXCOUNT", 1),
+            ("MAXSIZE", 1),
             ("BLOCK", 1),
+            ("CLAIM", 1),
         ])])
         .since("5.0.0")
         .group(Group::Stream)
@@ -256,9 +319,26 @@ pub static ROWS: &[Spec] = &[
             "Delivers entries to a consumer of a group: new ones, which become pending, or its \
              own pending ones again.",
         )
+        .history(&[
+            ("8.4.0", "`CLAIM`."),
+            ("8.10.0", "`MAXCOUNT` and `MAXSIZE`."),
+        ])
         .syntax(
             "GROUP group-block:{group consumer} [COUNT count:integer] \
-             [BLOCK milliseconds:integer] [NOACK] STREAMS streams:{key... id...}",
+             [MAXCOUNT maxcount:integer@8.10.0] [MAXSIZE maxsize:integer@8.10.0] \
+             [BLOCK milliseconds:integer] [CLAIM min-idle-time:integer@8.4.0] [NOACK] \
+             STREAMS streams:{key... id...}",
+        ),
+    row("xredrive", -2, redrive::xredrive)
+        .flags(WRITE | DENYOOM)
+        .keys(&[at(1, RW | DELETE)])
+        .reaches(redrive::reach)
+        .since("8.2.0")
+        .group(Group::Stream)
+        .complexity("O(N) for N dead letters, which COUNT bounds")
+        .summary("Sends dead letters back to the streams and groups that they came from.")
+        .syntax(
+            "dlq(key) [TO target] [selector:<IDS ids:{numids:integer id...} | COUNT count:integer>]",
         ),
     row("xrevrange", -4, range::xrevrange)
         .flags(READONLY)
@@ -269,6 +349,14 @@ pub static ROWS: &[Spec] = &[
         .summary("The entries between two ids, newest first.")
         .history(&[("6.2.0", "Exclusive bounds.")])
         .syntax("key end start [COUNT count:integer]"),
+    row("xscheduled", -2, schedule::xscheduled)
+        .flags(READONLY)
+        .keys(&[at(1, RO | ACCESS)])
+        .since("8.2.0")
+        .group(Group::Stream)
+        .complexity("O(N) for N entries returned")
+        .summary("The entries that wait for their time between two ids, the first due first.")
+        .syntax("key [range:{start end [COUNT count:integer]}]"),
     row("xsetid", -3, setid::xsetid)
         .flags(WRITE | DENYOOM | FAST)
         .keys(&[at(1, RW | UPDATE)])
@@ -281,6 +369,14 @@ pub static ROWS: &[Spec] = &[
             "key last-id [ENTRIESADDED entries-added:integer@7.0.0] \
              [MAXDELETEDID max-deleted-id@7.0.0]",
         ),
+    row("xtouch", -7, touch::xtouch)
+        .flags(WRITE | FAST)
+        .keys(&[at(1, RW | UPDATE)])
+        .since("8.2.0")
+        .group(Group::Stream)
+        .complexity("O(log N) per id, for N pending entries in the group")
+        .summary("Begins the leases of a consumer anew and tells which of them it still holds.")
+        .syntax("key group consumer IDS ids:{numids:integer id...}"),
     row("xtrim", -4, trim::xtrim)
         .flags(WRITE)
         .keys(&[at(1, RW | DELETE)])

@@ -1,6 +1,6 @@
 //! Strings: the rows of their commands.
 
-use crate::command::string::{get, incr, lcs, set, write};
+use crate::command::string::{compare, get, incr, lcs, set, write};
 use crate::command::table::prelude::*;
 
 pub static ROWS: &[Spec] = &[
@@ -28,6 +28,25 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(1)")
         .summary("Subtracts from an integer; a missing key counts as 0.")
         .syntax("key decrement:integer"),
+    row("delex", -2, compare::delex)
+        .flags(WRITE | FAST)
+        .keys(&[at(1, RW | DELETE | VARIABLE)])
+        .since("8.4.0")
+        .group(Group::String)
+        .complexity("O(1); O(N) for a string of N bytes with IFDEQ or IFDNE")
+        .summary("Deletes a key, if need be only where its string or the string's digest is, or is not, the one given.")
+        .syntax(
+            "key [condition:<IFEQ ifeq-value:string | IFNE ifne-value:string \
+             | IFDEQ ifdeq-digest:string | IFDNE ifdne-digest:string>]",
+        ),
+    row("digest", 2, compare::digest)
+        .flags(READONLY | FAST)
+        .keys(&[at(1, RO | ACCESS)])
+        .since("8.4.0")
+        .group(Group::String)
+        .complexity("O(N) for a string of N bytes")
+        .summary("The XXH3 digest of a string, in hexadecimal digits.")
+        .syntax("key"),
     row("get", 2, get::get)
         .flags(READONLY | FAST)
         .keys(&[at(1, RO | ACCESS)])
@@ -131,6 +150,22 @@ pub static ROWS: &[Spec] = &[
         .complexity("O(N) for N keys")
         .summary("Sets several strings at one moment.")
         .syntax("data:{key value}..."),
+    row("msetex", -4, write::msetex)
+        .flags(WRITE | DENYOOM)
+        .keys(&[at(1, OW | UPDATE).counted().step(2)])
+        .tips(&[
+            "request_policy:multi_shard",
+            "response_policy:all_succeeded",
+        ])
+        .since("8.4.0")
+        .group(Group::String)
+        .complexity("O(N) for N keys")
+        .summary("Sets several strings at one moment, with one expiry and under one condition.")
+        .syntax(
+            "numkeys:integer data:{key value}... [condition:<NX | XX>] \
+             [expiration:<EX seconds:integer | PX milliseconds:integer \
+             | EXAT unix-time-seconds:unix-time | PXAT unix-time-milliseconds:unix-time | KEEPTTL>]",
+        ),
     row("msetnx", -3, write::msetnx)
         .flags(WRITE | DENYOOM)
         .keys(&[at(1, OW | INSERT).to(-1).step(2)])
@@ -165,9 +200,12 @@ pub static ROWS: &[Spec] = &[
             ("6.0.0", "`KEEPTTL`."),
             ("6.2.0", "`GET`, `EXAT` and `PXAT`."),
             ("7.0.0", "`NX` and `GET` together."),
+            ("8.4.0", "`IFEQ`, `IFNE`, `IFDEQ` and `IFDNE`."),
         ])
         .syntax(
-            "key value [condition:<NX | XX>@2.6.12] [GET@6.2.0] \
+            "key value [condition:<NX | XX | IFEQ ifeq-value:string@8.4.0 \
+             | IFNE ifne-value:string@8.4.0 | IFDEQ ifdeq-digest:string@8.4.0 \
+             | IFDNE ifdne-digest:string@8.4.0>@2.6.12] [GET@6.2.0] \
              [expiration:<EX seconds:integer@2.6.12 | PX milliseconds:integer@2.6.12 \
              | EXAT unix-time-seconds:unix-time@6.2.0 \
              | PXAT unix-time-milliseconds:unix-time@6.2.0 | KEEPTTL@6.0.0>]",

@@ -1,0 +1,123 @@
+//! DUMP, RESTORE: a value as bytes, and back.
+
+use crate::base::num::parse_i64;
+use crate::command::error::{
+    BAD_DUMP, BAD_DUMP_FOOTER, BUSY_KEY, Error, FREQUENCY_OUT_OF_RANGE, NEGATIVE_IDLE_TIME,
+    NEGATIVE_TTL, NOT_AN_INTEGER, SYNTAX,
+};
+use crate::command::{Args, Ctx, DONE, Keys, Outcome};
+use crate::data::Value;
+use crate::data::list::Limit;
+use crate::keyspace::{LAST_DEADLINE_MS, NEVER, notify};
+use crate::storage::rdb::{Limits, Payload, dump as dumped};
+
+/// `DUMP key`
+pub fn dump(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    match ctx.keys.read(args.bytes()?) {
+        Some(entry) => {
+            let payload = dumped(&entry.value, true);
+            ctx.reply.bulk_shared(&payload.into());
+        }
+        None => ctx.reply.null(),
+    }
+    DONE
+}
+
+/// `RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`
+pub fn restore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    let (key, ttl, payload) = (args.bytes()?, args.bytes()?, args.bytes()?);
+    let options = Options::parse(&mut args)?;
+    if !options.replace && ctx.keys.contains(key) {
+        return Err(BUSY_KEY);
+    }
+    let deadline_ms = options.deadline_ms(ttl, ctx.now.unix_ms)?;
+    let limits = Limits {
+        list: Limit::from_directive(ctx.local.config.list_max_listpack_size),
+    };
+    let value = Payload::of(payload)
+        .map_err(|_| BAD_DUMP_FOOTER)?
+        .value(&limits)
+        .ok()
+        .flatten()
+        .ok_or(BAD_DUMP)?;
+    ctx.reply.ok();
+    if ctx.is_past(deadline_ms) {
+        if ctx.keys.remove(key) {
+            ctx.keys.log_removal(key);
+            ctx.keys.changed(key);
+            ctx.keys.notify(notify::GENERIC, "del", key);
+        }
+        return DONE;
+    }
+    put(&mut ctx.keys, key, value, deadline_ms);
+    if deadline_ms != NEVER
+        && let Some(effect) = ctx.keys.logs(6)
+    {
+        let effect = effect.arg(b"RESTORE").arg(key).int(deadline_ms);
+        effect.arg(payload).arg(b"REPLACE").arg(b"ABSTTL").end();
+    }
+    if let Some(idle_ms) = options.idle_ms {
+        let used_ms = ctx.now.unix_ms.saturating_sub(idle_ms);
+        ctx.keys.touch_at(key, used_ms);
+    }
+    DONE
+}
+
+/// Puts a value under `key`, which ceases to exist first if it does.
+fn put(keys: &mut Keys<'_, '_>, key: &[u8], value: Value, deadline_ms: i64) {
+    let replaced = keys.take(key);
+    let type_name = value.type_name();
+    keys.insert_new(key, value);
+    if deadline_ms != NEVER {
+        keys.set_deadline_ms(key, deadline_ms);
+    }
+    keys.changed(key);
+    keys.notify(notify::GENERIC, "restore", key);
+    if let Some(replaced) = replaced {
+        keys.notify(notify::OVERWRITTEN, "overwritten", key);
+        if replaced.value.type_name() != type_name {
+            keys.notify(notify::TYPE_CHANGED, "type_changed", key);
+        }
+    }
+}
+
+/// What may follow the payload.
+#[derive(Default)]
+struct Options {
+    replace: bool,
+    absolute: bool,
+    idle_ms: Option<i64>,
+    frequency: Option<i64>,
+}
+
+impl Options {
+    fn parse(args: &mut Args<'_>) -> Result<Self, Error> {
+        let mut options = Self::default();
+        while !args.is_empty() {
+            if args.keyword("REPLACE") {
+                options.replace = true;
+            } else if args.keyword("ABSTTL") {
+                options.absolute = true;
+            } else if args.len() > 1 && options.frequency.is_none() && args.keyword("IDLETIME") {
+                let idle_s = Some(args.int()?).filter(|idle_s| *idle_s >= 0);
+                options.idle_ms = Some(idle_s.ok_or(NEGATIVE_IDLE_TIME)?.saturating_mul(1000));
+            } else if args.len() > 1 && options.idle_ms.is_none() && args.keyword("FREQ") {
+                let frequency = Some(args.int()?).filter(|frequency| (0..=255).contains(frequency));
+                options.frequency = Some(frequency.ok_or(FREQUENCY_OUT_OF_RANGE)?);
+            } else {
+                return Err(SYNTAX);
+            }
+        }
+        Ok(options)
+    }
+
+    /// When the key will expire. As in Redis, a moment that no number holds has passed.
+    fn deadline_ms(&self, ttl: &[u8], now_ms: i64) -> Result<i64, Error> {
+        match parse_i64(ttl).ok_or(NOT_AN_INTEGER)? {
+            ..0 => Err(NEGATIVE_TTL),
+            0 => Ok(NEVER),
+            at_ms if self.absolute => Ok(at_ms.min(LAST_DEADLINE_MS)),
+            ttl_ms => Ok(ttl_ms.wrapping_add(now_ms)),
+        }
+    }
+}

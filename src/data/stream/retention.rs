@@ -1,0 +1,315 @@
+//! Standing retention: what a stream's policy does not let it keep, or take.
+//!
+//! Limits of length and bytes bind the number of entries and the bytes of their names and values; a last entry stays, whatever it
+//! takes. With `References::Acked` the oldest entries that no group needs go, and the others stay beyond the limits until they are settled.
+
+use super::Stream;
+use super::group::Group;
+use super::id::Id;
+use super::policy::StreamPolicy;
+use super::trim::{References, Trim, TrimTo, Trimmed};
+
+/// How far groups have settled what they read. While it is the same, nothing else has become free to go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Settled {
+    read_by_all: Id,
+    settlements: u64,
+    groups: usize,
+}
+
+impl StreamPolicy {
+    /// True if it limits what the stream keeps.
+    #[inline]
+    pub fn retains(&self) -> bool {
+        self.max_len | self.max_age_ms | self.max_bytes != 0
+    }
+
+    fn limits_size(&self) -> bool {
+        self.max_len | self.max_bytes != 0
+    }
+
+    /// True if entries may go without anything being added.
+    pub fn acts_by_itself(&self) -> bool {
+        self.max_age_ms > 0 || (self.references == References::Acked && self.limits_size())
+    }
+
+    /// True if a stream of `len` entries with `bytes` has more than it may.
+    fn is_exceeded(&self, len: u64, bytes: u64) -> bool {
+        (self.max_len > 0 && len > self.max_len) || (self.max_bytes > 0 && bytes > self.max_bytes)
+    }
+}
+
+impl Stream {
+    /// True if an entry of `bytes` is refused. One that is to be `scheduled` finds those that are scheduled before it.
+    pub fn refuses(&self, bytes: u64, scheduled: bool) -> bool {
+        let (waiting, waiting_bytes) = match scheduled {
+            true => (self.schedule.len() as u64, self.schedule.payload_bytes()),
+            false => (0, 0),
+        };
+        let (len, held) = (self.log.len() + waiting, self.log.bytes() + waiting_bytes);
+        self.policy.rejects && self.policy.is_exceeded(len + 1, held + bytes)
+    }
+
+    /// True if it has more entries or bytes than its policy lets it keep.
+    pub fn exceeds_its_size(&self) -> bool {
+        !self.policy.rejects
+            && self.log.len() > 1
+            && self.policy.is_exceeded(self.log.len(), self.log.bytes())
+    }
+
+    /// Drops what is beyond the limits of length and bytes, as far as one addition may be held up for it.
+    #[inline]
+    pub fn drop_excess(&mut self) -> Trimmed {
+        /// Entries that are asked whether a group needs them.
+        const MOST_ASKED: usize = 1024;
+        self.drop_excess_among(MOST_ASKED)
+    }
+
+    /// Drops all that is beyond the limits of length and bytes.
+    pub fn drop_all_excess(&mut self) -> Trimmed {
+        self.drop_excess_among(usize::MAX)
+    }
+
+    #[inline]
+    fn drop_excess_among(&mut self, most_asked: usize) -> Trimmed {
+        if !self.exceeds_its_size() {
+            return Trimmed::default();
+        }
+        match self.policy.references {
+            References::Acked => self.drop_settled_excess(most_asked),
+            references => {
+                let left = self.log.len() - self.excess();
+                self.trim(&exactly(TrimTo::MaxLen(left), references))
+            }
+        }
+    }
+
+    /// How many of the oldest entries are too many.
+    fn excess(&self) -> u64 {
+        let (mut len, mut bytes) = (self.log.len(), self.log.bytes());
+        for entry in self.log.range(Id::MIN, Id::MAX) {
+            if len == 1 || !self.policy.is_exceeded(len, bytes) {
+                break;
+            }
+            len -= 1;
+            bytes -= entry.payload_bytes();
+        }
+        self.log.len() - len
+    }
+
+    /// Drops entries that no group needs, of the oldest `most_asked`, until the rest is within the limits. Says at once that there are none
+    /// while there can be none.
+    fn drop_settled_excess(&mut self, most_asked: usize) -> Trimmed {
+        let settled = self.settled();
+        if self.exhausted_at == Some(settled) {
+            return Trimmed::default();
+        }
+        let (trimmed, asked) = self.drop_settled(most_asked);
+        let is_exhausted = asked < most_asked && self.exceeds_its_size();
+        self.exhausted_at = is_exhausted.then_some(settled);
+        trimmed
+    }
+
+    /// Says what went, and how many entries were asked.
+    fn drop_settled(&mut self, most_asked: usize) -> (Trimmed, usize) {
+        /// Ids that are looked at before what is to go goes.
+        const IDS_AT_ONCE: usize = 128;
+        let end = self.read_by_all();
+        let (mut start, mut trimmed, mut asked) = (Some(Id::MIN), Trimmed::default(), 0);
+        while let Some(from) = start.filter(|_| asked < most_asked) {
+            let entries = self.log.range(from, end).take(IDS_AT_ONCE);
+            let ids: Vec<Id> = entries.map(|entry| entry.id).collect();
+            start = ids.last().and_then(|last| last.next());
+            asked += ids.len();
+            for id in ids {
+                if !self.exceeds_its_size() {
+                    return (trimmed, asked);
+                }
+                if !self.is_pending(id) {
+                    self.log.remove(id);
+                    trimmed = trimmed.and(Trimmed { count: 1, last: id });
+                }
+            }
+        }
+        (trimmed, asked)
+    }
+
+    fn settled(&self) -> Settled {
+        let groups = self.groups.values();
+        Settled {
+            read_by_all: self.read_by_all(),
+            settlements: groups.map(Group::settlements).sum(),
+            groups: self.groups.len(),
+        }
+    }
+
+    /// Drops the entries that are too old at `now_ms`.
+    #[inline]
+    pub fn drop_outlived(&mut self, now_ms: u64) -> Trimmed {
+        match self.outlived_below_ms(now_ms) {
+            Some(ms) if self.log.first_id().ms < ms && !self.log.is_empty() => {
+                let to = TrimTo::MinId(Id::new(ms, 0));
+                self.trim(&exactly(to, self.policy.references))
+            }
+            _ => Trimmed::default(),
+        }
+    }
+
+    fn outlived_below_ms(&self, now_ms: u64) -> Option<u64> {
+        let max_age_ms = Some(self.policy.max_age_ms).filter(|&ms| ms > 0)?;
+        now_ms.checked_sub(max_age_ms)
+    }
+
+    /// When the first entry is too old.
+    pub fn first_outlived_ms(&self) -> Option<u64> {
+        if self.policy.max_age_ms == 0 || self.log.is_empty() {
+            return None;
+        }
+        let last_ms = self
+            .log
+            .first_id()
+            .ms
+            .saturating_add(self.policy.max_age_ms);
+        Some(last_ms.saturating_add(1))
+    }
+}
+
+fn exactly(to: TrimTo, references: References) -> Trim {
+    Trim {
+        to,
+        approximate: false,
+        limit: 0,
+        references,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::stream::{Delivery, NodeLimits};
+
+    fn stream(policy: StreamPolicy, entries: u64) -> Stream {
+        let mut stream = Stream {
+            policy,
+            ..Stream::new()
+        };
+        (1..=entries).for_each(|ms| add(&mut stream, ms, 9));
+        stream
+    }
+
+    /// Adds an entry of `bytes`, one of which is its name.
+    fn add(stream: &mut Stream, ms: u64, bytes: usize) {
+        let value = vec![b'v'; bytes - 1];
+        let limits = NodeLimits {
+            max_entries: 3,
+            max_bytes: 0,
+        };
+        stream.log.append(Id::new(ms, 0), &[(b"n", &value)], limits);
+    }
+
+    fn all_ms(stream: &Stream) -> Vec<u64> {
+        let entries = stream.log.range(Id::MIN, Id::MAX);
+        entries.map(|entry| entry.id.ms).collect()
+    }
+
+    fn read_all(stream: &mut Stream, pending: &[u64]) {
+        let mut group = Group::new(stream.log.last_id(), None);
+        let consumer = group.add_consumer(b"c", 0);
+        for &ms in pending {
+            group.deliver(Delivery {
+                id: Id::new(ms, 0),
+                time_ms: 0,
+                count: 1,
+                consumer,
+            });
+        }
+        stream.groups.insert(b"g"[..].into(), group);
+    }
+
+    #[test]
+    fn the_oldest_go_until_length_and_bytes_are_within_their_limits() {
+        let policy = StreamPolicy {
+            max_len: 8,
+            max_bytes: 50,
+            ..StreamPolicy::default()
+        };
+        let mut stream = stream(policy, 10);
+        assert_eq!(stream.log.bytes(), 90);
+        assert_eq!(stream.drop_excess().count, 5);
+        assert_eq!((stream.log.len(), stream.log.bytes()), (5, 45));
+        assert_eq!(stream.drop_excess().count, 0);
+        add(&mut stream, 11, 1000);
+        assert_eq!(stream.drop_excess().count, 5);
+        assert_eq!(all_ms(&stream), [11], "the newest stays");
+        assert_eq!(stream.drop_excess().count, 0);
+    }
+
+    #[test]
+    fn references_go_with_what_they_refer_to_if_they_are_to() {
+        let policy = StreamPolicy {
+            max_len: 2,
+            references: References::Delete,
+            ..StreamPolicy::default()
+        };
+        let mut stream = stream(policy, 10);
+        read_all(&mut stream, &[1, 4, 8, 9]);
+        assert_eq!(stream.drop_excess().count, 8);
+        assert_eq!(stream.groups[&b"g"[..]].pending_len(), 1);
+    }
+
+    #[test]
+    fn what_a_group_needs_stays_until_it_is_settled() {
+        let policy = StreamPolicy {
+            max_len: 4,
+            references: References::Acked,
+            ..StreamPolicy::default()
+        };
+        let mut stream = stream(policy, 10);
+        read_all(&mut stream, &[1, 2, 3, 5, 6, 9]);
+        assert_eq!(stream.drop_excess().count, 4);
+        assert_eq!(all_ms(&stream), [1, 2, 3, 5, 6, 9]);
+        assert_eq!(stream.drop_excess(), Trimmed::default());
+        stream.groups.get_mut(&b"g"[..]).unwrap().ack(Id::new(5, 0));
+        let one = Trimmed {
+            count: 1,
+            last: Id::new(5, 0),
+        };
+        assert_eq!(stream.drop_excess(), one);
+        add(&mut stream, 11, 9);
+        assert_eq!(stream.drop_excess().count, 0, "11 is unread");
+        stream.groups.clear();
+        assert_eq!(stream.drop_excess().count, 2);
+        assert_eq!(all_ms(&stream), [3, 6, 9, 11]);
+    }
+
+    #[test]
+    fn what_is_too_old_goes() {
+        let policy = StreamPolicy {
+            max_age_ms: 5,
+            ..StreamPolicy::default()
+        };
+        let mut stream = stream(policy, 10);
+        assert_eq!(stream.first_outlived_ms(), Some(7));
+        assert_eq!(stream.drop_outlived(6).count, 0);
+        assert_eq!(stream.drop_outlived(7).count, 1);
+        assert_eq!(stream.drop_outlived(100).count, 9);
+        assert_eq!(stream.first_outlived_ms(), None);
+    }
+
+    #[test]
+    fn a_full_stream_refuses_and_drops_nothing() {
+        let policy = StreamPolicy {
+            max_len: 3,
+            max_bytes: 40,
+            rejects: true,
+            ..StreamPolicy::default()
+        };
+        let mut stream = stream(policy, 2);
+        assert!(!stream.refuses(22, false) && stream.refuses(23, false));
+        assert!(stream.schedule.add(Id::new(20, 0), &[(b"n", b"v")]));
+        assert!(!stream.refuses(1, false) && stream.refuses(1, true));
+        (3..=9).for_each(|ms| add(&mut stream, ms, 9));
+        assert_eq!(stream.drop_excess().count, 0);
+        assert!(stream.refuses(0, false));
+    }
+}

@@ -1,0 +1,337 @@
+//! The front of the log: where effects get their one order, before they are on any disk.
+//!
+//! Cores append effects (RESP commands, the content of Redis's AOF) while they hold the stripes concerned, so the order here
+//! is the order of execution for every key. One follower, the log's writer, takes what has gathered and makes it durable. An
+//! offset counts the bytes ever appended.
+//!
+//! ```text
+//!   ... written, durable |  taken by the writer  |  pending (Tail::bytes)  |
+//!                     durable                  taken                      end
+//! ```
+//!
+//! *Durable* is what is known to be on the disk, to the last byte. Somewhere from there on lies what is *answerable*: what has gone as far
+//! as replies have to wait for, which is no further than the kernel where `appendfsync` leaves the syncing to it.
+//!
+//! A *turn* is an offset at which the writer leaves its file, with every stripe held: for a new one (a *cut*: a snapshot of the state at
+//! that offset and what follows it make the whole state), or because the log is turned off.
+//!
+//! Who must not answer too early (`appendfsync always`) compares the offset it got with `answerable`; who is to tell what is on the disk
+//! (WAITAOF), with `durable`.
+//!
+//! This file knows neither files nor commands. Bounds: see `PENDING_BYTES`.
+
+use parking_lot::{Condvar, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Bytes that may wait for the writer; beyond them the cores read no further requests until it has caught up.
+pub const PENDING_BYTES: usize = 256 * 1024 * 1024;
+/// The writer's spare buffer is given back to the allocator beyond this.
+pub const SPARE_BYTES: usize = 4 * 1024 * 1024;
+
+/// What the writer takes at once.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Offset of the first byte.
+    pub start: u64,
+    /// The effects.
+    pub bytes: Vec<u8>,
+    /// Offsets within `start..=start + bytes.len()` at which the log leaves its file.
+    pub turns: Vec<(u64, Turn)>,
+    /// How many appends gathered in it.
+    pub appends: u32,
+}
+
+/// Where the log goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// In a new file.
+    Next,
+    /// Nowhere: it was turned off.
+    End,
+}
+
+impl Batch {
+    /// The offset after the last byte.
+    pub fn end(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+}
+
+/// What became of an append.
+#[derive(Clone, Copy, Debug)]
+pub struct Appended {
+    /// The offset after it.
+    pub end: u64,
+    /// The writer waits for it: whoever appended calls `wake` after letting go of the stripes.
+    pub wakes: bool,
+}
+
+#[derive(Debug, Default)]
+struct Tail {
+    /// What the writer has not taken.
+    bytes: Vec<u8>,
+    turns: Vec<(u64, Turn)>,
+    appends: u32,
+    /// The database that the last effect appended was in: what a reader of the log has selected.
+    db: Option<usize>,
+    /// The writer waits to be told when so many bytes have gathered.
+    wakes_at: Option<usize>,
+    /// The writer is to look up even if nothing is appended.
+    called: bool,
+}
+
+/// See the module's description.
+#[derive(Debug, Default)]
+pub struct Log {
+    tail: Mutex<Tail>,
+    news: Condvar,
+    end: AtomicU64,
+    taken: AtomicU64,
+    answerable: AtomicU64,
+    durable: AtomicU64,
+    recording: AtomicBool,
+    whole: AtomicBool,
+    holding: AtomicBool,
+}
+
+impl Log {
+    /// True when effects are recorded at all.
+    #[inline]
+    pub fn is_recording(&self) -> bool {
+        self.recording.load(Ordering::Relaxed)
+    }
+
+    /// Begins or ends recording; with every stripe held, so that no command is half recorded.
+    pub fn set_recording(&self, recording: bool) {
+        self.recording.store(recording, Ordering::SeqCst);
+    }
+
+    /// True when what is durable of the log makes the state: not while it is turned off, and not from when it is turned on, or has lost
+    /// a part, until there is a base for what it goes on with. Without that nothing of it is safe.
+    pub fn is_whole(&self) -> bool {
+        self.is_recording() && self.whole.load(Ordering::SeqCst)
+    }
+
+    /// Says whether there is a base for what the log says.
+    pub fn set_whole(&self, whole: bool) {
+        self.whole.store(whole, Ordering::SeqCst);
+    }
+
+    /// True when replies wait until their effects are durable.
+    #[inline]
+    pub fn is_holding(&self) -> bool {
+        self.holding.load(Ordering::Relaxed)
+    }
+
+    /// Says whether replies wait until their effects are durable.
+    pub fn set_holding(&self, holding: bool) {
+        self.holding.store(holding, Ordering::SeqCst);
+    }
+
+    /// Continues at `offset`: before the first append.
+    pub fn start_at(&self, offset: u64) {
+        debug_assert_eq!(self.end(), self.taken.load(Ordering::Relaxed));
+        self.end.store(offset, Ordering::SeqCst);
+        self.taken.store(offset, Ordering::SeqCst);
+        self.answerable.store(offset, Ordering::SeqCst);
+        self.durable.store(offset, Ordering::SeqCst);
+    }
+
+    /// Appends effects whose first is in database `first_db` (the writer of which says SELECT by itself between its own) and whose
+    /// last is in `last_db`. The stripes that they concern are held.
+    pub fn append(&self, effects: &[u8], first_db: usize, last_db: usize) -> Appended {
+        let mut tail = self.tail.lock();
+        if tail.db != Some(first_db) {
+            select(&mut tail.bytes, first_db);
+        }
+        tail.db = Some(last_db);
+        tail.bytes.extend_from_slice(effects);
+        tail.appends += 1;
+        let end = self.taken.load(Ordering::Relaxed) + tail.bytes.len() as u64;
+        self.end.store(end, Ordering::Release);
+        let wakes = tail.wakes_at.is_some_and(|bytes| tail.bytes.len() >= bytes);
+        if wakes {
+            tail.wakes_at = None;
+        }
+        Appended { end, wakes }
+    }
+
+    /// Wakes the writer, as `append` said is to be done.
+    pub fn wake(&self) {
+        self.news.notify_one();
+    }
+
+    /// Makes the writer look up although nothing was appended: its orders have changed.
+    pub fn call(&self) {
+        self.tail.lock().called = true;
+        self.news.notify_one();
+    }
+
+    /// Orders a new file to begin here; with every stripe held. Returns the offset.
+    pub fn cut(&self) -> u64 {
+        self.turn(Turn::Next)
+    }
+
+    /// Orders the log to end here, after recording has ended; with every stripe held.
+    pub fn end_here(&self) {
+        self.turn(Turn::End);
+    }
+
+    fn turn(&self, turn: Turn) -> u64 {
+        let mut tail = self.tail.lock();
+        let offset = self.end();
+        tail.turns.push((offset, turn));
+        // A reader that begins here has selected nothing.
+        tail.db = None;
+        tail.called = true;
+        drop(tail);
+        self.news.notify_one();
+        offset
+    }
+
+    /// True while the writer has not taken a turn at `offset` or before it.
+    pub fn has_turn(&self, offset: u64) -> bool {
+        let tail = self.tail.lock();
+        tail.turns.first().is_some_and(|(turn, _)| *turn <= offset)
+    }
+
+    /// The writer waits until so many bytes have gathered, at least one, it is called, or `timeout` has passed.
+    pub fn wait(&self, bytes: usize, timeout: Duration) {
+        let mut tail = self.tail.lock();
+        if tail.bytes.len() < bytes && !tail.called {
+            tail.wakes_at = Some(bytes);
+            self.news.wait_for(&mut tail, timeout);
+            tail.wakes_at = None;
+        }
+        tail.called = false;
+    }
+
+    /// The writer waits until it is called or `timeout` has passed, whatever is appended.
+    pub fn rest(&self, timeout: Duration) {
+        self.wait(usize::MAX, timeout);
+    }
+
+    /// How many appends wait for the writer.
+    pub fn waiting_appends(&self) -> u32 {
+        self.tail.lock().appends
+    }
+
+    /// Takes all that has gathered into `batch`, whose buffers are used again.
+    pub fn take(&self, batch: &mut Batch) {
+        batch.bytes.clear();
+        batch.bytes.shrink_to(SPARE_BYTES);
+        batch.turns.clear();
+        let mut tail = self.tail.lock();
+        std::mem::swap(&mut tail.bytes, &mut batch.bytes);
+        std::mem::swap(&mut tail.turns, &mut batch.turns);
+        batch.appends = std::mem::take(&mut tail.appends);
+        batch.start = self.taken.load(Ordering::Relaxed);
+        self.taken.store(batch.end(), Ordering::Release);
+    }
+
+    /// The offset after the last byte appended.
+    #[inline]
+    pub fn end(&self) -> u64 {
+        self.end.load(Ordering::Acquire)
+    }
+
+    /// The offset up to which effects may be told of.
+    #[inline]
+    pub fn answerable(&self) -> u64 {
+        self.answerable.load(Ordering::Acquire)
+    }
+
+    /// All up to `offset` may be told of.
+    pub fn set_answerable(&self, offset: u64) {
+        debug_assert!(offset >= self.answerable());
+        self.answerable.store(offset, Ordering::Release);
+    }
+
+    /// The offset up to which effects are durable.
+    #[inline]
+    pub fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    /// The writer has made all up to `offset` durable.
+    pub fn set_durable(&self, offset: u64) {
+        debug_assert!(offset >= self.durable());
+        self.durable.store(offset, Ordering::Release);
+    }
+
+    /// Bytes that wait for the writer.
+    pub fn waiting_bytes(&self) -> u64 {
+        // Read first, so that it is never beyond the end.
+        let taken = self.taken.load(Ordering::Acquire);
+        self.end() - taken
+    }
+
+    /// True when so much waits for the writer that the cores should read no further requests.
+    #[inline]
+    pub fn is_crowded(&self) -> bool {
+        self.waiting_bytes() > PENDING_BYTES as u64
+    }
+}
+
+/// Appends a SELECT to effects.
+pub fn select(bytes: &mut Vec<u8>, db: usize) {
+    let mut digits = itoa::Buffer::new();
+    let db = digits.format(db);
+    bytes.extend_from_slice(b"*2\r\n$6\r\nSELECT\r\n$");
+    bytes.extend_from_slice(itoa::Buffer::new().format(db.len()).as_bytes());
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(db.as_bytes());
+    bytes.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_continues_where_the_last_batch_ended() {
+        let log = Log::default();
+        log.start_at(1000);
+        let (mut batch, mut all) = (Batch::default(), Vec::new());
+        log.append(b"one", 0, 0);
+        log.take(&mut batch);
+        assert_eq!(batch.start, 1000);
+        all.extend_from_slice(&batch.bytes);
+        log.append(b"two", 0, 1);
+        let cut = log.cut();
+        let end = log.append(b"three", 1, 1).end;
+        log.take(&mut batch);
+        assert_eq!(
+            (batch.end(), &batch.turns[..]),
+            (end, &[(cut, Turn::Next)][..])
+        );
+        all.extend_from_slice(&batch.bytes);
+        // After a cut the database is said again.
+        assert_eq!(
+            String::from_utf8_lossy(&all),
+            "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\nonetwo*2\r\n$6\r\nSELECT\r\n$1\r\n1\r\nthree"
+        );
+        assert_eq!(log.end() - 1000, all.len() as u64);
+    }
+
+    #[test]
+    fn an_append_ends_the_writers_wait() {
+        let log = std::sync::Arc::new(Log::default());
+        let writer = log.clone();
+        let waiting = std::thread::spawn(move || {
+            let began = std::time::Instant::now();
+            let mut batch = Batch::default();
+            while batch.bytes.is_empty() {
+                writer.wait(1, Duration::from_secs(10));
+                writer.take(&mut batch);
+            }
+            began.elapsed()
+        });
+        std::thread::sleep(Duration::from_millis(20));
+        if log.append(b"x", 0, 0).wakes {
+            log.wake();
+        }
+        assert!(waiting.join().expect("it ends") < Duration::from_secs(5));
+    }
+}

@@ -1,0 +1,23 @@
+//! The log on disk, as Redis 7 and later lay it out.
+//!
+//! ```text
+//! <dir>/<appenddirname>/<appendfilename>.manifest      which files count, in which order
+//!                       <appendfilename>.<n>.base.rdb  the state when the first increment began (or .base.aof, as commands)
+//!                       <appendfilename>.<n>.incr.aof  what happened since; the last one grows
+//! ```
+//!
+//! `manifest` is the list of files, `files` the directory (which steps make a change of the list safe against a crash), `writer` the
+//! thread that follows the log and makes it durable, `queue` what it has taken and does not know to be durable yet, `syncer` the
+//! thread that waits for the disk in its place, `control` what others see of it and order from it.
+
+pub mod control;
+pub mod files;
+pub mod manifest;
+mod queue;
+mod syncer;
+pub mod writer;
+
+pub use control::{Control, Fsync, News, Settings};
+pub use files::{BaseFormat, Files, Place};
+pub use manifest::Manifest;
+pub use writer::{Tools, Writer};

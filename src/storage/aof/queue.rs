@@ -1,0 +1,270 @@
+//! What the writer has taken from the log and does not know to be durable: it is kept so that it can be written again.
+//!
+//! ```text
+//!   | written, not known to be durable | unwritten ...    | turn | unwritten |
+//!   front                              next, `partial` bytes of it are written
+//! ```
+//!
+//! A *turn* is a place where the log leaves its file. Items are numbered from the first ever on; a [`Mark`] says up to which one a sync
+//! reaches.
+
+use crate::keyspace::log::{Batch, Turn};
+use std::collections::VecDeque;
+
+/// Bytes kept beyond which the writer takes no more until a sync has ended.
+pub const RETAINED_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes kept beyond which a sync is due before its time: what is kept should stay in the processor's caches.
+pub const EARLY_SYNC_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of buffers kept to be used again.
+const SPARE_BYTES: usize = 2 * EARLY_SYNC_BYTES;
+
+#[derive(Debug)]
+enum Item {
+    Bytes { bytes: Vec<u8>, end: u64 },
+    Turn { turn: Turn, offset: u64 },
+}
+
+/// How far the file had been written when a sync began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    items: u64,
+    /// The offset of the log up to which it was written.
+    pub offset: u64,
+    /// The length of the file.
+    pub len: u64,
+}
+
+/// See the module's description.
+#[derive(Debug, Default)]
+pub struct Queue {
+    items: VecDeque<Item>,
+    /// Number of the front item.
+    first: u64,
+    /// Items from the front on that are wholly written.
+    written: usize,
+    /// Bytes of the next item that are written.
+    partial: usize,
+    bytes: usize,
+    /// The offset up to which all is written.
+    offset: u64,
+    spare: Vec<Vec<u8>>,
+    spare_bytes: usize,
+}
+
+impl Queue {
+    /// The log begins at `offset`.
+    pub fn start_at(&mut self, offset: u64) {
+        self.offset = offset;
+    }
+
+    /// A buffer for the next batch.
+    pub fn buffer(&mut self) -> Vec<u8> {
+        let buffer = self.spare.pop().unwrap_or_default();
+        self.spare_bytes -= buffer.capacity();
+        buffer
+    }
+
+    /// Gives back the buffers that nobody needs for now.
+    pub fn shrink(&mut self) {
+        self.spare = Vec::new();
+        self.spare_bytes = 0;
+    }
+
+    /// Adds what was taken, behind `prefix`, which is no part of the log.
+    pub fn push(&mut self, batch: &mut Batch, prefix: Option<String>) {
+        if let Some(prefix) = prefix {
+            self.push_bytes(prefix.into_bytes(), batch.start);
+        }
+        let mut bytes = std::mem::take(&mut batch.bytes);
+        let mut start = batch.start;
+        for (offset, turn) in batch.turns.drain(..) {
+            let rest = bytes.split_off((offset - start) as usize);
+            self.push_bytes(std::mem::replace(&mut bytes, rest), offset);
+            self.items.push_back(Item::Turn { turn, offset });
+            start = offset;
+        }
+        let end = start + bytes.len() as u64;
+        self.push_bytes(bytes, end);
+    }
+
+    fn push_bytes(&mut self, bytes: Vec<u8>, end: u64) {
+        if bytes.is_empty() {
+            return self.recycle(bytes);
+        }
+        self.bytes += bytes.len();
+        self.items.push_back(Item::Bytes { bytes, end });
+    }
+
+    /// What is to be written next; None at a turn and at the end.
+    pub fn unwritten(&self) -> Option<&[u8]> {
+        match self.items.get(self.written) {
+            Some(Item::Bytes { bytes, .. }) => Some(&bytes[self.partial..]),
+            _ => None,
+        }
+    }
+
+    /// `n` more bytes are written.
+    pub fn advance(&mut self, n: usize) {
+        self.partial += n;
+        if let Some(Item::Bytes { bytes, end }) = self.items.get(self.written)
+            && self.partial == bytes.len()
+        {
+            self.offset = *end;
+            self.written += 1;
+            self.partial = 0;
+        }
+    }
+
+    /// The turn that is reached, and its offset.
+    pub fn turn(&self) -> Option<(Turn, u64)> {
+        match self.items.get(self.written) {
+            Some(Item::Turn { turn, offset }) => Some((*turn, *offset)),
+            _ => None,
+        }
+    }
+
+    /// True while there is a turn to be made at `offset` of the log or before it.
+    pub fn has_turn(&self, offset: u64) -> bool {
+        let mut items = self.items.iter();
+        items.any(|item| matches!(item, Item::Turn { offset: turn, .. } if *turn <= offset))
+    }
+
+    /// The turn is made: everything before it and itself are done with.
+    pub fn pass_turn(&mut self) {
+        debug_assert!(self.turn().is_some());
+        let (_, offset) = self.turn().expect("the caller has looked");
+        self.drop_items(self.written + 1);
+        self.offset = offset;
+    }
+
+    /// How far the file is written that is `len` bytes long.
+    pub fn mark(&self, len: u64) -> Mark {
+        debug_assert_eq!(self.partial, 0, "a file ends with a whole item");
+        Mark {
+            items: self.first + self.written as u64,
+            offset: self.offset,
+            len,
+        }
+    }
+
+    /// All up to `mark` need not be written again.
+    pub fn forget(&mut self, mark: Mark) {
+        self.drop_items(mark.items.saturating_sub(self.first) as usize);
+    }
+
+    /// Forgets all up to the next turn, written or not; returns the offset there, or at the end.
+    pub fn skip_to_turn(&mut self) {
+        while let Some(Item::Bytes { end, .. }) = self.items.get(self.written) {
+            self.offset = *end;
+            self.written += 1;
+        }
+        self.partial = 0;
+        self.drop_items(self.written);
+    }
+
+    fn drop_items(&mut self, items: usize) {
+        for item in self.items.drain(..items).collect::<Vec<_>>() {
+            if let Item::Bytes { bytes, .. } = item {
+                self.bytes -= bytes.len();
+                self.recycle(bytes);
+            }
+        }
+        self.first += items as u64;
+        self.written = self.written.saturating_sub(items);
+    }
+
+    fn recycle(&mut self, mut bytes: Vec<u8>) {
+        let capacity = bytes.capacity();
+        if capacity > 0 && self.spare_bytes + capacity <= SPARE_BYTES {
+            bytes.clear();
+            self.spare_bytes += capacity;
+            self.spare.push(bytes);
+        }
+    }
+
+    /// All that is kept is to be written again; it begins at `offset`.
+    pub fn rewind(&mut self, offset: u64) {
+        self.written = 0;
+        self.partial = 0;
+        self.offset = offset;
+    }
+
+    /// The offset up to which everything is written.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// True when nothing waits to be written.
+    pub fn is_written(&self) -> bool {
+        self.written == self.items.len()
+    }
+
+    /// True when a sync has to end before more is taken.
+    pub fn is_full(&self) -> bool {
+        self.bytes >= RETAINED_BYTES
+    }
+
+    /// True when a sync should begin even if it is not time yet.
+    pub fn is_long(&self) -> bool {
+        self.bytes >= EARLY_SYNC_BYTES
+    }
+
+    /// Bytes kept.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(start: u64, bytes: &[u8], turns: &[(u64, Turn)]) -> Batch {
+        Batch {
+            start,
+            bytes: bytes.to_vec(),
+            turns: turns.to_vec(),
+            appends: 1,
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_written_again_up_to_the_turn() {
+        let mut queue = Queue::default();
+        queue.start_at(10);
+        queue.push(
+            &mut batch(10, b"abcdef", &[(14, Turn::Next)]),
+            Some("#".into()),
+        );
+        assert_eq!(queue.unwritten(), Some(&b"#"[..]));
+        queue.advance(1);
+        queue.advance(3);
+        assert_eq!((queue.unwritten(), queue.offset()), (Some(&b"d"[..]), 10));
+        queue.rewind(10);
+        queue.advance(1);
+        queue.advance(4);
+        assert_eq!((queue.turn(), queue.offset()), (Some((Turn::Next, 14)), 14));
+        queue.pass_turn();
+        assert_eq!((queue.unwritten(), queue.bytes()), (Some(&b"ef"[..]), 2));
+        let before = queue.mark(0);
+        queue.advance(2);
+        queue.forget(before);
+        assert_eq!(queue.bytes(), 2);
+        queue.forget(queue.mark(2));
+        assert_eq!(
+            (queue.bytes(), queue.offset(), queue.is_written()),
+            (0, 16, true)
+        );
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_saved_is_skipped_to_its_next_file() {
+        let mut queue = Queue::default();
+        queue.push(&mut batch(0, b"abcd", &[(3, Turn::Next)]), None);
+        queue.advance(1);
+        queue.skip_to_turn();
+        assert_eq!((queue.turn(), queue.offset()), (Some((Turn::Next, 3)), 3));
+        queue.pass_turn();
+        assert_eq!(queue.unwritten(), Some(&b"d"[..]));
+    }
+}

@@ -1,0 +1,578 @@
+//! The thread that follows the log: it takes what has gathered, writes it, syncs it as `appendfsync` says, and tells how far the log is
+//! durable.
+//!
+//! - `always`: each round writes and syncs; what is appended meanwhile makes the next round, so one sync serves many (group
+//!   commit). Before a round it waits a moment for as many appends as the last round had, since clients that were answered together
+//!   tend to come again together.
+//! - `everysec`: a round every few milliseconds writes; once a second another thread syncs, and writing goes on meanwhile.
+//! - `no`: a round writes. What is written may be told of, and is not known to be durable before a sync that something else asks for.
+//!
+//! **When the disk fails**, the writer keeps all that is not known to be durable and says so (`News::Failed`). Every second it truncates
+//! the file back to what is known to be durable, writes all again and syncs: if that works, the file is sound whatever the failed
+//! call left behind. Only what was written without being kept (under `no`) cannot be healed so when a sync fails: then the log is no
+//! longer whole (`Log::is_whole`), which has a new base written, and takes up again with that.
+//!
+//! Knows files and bytes; no command. Bounds: `RETAINED_BYTES` in `queue`, then the log's own.
+
+use super::control::{Control, Fsync, NewBase, News, Order};
+use super::files::{Files, Place};
+use super::queue::{Mark, Queue};
+use super::syncer::Syncer;
+use crate::base::clock::Clock;
+use crate::base::disk::{Disk, DiskFile};
+use crate::keyspace::Log;
+use crate::keyspace::log::{Batch, Turn};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How long appends gather between two writes where replies do not wait for them,
+const GATHER: Duration = Duration::from_millis(5);
+/// unless so much has gathered before: the processor's caches should still hold it when it is written.
+const GATHER_BYTES: usize = 256 * 1024;
+/// The longest wait for appends that are likely to come, where replies wait.
+const LINGER: Duration = Duration::from_micros(50);
+/// From one sync to the next, and from one attempt to heal to the next.
+pub const SECOND: Duration = Duration::from_secs(1);
+/// Attempts to make the rest durable at the end.
+const LAST_ATTEMPTS: usize = 3;
+const LOST: &str =
+    "a part of the log that was written under appendfsync no has not reached the disk";
+
+/// What the writer works with.
+pub struct Tools {
+    /// The disk.
+    pub disk: Arc<dyn Disk>,
+    /// Where the files are.
+    pub place: Place,
+    /// The clock, for annotations.
+    pub clock: Clock,
+    /// `SECOND`, unless a test is in a hurry.
+    pub second: Duration,
+    /// Who is told.
+    pub tell: Box<dyn Fn(News) + Send>,
+}
+
+/// See the module's description.
+pub struct Writer {
+    log: &'static Log,
+    control: &'static Control,
+    tools: Tools,
+    files: Option<Files>,
+    /// The file that grows; None while the log is turned off, and from when something is lost until the next turn.
+    segment: Option<Segment>,
+    queue: Queue,
+    batch: Batch,
+    /// Bases that are ready before the writer has come to their cut.
+    early: Vec<NewBase>,
+    syncer: Syncer,
+    /// The disk has failed; when to try again.
+    failed: Option<Instant>,
+    /// Something that was not kept is not on the disk: nothing is promised until a base is installed.
+    lost: bool,
+    /// The offset up to which the log is synced, in files that may lack a base yet.
+    synced: u64,
+    last_sync: Instant,
+    /// A sync was due while one was under way, and this has been counted.
+    delayed: bool,
+    /// The second of the last annotation.
+    annotated_s: i64,
+    /// Bytes of the files before the segment.
+    older_bytes: u64,
+}
+
+#[derive(Debug)]
+struct Segment {
+    file: Box<dyn DiskFile>,
+    /// The offset at which this process began to write it.
+    began: u64,
+    /// Bytes in the file.
+    len: u64,
+    /// Bytes known to be durable.
+    synced_len: u64,
+    /// The queue begins here, in the file and in the log.
+    kept_len: u64,
+    kept_offset: u64,
+    /// Bytes that were written without being kept.
+    unkept_len: u64,
+}
+
+impl Segment {
+    fn new(file: Box<dyn DiskFile>, len: u64, offset: u64) -> Self {
+        Segment {
+            file,
+            began: offset,
+            len,
+            synced_len: len,
+            kept_len: len,
+            kept_offset: offset,
+            unkept_len: 0,
+        }
+    }
+
+    fn keep_from(&mut self, mark: Mark) {
+        self.kept_len = self.kept_len.max(mark.len);
+        self.kept_offset = self.kept_offset.max(mark.offset);
+    }
+}
+
+impl Writer {
+    /// A writer of a log that is turned off.
+    pub fn new(log: &'static Log, control: &'static Control, tools: Tools) -> io::Result<Self> {
+        let mut queue = Queue::default();
+        queue.start_at(log.end());
+        Ok(Writer {
+            log,
+            control,
+            tools,
+            files: None,
+            segment: None,
+            queue,
+            batch: Batch::default(),
+            early: Vec::new(),
+            syncer: Syncer::start(|| log.call())?,
+            failed: None,
+            lost: false,
+            synced: log.end(),
+            last_sync: Instant::now(),
+            delayed: false,
+            annotated_s: 0,
+            older_bytes: 0,
+        })
+    }
+
+    /// Goes on with files that were found, or created: their last increment is continued.
+    pub fn open(mut self, mut files: Files) -> io::Result<Self> {
+        files.remove_history()?;
+        let offset = self.log.end();
+        let (mut file, len) = match files.continue_increment()? {
+            Some(found) => found,
+            None => (files.begin_increment(offset)?, 0),
+        };
+        // The process before may have died before it synced.
+        file.sync()?;
+        self.segment = Some(Segment::new(file, len, offset));
+        self.older_bytes = files.bytes_before_last();
+        self.files = Some(files);
+        self.log.set_whole(true);
+        self.note_sizes();
+        self.note_base();
+        Ok(self)
+    }
+
+    /// Follows the log until told to stop; then everything is durable, or the error says why not.
+    pub fn run(mut self) -> io::Result<()> {
+        let mut attempts = 0;
+        loop {
+            let stopping = self.control.is_stopping();
+            let outcome = self.round(stopping);
+            self.obey();
+            if stopping {
+                attempts += 1;
+                match outcome {
+                    Ok(()) if self.lost => return Err(io::Error::other(LOST)),
+                    Ok(()) if self.is_done() => return Ok(()),
+                    Err(error) if attempts == LAST_ATTEMPTS => return Err(error),
+                    _ => {}
+                }
+            }
+            self.pause(stopping);
+        }
+    }
+
+    /// True when nothing is left to write or to sync.
+    fn is_done(&self) -> bool {
+        self.failed.is_none() && self.queue.is_written() && self.queue.offset() == self.log.end()
+    }
+
+    /// Takes, writes and syncs what there is to.
+    fn round(&mut self, stopping: bool) -> io::Result<()> {
+        let outcome = self.try_round(stopping);
+        self.note_sizes();
+        outcome.inspect_err(|error| self.fail(error))
+    }
+
+    fn try_round(&mut self, stopping: bool) -> io::Result<()> {
+        let ended = self.syncer.poll();
+        self.hear(ended)?;
+        let healing = match self.failed {
+            Some(at) if Instant::now() < at && !stopping && self.log.is_recording() => {
+                return Ok(());
+            }
+            Some(_) => {
+                self.start_again()?;
+                true
+            }
+            None => false,
+        };
+        self.take();
+        self.write()?;
+        self.sync(healing || stopping)?;
+        if healing {
+            self.heal();
+        }
+        Ok(())
+    }
+
+    fn take(&mut self) {
+        self.batch.appends = 0;
+        if self.queue.is_full() {
+            return;
+        }
+        self.batch.bytes = self.queue.buffer();
+        self.log.take(&mut self.batch);
+        let prefix = match self.batch.bytes.is_empty() {
+            true => {
+                // Between two batches there is nothing either, for a moment.
+                if self.queue.bytes() == 0 {
+                    self.queue.shrink();
+                }
+                None
+            }
+            false => self.annotation(),
+        };
+        self.queue.push(&mut self.batch, prefix);
+    }
+
+    /// The time, once a second, if it is wanted.
+    fn annotation(&mut self) -> Option<String> {
+        if !self.control.timestamps() {
+            return None;
+        }
+        let now_s = self.tools.clock.now().unix_ms / 1000;
+        let before_s = std::mem::replace(&mut self.annotated_s, now_s);
+        (before_s != now_s).then(|| format!("#TS:{now_s}\r\n"))
+    }
+
+    /// Writes all that is queued, going through turns.
+    fn write(&mut self) -> io::Result<()> {
+        loop {
+            match &mut self.segment {
+                Some(segment) => {
+                    while let Some(bytes) = self.queue.unwritten() {
+                        let n = write_some(&mut *segment.file, bytes)?;
+                        segment.len += n as u64;
+                        self.queue.advance(n);
+                    }
+                }
+                None => self.queue.skip_to_turn(),
+            }
+            match self.queue.turn() {
+                Some((Turn::Next, offset)) => self.begin_segment(offset)?,
+                Some((Turn::End, offset)) => self.end_log(offset)?,
+                None => return Ok(()),
+            }
+            self.queue.pass_turn();
+        }
+    }
+
+    /// Goes on in a new file; all that is in the one before is durable first.
+    fn begin_segment(&mut self, offset: u64) -> io::Result<()> {
+        self.sync_now()?;
+        let files = match &mut self.files {
+            Some(files) => files,
+            none => {
+                let (disk, place) = (&self.tools.disk, &self.tools.place);
+                let found = place.load(&**disk)?.unwrap_or_default();
+                none.insert(Files::new(disk.clone(), place.clone(), found))
+            }
+        };
+        if self.segment.is_none() {
+            files.unlist();
+        }
+        let file = files.begin_increment(offset)?;
+        self.segment = Some(Segment::new(file, 0, offset));
+        self.older_bytes = files.bytes_before_last();
+        Ok(())
+    }
+
+    /// The log is turned off. If its end cannot be synced, the next round gives it up.
+    fn end_log(&mut self, offset: u64) -> io::Result<()> {
+        self.sync_now()?;
+        self.segment = None;
+        self.files = None;
+        self.lost = false;
+        self.heal();
+        self.publish(offset);
+        Ok(())
+    }
+
+    fn sync(&mut self, at_once: bool) -> io::Result<()> {
+        match self.control.fsync() {
+            _ if at_once => self.sync_now(),
+            Fsync::Always => self.sync_now(),
+            Fsync::EverySecond => self.sync_if_due(),
+            Fsync::Never => {
+                self.keep_nothing();
+                Ok(())
+            }
+        }
+    }
+
+    fn sync_now(&mut self) -> io::Result<()> {
+        let ended = self.syncer.wait();
+        self.hear(ended)?;
+        let Some(segment) = &mut self.segment else {
+            self.publish(self.queue.offset());
+            return Ok(());
+        };
+        let mark = self.queue.mark(segment.len);
+        let outcome = match segment.len > segment.synced_len {
+            true => segment.file.sync(),
+            false => Ok(()),
+        };
+        self.last_sync = Instant::now();
+        self.hear(Some((mark, outcome)))
+    }
+
+    fn sync_if_due(&mut self) -> io::Result<()> {
+        let late = self.last_sync.elapsed() >= self.tools.second;
+        match &self.segment {
+            Some(segment) if segment.len > segment.synced_len && (late || self.queue.is_long()) => {
+                if !self.syncer.is_running() {
+                    let (file, mark) = (segment.file.share()?, self.queue.mark(segment.len));
+                    self.syncer.begin(file, mark);
+                    self.last_sync = Instant::now();
+                    self.delayed = false;
+                } else if late && !std::mem::replace(&mut self.delayed, true) {
+                    self.control
+                        .seen()
+                        .delayed_syncs
+                        .fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A sync has ended.
+    fn hear(&mut self, ended: Option<(Mark, io::Result<()>)>) -> io::Result<()> {
+        let (Some((mark, outcome)), Some(segment)) = (ended, &mut self.segment) else {
+            return Ok(());
+        };
+        if outcome.is_err() {
+            if segment.unkept_len > segment.synced_len {
+                self.lose();
+            }
+            return outcome;
+        }
+        segment.synced_len = segment.synced_len.max(mark.len);
+        segment.keep_from(mark);
+        self.queue.forget(mark);
+        self.synced = self.synced.max(mark.offset);
+        self.publish(mark.offset);
+        Ok(())
+    }
+
+    /// What is written is left to the kernel.
+    fn keep_nothing(&mut self) {
+        if let Some(segment) = &mut self.segment {
+            let mark = self.queue.mark(segment.len);
+            segment.unkept_len = mark.len;
+            segment.keep_from(mark);
+            self.queue.forget(mark);
+            self.publish(mark.offset);
+        }
+    }
+
+    /// All up to `answerable` may be told of; what is synced is durable if the manifest names the files that it is in.
+    fn publish(&mut self, answerable: u64) {
+        if self.lost {
+            return;
+        }
+        let before = (self.log.answerable(), self.log.durable());
+        let is_listed = self.files.as_ref().is_some_and(Files::is_listed);
+        let durable = if is_listed { self.synced } else { 0 };
+        let now = (before.0.max(answerable), before.1.max(durable));
+        if now != before {
+            self.log.set_answerable(now.0);
+            self.log.set_durable(now.1);
+            (self.tools.tell)(News::Advanced);
+        }
+    }
+
+    /// What was written and not kept has not reached the disk.
+    fn lose(&mut self) {
+        self.lost = true;
+        self.segment = None;
+        self.log.set_whole(false);
+        tracing::error!("{LOST}: a new base is written, which makes the data safe again");
+    }
+
+    fn fail(&mut self, error: &io::Error) {
+        let text = what_happened(error);
+        let known = self
+            .control
+            .seen()
+            .failure
+            .lock()
+            .replace(text.clone())
+            .is_some_and(|before| before == text);
+        if !known {
+            tracing::error!(
+                "cannot write the log: {text}; no writes are taken until that works again, which is tried every second"
+            );
+        }
+        self.failed = Some(Instant::now() + self.tools.second);
+        (self.tools.tell)(News::Failed);
+        for base in self.early.drain(..) {
+            // Who waits for the answer should not wait for the disk to heal.
+            let _ = base.answer.send(Err(io::Error::other(text.clone())));
+        }
+    }
+
+    /// Takes the file back to what is known to be durable, to write the rest again.
+    fn start_again(&mut self) -> io::Result<()> {
+        let ended = self.syncer.wait();
+        // A failure is known already, and what succeeded need not be written again.
+        let _ = self.hear(ended);
+        if !self.log.is_recording() {
+            self.segment = None;
+        }
+        if let Some(segment) = &mut self.segment {
+            segment.file.truncate(segment.kept_len)?;
+            segment.len = segment.kept_len;
+            self.queue.rewind(segment.kept_offset);
+        }
+        Ok(())
+    }
+
+    /// All that was kept is durable.
+    fn heal(&mut self) {
+        self.failed = None;
+        if !self.lost && self.control.seen().failure.lock().take().is_some() {
+            tracing::warn!("the log is whole on disk again, or turned off: writes are taken");
+            (self.tools.tell)(News::Healed);
+        }
+    }
+
+    fn obey(&mut self) {
+        for order in self.control.take_orders() {
+            match order {
+                Order::Install(base) => self.early.push(base),
+                Order::ForgetHistory => self.forget_history(),
+            }
+        }
+        for base in std::mem::take(&mut self.early) {
+            if self.queue.has_turn(base.cut) || self.log.has_turn(base.cut) {
+                self.early.push(base);
+                continue;
+            }
+            let outcome = self.install(&base);
+            // Who does not wait for the answer any more does not need it.
+            let _ = base.answer.send(outcome);
+        }
+    }
+
+    fn install(&mut self, base: &NewBase) -> io::Result<Vec<PathBuf>> {
+        let (Some(files), Some(segment)) = (&mut self.files, &self.segment) else {
+            return Err(io::Error::other("the log has been turned off"));
+        };
+        let old = files.install_base(&base.temporary, base.format, base.cut)?;
+        self.older_bytes = files.bytes_before_last();
+        if self.lost && segment.began >= base.cut {
+            self.lost = false;
+            self.failed = Some(Instant::now());
+        }
+        self.note_sizes();
+        self.note_base();
+        self.note_whole(base.cut);
+        Ok(old)
+    }
+
+    /// A base says all up to `cut`.
+    fn note_whole(&mut self, cut: u64) {
+        if self.lost {
+            return;
+        }
+        self.synced = self.synced.max(cut);
+        self.log.set_whole(true);
+        self.publish(cut);
+        // Who waited for the base may have nothing else to wait for.
+        (self.tools.tell)(News::Advanced);
+    }
+
+    fn forget_history(&mut self) {
+        let outcome = self.files.as_mut().map_or(Ok(()), Files::forget_history);
+        if let Err(error) = outcome {
+            tracing::warn!("cannot shorten the manifest of the log: {error}");
+        }
+    }
+
+    /// Waits for something to do.
+    fn pause(&mut self, stopping: bool) {
+        if let Some(at) = self.failed {
+            let rest = at.saturating_duration_since(Instant::now());
+            return self.log.rest(if stopping { GATHER } else { rest });
+        }
+        if self.queue.is_full() {
+            return self.log.rest(SECOND);
+        }
+        if self.control.fsync() == Fsync::Always {
+            self.log.wait(1, SECOND);
+            return self.linger();
+        }
+        if self.batch.appends > 0 {
+            return self.log.wait(GATHER_BYTES, GATHER);
+        }
+        let unsynced = self
+            .segment
+            .as_ref()
+            .is_some_and(|segment| segment.len > segment.synced_len);
+        let until_sync = self.tools.second.saturating_sub(self.last_sync.elapsed());
+        let idle = unsynced && !self.syncer.is_running();
+        self.log.wait(1, if idle { until_sync } else { SECOND });
+    }
+
+    /// Waits a moment for as many appends as the last round had.
+    fn linger(&self) {
+        let began = Instant::now();
+        while self.log.waiting_appends() < self.batch.appends && began.elapsed() < LINGER {
+            std::thread::yield_now();
+        }
+    }
+
+    fn note_sizes(&self) {
+        let seen = self.control.seen();
+        let len = self.segment.as_ref().map_or(0, |segment| segment.len);
+        seen.current_bytes
+            .store(self.older_bytes + len, Ordering::Relaxed);
+        seen.queued_bytes
+            .store(self.queue.bytes() as u64, Ordering::Relaxed);
+        seen.syncing
+            .store(self.syncer.is_running(), Ordering::Relaxed);
+    }
+
+    fn note_base(&self) {
+        let bytes = self.control.current_bytes();
+        self.control
+            .seen()
+            .base_bytes
+            .store(bytes, Ordering::Relaxed);
+    }
+}
+
+fn write_some(file: &mut dyn DiskFile, bytes: &[u8]) -> io::Result<usize> {
+    loop {
+        match file.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+/// The system's words for an error, without its number.
+fn what_happened(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((words, _)) => words.into(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests;

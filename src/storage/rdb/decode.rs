@@ -1,0 +1,118 @@
+//! Values from the bytes of a file or a dump. Nothing is trusted: what is given out is sound whatever the bytes.
+
+use super::cursor::{Cursor, Text};
+use super::error::Result;
+use super::extra::Extra;
+use super::kind::{Kind, ListForm};
+use super::listpack::Elements;
+use super::{decode_stream, ziplist};
+use crate::base::Blob;
+use crate::data::list::{self, Limit, Loader};
+use crate::data::{StrValue, Value};
+use bytes::Bytes;
+
+/// What the configuration says of values that are built.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// How large a list's chunks grow.
+    pub list: Limit,
+}
+
+/// The value at the cursor, with what was kept beside it; `None` for an empty one.
+pub fn value(
+    cursor: &mut Cursor<'_>,
+    kind: Kind,
+    extra: &Extra,
+    limits: &Limits,
+) -> Result<Option<Value>> {
+    match kind {
+        Kind::String => string(cursor).map(|string| Some(string.into())),
+        Kind::List(form) => Ok(list(cursor, form, limits.list)?.map(Value::from)),
+        Kind::Stream(form) => {
+            decode_stream::stream(cursor, form, extra).map(|stream| Some(stream.into()))
+        }
+        Kind::Other(_) => Err(cursor.corrupt("a value of an unknown type")),
+    }
+}
+
+fn string(cursor: &mut Cursor<'_>) -> Result<StrValue> {
+    match cursor.clone().text()? {
+        Text::Integer(value) => {
+            cursor.text()?;
+            Ok(value.into())
+        }
+        _ => {
+            let mut scratch = Vec::new();
+            let text = cursor.string(&mut scratch)?;
+            Ok(StrValue::new(Blob::Slice(text)))
+        }
+    }
+}
+
+fn list(cursor: &mut Cursor<'_>, form: ListForm, limit: Limit) -> Result<Option<list::List>> {
+    let mut loader = Loader::new(limit);
+    let mut scratch = Vec::new();
+    let nodes = match form {
+        ListForm::Ziplist => 1,
+        _ => cursor.count(1)?,
+    };
+    for _ in 0..nodes {
+        match form {
+            ListForm::Strings => loader.push(cursor.string(&mut scratch)?),
+            ListForm::Ziplist | ListForm::Ziplists => {
+                ziplist_node(cursor, &mut scratch, &mut loader)?
+            }
+            ListForm::Listpacks => listpack_node(cursor, &mut scratch, &mut loader)?,
+        }
+    }
+    Ok(loader.finish())
+}
+
+fn ziplist_node(cursor: &mut Cursor<'_>, scratch: &mut Vec<u8>, loader: &mut Loader) -> Result<()> {
+    let at = cursor.offset() as u64;
+    let node = cursor.string(scratch)?;
+    ziplist::read(node, |item| {
+        loader.push(item.as_bytes(&mut itoa::Buffer::new()));
+    })
+    .map_err(|error| error.within(at))
+}
+
+fn listpack_node(
+    cursor: &mut Cursor<'_>,
+    scratch: &mut Vec<u8>,
+    loader: &mut Loader,
+) -> Result<()> {
+    /// An element by itself.
+    const PLAIN: u64 = 1;
+    /// A listpack.
+    const PACKED: u64 = 2;
+    let container = cursor.number()?;
+    let node = cursor.string(scratch)?;
+    match container {
+        _ if node.is_empty() => Err(cursor.corrupt("an empty node of a list")),
+        PLAIN => {
+            loader.push_single(Bytes::copy_from_slice(node));
+            Ok(())
+        }
+        PACKED => push_listpack(node, loader)
+            .ok_or_else(|| cursor.corrupt("a damaged listpack in a list")),
+        _ => Err(cursor.corrupt("an unknown node of a list")),
+    }
+}
+
+/// Adds the elements of a listpack as one chunk if it is as this program would have written it.
+fn push_listpack(listpack: &[u8], loader: &mut Loader) -> Option<()> {
+    let mut elements = Elements::of(listpack)?;
+    let checked = elements.clone().check()?;
+    if checked.count == 0 {
+        return Some(());
+    }
+    if checked.canonical {
+        loader.push_packed(elements.as_bytes(), checked.count);
+        return Some(());
+    }
+    while !elements.is_at_end() {
+        loader.push(elements.next()?.as_bytes(&mut itoa::Buffer::new()));
+    }
+    Some(())
+}

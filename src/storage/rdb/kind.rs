@@ -1,0 +1,157 @@
+//! The types of values, as a file says them: one byte before the key.
+
+/// Whose format it is: both gave the same bytes to different things.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Dialect {
+    /// Redis, and Valkey up to 8.
+    Redis,
+    /// Valkey from 9 on.
+    Valkey,
+}
+
+/// The form in which a value stands in a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// A string.
+    String,
+    /// A list.
+    List(ListForm),
+    /// A stream.
+    Stream(StreamForm),
+    /// A value of a type that there is not here.
+    Other(Other),
+}
+
+/// The forms of lists, oldest first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ListForm {
+    /// Strings.
+    Strings,
+    /// One ziplist.
+    Ziplist,
+    /// Ziplists.
+    Ziplists,
+    /// Listpacks and large elements by themselves.
+    Listpacks,
+}
+
+/// The forms of streams, each with what it has over the one before.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum StreamForm {
+    /// Redis 5.
+    First,
+    /// Redis 7.0: the first id, the greatest deleted one, how many entries there ever were and groups have read.
+    Counters,
+    /// Redis 7.2: when a consumer last got an entry.
+    ActiveTimes,
+    /// Redis 8.6: ids of messages by which their doubles are known.
+    MessageIds,
+    /// Redis 8.8: pending entries that no consumer has.
+    Unowned,
+}
+
+/// A type that there is not here, and how its values are passed over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Other {
+    /// The type's name.
+    pub type_name: &'static str,
+    pub(super) shape: Shape,
+}
+
+/// What a value of a type that there is not here consists of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Shape {
+    /// A string that holds it all.
+    Blob,
+    /// A time, then a string that holds it all.
+    TimeAndBlob,
+    /// A count, and so many times this.
+    Counted(Member),
+    /// A time, a count, and so many times this.
+    TimeAndCounted(Member),
+    /// A number.
+    Number,
+    /// A count, where the next element goes, and elements of types of their own.
+    Array,
+    /// What a module wrote.
+    Module,
+    /// Field names, and a string that holds the values.
+    NamesAndBlob,
+    /// Field names, and as many strings.
+    NamesAndValues,
+    /// The number of a template that stands elsewhere in the file, and as many strings as it has names.
+    TemplateAndValues,
+}
+
+/// What a value consists of over and over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Member {
+    /// A string.
+    String,
+    /// Two strings.
+    Pair,
+    /// A string, and a score as a text.
+    ScoreText,
+    /// A string and a score of eight bytes.
+    Score,
+    /// A number and two strings.
+    NumberAndPair,
+    /// Two strings and a time.
+    PairAndTime,
+}
+
+const STRING: u8 = 0;
+const LIST_OF_LISTPACKS: u8 = 18;
+const STREAM_WITH_COUNTERS: u8 = 19;
+
+impl Kind {
+    /// The form for which this byte stands.
+    pub fn of(byte: u8, dialect: Dialect) -> Option<Self> {
+        use Member as M;
+        let other = |type_name, shape| Some(Kind::Other(Other { type_name, shape }));
+        let (set, zset, hash) = ("set", "zset", "hash");
+        match byte {
+            STRING => Some(Kind::String),
+            1 => Some(Kind::List(ListForm::Strings)),
+            2 => other(set, Shape::Counted(M::String)),
+            3 => other(zset, Shape::Counted(M::ScoreText)),
+            4 => other(hash, Shape::Counted(M::Pair)),
+            5 => other(zset, Shape::Counted(M::Score)),
+            7 => other("module value", Shape::Module),
+            9 | 13 | 16 => other(hash, Shape::Blob),
+            10 => Some(Kind::List(ListForm::Ziplist)),
+            11 | 20 => other(set, Shape::Blob),
+            12 | 17 => other(zset, Shape::Blob),
+            14 => Some(Kind::List(ListForm::Ziplists)),
+            15 => Some(Kind::Stream(StreamForm::First)),
+            LIST_OF_LISTPACKS => Some(Kind::List(ListForm::Listpacks)),
+            STREAM_WITH_COUNTERS => Some(Kind::Stream(StreamForm::Counters)),
+            21 => Some(Kind::Stream(StreamForm::ActiveTimes)),
+            22 if dialect == Dialect::Valkey => other(hash, Shape::Counted(M::PairAndTime)),
+            _ if dialect == Dialect::Valkey => None,
+            22 => other(hash, Shape::Counted(M::NumberAndPair)),
+            23 => other(hash, Shape::Blob),
+            24 => other(hash, Shape::TimeAndCounted(M::NumberAndPair)),
+            25 => other(hash, Shape::TimeAndBlob),
+            26 => Some(Kind::Stream(StreamForm::MessageIds)),
+            27 => Some(Kind::Stream(StreamForm::Unowned)),
+            28 => other("array", Shape::Array),
+            29 => other(hash, Shape::NamesAndBlob),
+            30 => other(hash, Shape::Blob),
+            31 => other(hash, Shape::NamesAndValues),
+            32 => other(hash, Shape::TemplateAndValues),
+            33 => other("gcra", Shape::Number),
+            _ => None,
+        }
+    }
+
+    /// The byte before a value as this program writes it.
+    pub(super) fn written(value: &crate::data::Value) -> u8 {
+        use crate::data::Value;
+        match value {
+            Value::Str(_) => STRING,
+            Value::List(_) => LIST_OF_LISTPACKS,
+            Value::Stream(_) => STREAM_WITH_COUNTERS,
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Passing over values: only what tells how long they are is looked at.
+
+use super::cursor::Cursor;
+use super::error::Result;
+use super::kind::{Kind, ListForm, Member, Shape, StreamForm};
+use super::listpack::Elements;
+use std::collections::HashMap;
+
+/// How many names each template of a file has, by its number.
+pub type Templates = HashMap<u64, usize>;
+
+/// What an item that stands some times over takes at least.
+const MIN_ITEM_BYTES: usize = 1;
+/// Bytes of an entry's id where it is not written as two numbers.
+pub const RAW_ID_BYTES: usize = 16;
+/// Bytes of a time.
+pub const TIME_BYTES: usize = 8;
+
+/// Moves the cursor behind a value.
+pub fn value(cursor: &mut Cursor<'_>, kind: Kind, templates: &Templates) -> Result<()> {
+    match kind {
+        Kind::String | Kind::List(ListForm::Ziplist) => strings(cursor, 1),
+        Kind::List(ListForm::Strings | ListForm::Ziplists) => {
+            counted(cursor, |cursor| strings(cursor, 1))
+        }
+        Kind::List(ListForm::Listpacks) => counted(cursor, |cursor| {
+            cursor.number()?;
+            strings(cursor, 1)
+        }),
+        Kind::Stream(form) => stream(cursor, form),
+        Kind::Other(other) => shape(cursor, other.shape, templates),
+    }
+}
+
+/// Moves the cursor behind what a module wrote, after the module's number.
+pub fn module(cursor: &mut Cursor<'_>) -> Result<()> {
+    loop {
+        match cursor.number()? {
+            0 => return Ok(()),
+            1 | 2 => drop(cursor.number()?),
+            3 => drop(cursor.take(size_of::<f32>())?),
+            4 => drop(cursor.take(size_of::<f64>())?),
+            5 => strings(cursor, 1)?,
+            _ => return Err(cursor.corrupt("an unknown item in what a module wrote")),
+        }
+    }
+}
+
+/// Moves the cursor behind `count` strings.
+pub fn strings(cursor: &mut Cursor<'_>, count: usize) -> Result<()> {
+    for _ in 0..count {
+        cursor.text()?;
+    }
+    Ok(())
+}
+
+fn numbers(cursor: &mut Cursor<'_>, count: usize) -> Result<()> {
+    for _ in 0..count {
+        cursor.number()?;
+    }
+    Ok(())
+}
+
+/// Moves the cursor behind a count and as many items.
+fn counted<'a>(
+    cursor: &mut Cursor<'a>,
+    mut each: impl FnMut(&mut Cursor<'a>) -> Result<()>,
+) -> Result<()> {
+    for _ in 0..cursor.count(MIN_ITEM_BYTES)? {
+        each(cursor)?;
+    }
+    Ok(())
+}
+
+/// Moves the cursor behind a count and as many items of one size.
+fn counted_blocks(cursor: &mut Cursor<'_>, bytes: usize) -> Result<()> {
+    let count = cursor.count(bytes)?;
+    cursor.take(count * bytes).map(drop)
+}
+
+fn stream(cursor: &mut Cursor<'_>, form: StreamForm) -> Result<()> {
+    let count = cursor.number()?;
+    nodes(cursor, count, usize::MAX)?;
+    stream_end(cursor, form)
+}
+
+/// Moves the cursor behind nodes of a stream until it has passed `count` of them or at least `bytes`; says how many it has passed.
+pub fn nodes(cursor: &mut Cursor<'_>, count: u64, bytes: usize) -> Result<u64> {
+    let start = cursor.offset();
+    let mut passed = 0;
+    while passed < count && cursor.offset() - start < bytes {
+        strings(cursor, 2)?;
+        passed += 1;
+    }
+    Ok(passed)
+}
+
+/// Moves the cursor behind what follows a stream's nodes.
+pub fn stream_end(cursor: &mut Cursor<'_>, form: StreamForm) -> Result<()> {
+    let counters = if form >= StreamForm::Counters { 8 } else { 3 };
+    numbers(cursor, counters)?;
+    counted(cursor, |cursor| group(cursor, form))?;
+    if form >= StreamForm::MessageIds {
+        message_ids(cursor)?;
+    }
+    Ok(())
+}
+
+fn group(cursor: &mut Cursor<'_>, form: StreamForm) -> Result<()> {
+    strings(cursor, 1)?;
+    numbers(cursor, if form >= StreamForm::Counters { 3 } else { 2 })?;
+    counted(cursor, |cursor| {
+        cursor.take(RAW_ID_BYTES + TIME_BYTES)?;
+        numbers(cursor, 1)
+    })?;
+    let times = if form >= StreamForm::ActiveTimes {
+        2
+    } else {
+        1
+    };
+    counted(cursor, |cursor| {
+        strings(cursor, 1)?;
+        cursor.take(times * TIME_BYTES)?;
+        counted_blocks(cursor, RAW_ID_BYTES)
+    })?;
+    if form >= StreamForm::Unowned {
+        counted_blocks(cursor, RAW_ID_BYTES)?;
+    }
+    Ok(())
+}
+
+/// Moves the cursor behind a stream's ids of messages: for how long and how many are kept, those of each producer, and two totals.
+fn message_ids(cursor: &mut Cursor<'_>) -> Result<()> {
+    numbers(cursor, 2)?;
+    counted(cursor, |cursor| {
+        strings(cursor, 1)?;
+        counted(cursor, |cursor| {
+            strings(cursor, 1)?;
+            numbers(cursor, 2)
+        })
+    })?;
+    numbers(cursor, 2)
+}
+
+fn shape(cursor: &mut Cursor<'_>, shape: Shape, templates: &Templates) -> Result<()> {
+    match shape {
+        Shape::Blob => strings(cursor, 1),
+        Shape::TimeAndBlob => {
+            cursor.time_ms()?;
+            strings(cursor, 1)
+        }
+        Shape::Counted(each) => counted(cursor, |cursor| member(cursor, each)),
+        Shape::TimeAndCounted(each) => {
+            cursor.time_ms()?;
+            counted(cursor, |cursor| member(cursor, each))
+        }
+        Shape::Number => numbers(cursor, 1),
+        Shape::Array => array(cursor),
+        Shape::Module => {
+            numbers(cursor, 1)?;
+            module(cursor)
+        }
+        Shape::NamesAndBlob => {
+            names(cursor)?;
+            strings(cursor, 1)
+        }
+        Shape::NamesAndValues => {
+            let count = names(cursor)?;
+            strings(cursor, count)
+        }
+        Shape::TemplateAndValues => {
+            let template = cursor.number()?;
+            match templates.get(&template) {
+                Some(&count) => strings(cursor, count),
+                None => Err(cursor.corrupt("a hash of an unknown template")),
+            }
+        }
+    }
+}
+
+fn member(cursor: &mut Cursor<'_>, member: Member) -> Result<()> {
+    /// From here on, the length of a score's text stands for a score without one.
+    const NO_SCORE_TEXT: u8 = 253;
+    match member {
+        Member::String => strings(cursor, 1),
+        Member::Pair => strings(cursor, 2),
+        Member::Score => {
+            strings(cursor, 1)?;
+            cursor.take(size_of::<f64>()).map(drop)
+        }
+        Member::ScoreText => {
+            strings(cursor, 1)?;
+            match cursor.byte()? {
+                NO_SCORE_TEXT.. => Ok(()),
+                len => cursor.take(len.into()).map(drop),
+            }
+        }
+        Member::NumberAndPair => {
+            numbers(cursor, 1)?;
+            strings(cursor, 2)
+        }
+        Member::PairAndTime => {
+            strings(cursor, 2)?;
+            cursor.time_ms().map(drop)
+        }
+    }
+}
+
+fn array(cursor: &mut Cursor<'_>) -> Result<()> {
+    let count = cursor.count(MIN_ITEM_BYTES)?;
+    if cursor.number()? != 0 {
+        numbers(cursor, 1)?;
+    }
+    for _ in 0..count {
+        numbers(cursor, 1)?;
+        match cursor.number()? {
+            0 | 3 => strings(cursor, 1)?,
+            1 | 2 => drop(cursor.take(size_of::<u64>())?),
+            _ => return Err(cursor.corrupt("an unknown element in an array")),
+        }
+    }
+    Ok(())
+}
+
+/// Moves the cursor behind the field names of a hash and says how many there are.
+fn names(cursor: &mut Cursor<'_>) -> Result<usize> {
+    match cursor.number()? {
+        0 => {
+            let mut scratch = Vec::new();
+            let listpack = cursor.string(&mut scratch)?;
+            Elements::of(listpack)
+                .and_then(Elements::check)
+                .map(|checked| checked.count)
+                .ok_or_else(|| cursor.corrupt("field names that are no listpack"))
+        }
+        1 => {
+            let count = cursor.count(MIN_ITEM_BYTES)?;
+            strings(cursor, count)?;
+            Ok(count)
+        }
+        _ => Err(cursor.corrupt("field names of an unknown form")),
+    }
+}

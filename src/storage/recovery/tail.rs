@@ -1,0 +1,121 @@
+//! What may be cut from the end of a log, and what may not.
+//!
+//! A process that dies leaves a prefix of what it was writing: the file ends inside a command, or inside a transaction. A
+//! machine that dies may also leave zeros where the file had grown but its bytes were not written yet. Neither was ever
+//! acknowledged as durable, so it may be cut:
+//!
+//! ```text
+//!   ... whole commands | *3 $3 SET $1 k $100 abc            the end of the file
+//!   ... whole commands | *3 $3 SET $1 k 0 0 0 0 0 0 0 0     zeros to the end of the file
+//! ```
+//!
+//! But a damaged length in the middle looks like the first: the command seems to go on to the end of the file, and swallows all
+//! that follows. So a whole command inside what would be cut, beginning where a line ends, forbids to cut. A value that was being
+//! written and itself contains commands then stops the start, once in a blue moon, with a sentence that says how to go on: better than to
+//! lose silently what could be read.
+
+use super::failure::{Failure, Interrupted};
+use super::input::Input;
+use crate::resp::{FrameParser, Scanned};
+use std::path::Path;
+
+/// What to do about a damaged file.
+pub const RESTORE: &str = "restore it from a backup or a replica";
+
+/// The unsound end of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tail {
+    /// Where it begins: the length of the sound part.
+    pub at: u64,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// How many of them, at the end, are zeros that were never written.
+    pub zeros: u64,
+}
+
+impl Tail {
+    /// A transaction without its EXEC, or an annotation without its command.
+    pub fn of_whole_commands(at: u64, end: u64) -> Self {
+        Tail {
+            at,
+            bytes: end - at,
+            zeros: 0,
+        }
+    }
+}
+
+/// Decides what stands from `sound` to the end of the file, of which `input` shows what begins with the first command that is not
+/// whole. `malformed` says where it ceases to be the prefix of one, and what should have stood there.
+pub fn judge(
+    path: &Path,
+    input: &mut Input,
+    sound: u64,
+    malformed: Option<(u64, &str)>,
+) -> Result<Tail, Interrupted> {
+    let begin = input.offset();
+    let sane_bytes = malformed.map_or(input.view().len(), |(at, _)| (at - begin) as usize);
+    if let Some(offset) = whole_command_in(&input.view()[..sane_bytes]) {
+        let problem = format!(
+            "a command begins there and is not whole, but whole commands follow at offset {}",
+            begin + offset as u64
+        );
+        return Err(corrupt(path, begin, problem, sound).into());
+    }
+    input.consume(sane_bytes);
+    let zeros = count_zeros(input).map_err(|error| Failure::io(path, "read", &error))?;
+    match (zeros, malformed) {
+        (Some(zeros), _) => Ok(Tail {
+            at: sound,
+            bytes: input.offset() - sound,
+            zeros,
+        }),
+        (None, Some((at, expected))) => {
+            let problem = format!("{expected} should stand there");
+            Err(corrupt(path, at, problem, sound).into())
+        }
+        (None, None) => unreachable!("nothing follows what runs to the end of the file"),
+    }
+}
+
+/// A log that is damaged where it is not its end.
+pub fn corrupt(path: &Path, at: u64, problem: String, sound: u64) -> Failure {
+    Failure::of(
+        path,
+        format!("the log is corrupt: {problem}"),
+        format!(
+            "{RESTORE}; or keep a copy of it and run \
+             'truncate -s {sound} {}', which loses everything from offset {sound} on",
+            path.display()
+        ),
+    )
+    .at(at)
+}
+
+/// Counts zeros to the end of the file; `None` if something else is there.
+fn count_zeros(input: &mut Input) -> std::io::Result<Option<u64>> {
+    let begin = input.offset();
+    while input.fill(1)? {
+        if input.view().iter().any(|byte| *byte != 0) {
+            return Ok(None);
+        }
+        input.consume(input.view().len());
+    }
+    Ok(Some(input.offset() - begin))
+}
+
+/// Where in `bytes`, after its beginning, a whole command begins at the beginning of a line.
+fn whole_command_in(bytes: &[u8]) -> Option<usize> {
+    let mut parser = FrameParser::default();
+    memchr::memmem::find_iter(bytes, b"\r\n*")
+        .map(|line_end| line_end + 2)
+        .find(|&at| {
+            parser.reset();
+            let candidate = &bytes[at..];
+            matches!(parser.scan(candidate), Scanned::Whole { .. })
+                && is_name(parser.request(candidate).arg(0))
+        })
+}
+
+fn is_name(word: &[u8]) -> bool {
+    word.first().is_some_and(u8::is_ascii_alphabetic) && word.iter().all(u8::is_ascii_graphic)
+}

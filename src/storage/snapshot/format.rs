@@ -1,0 +1,31 @@
+//! What the entries that a walk meets are written as.
+
+use super::output::Output;
+use crate::data::Value;
+use std::io;
+
+/// Why encoding into memory does not fail.
+pub(super) const MEMORY_TAKES_ALL: &str = "memory takes what is written to it";
+
+/// An entry as it is to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// The key.
+    pub key: &'a [u8],
+    /// When it expires, Unix milliseconds, or `NEVER`.
+    pub deadline_ms: i64,
+    /// What it holds.
+    pub value: &'a Value,
+}
+
+/// Writes records, in any order, into an [`Output`].
+pub trait Format: Send {
+    /// Encodes a record into memory, to be written later.
+    fn encode(&mut self, record: Record<'_>, into: &mut Vec<u8>);
+    /// Writes records of database `db` that were encoded before.
+    fn encoded(&mut self, db: usize, records: &[u8]) -> io::Result<()>;
+    /// Writes a record of database `db`, however large, without holding it in memory as a whole.
+    fn record(&mut self, db: usize, record: Record<'_>) -> io::Result<()>;
+    /// Writes what stands at the end.
+    fn finish(self: Box<Self>) -> io::Result<Output>;
+}
