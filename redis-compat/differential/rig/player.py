@@ -107,6 +107,8 @@ class Player:
         """Sends the step's command."""
         client = self.client(step.client)
         args = [VARIABLE.sub(self.variable, arg) for arg in step.args]
+        if b"*" in args or args[:1] == [b"EXEC"]:
+            begin_millisecond()
         client.connection.send(resp.encode_command(args))
         client.awaited.append(args)
         return client, args
@@ -253,6 +255,13 @@ class Player:
             if len(connection.data) == before:
                 break
         connection.close()
+
+
+def begin_millisecond():
+    """Waits until the clock goes on, so that ids made before and after it differ whichever streams they are in."""
+    began_ms = masks.now_ms()
+    while masks.now_ms() == began_ms:
+        time.sleep(0.0002)
 
 
 def sort_patterns(events):

