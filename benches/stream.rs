@@ -1,7 +1,9 @@
-//! What the stream structure itself costs: appending, reading, and delivering to a group and acknowledging.
+//! What the stream structure itself costs: appending, reading, delivering to a group and acknowledging, and being frozen.
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use millstream::data::stream::{Direction, Group, Id, Log, NodeLimits, Reading, Stream};
+use std::time::Duration;
+
+use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use millstream::data::stream::{Delivery, Direction, Group, Id, Log, NodeLimits, Reading, Stream};
 
 const ENTRIES: u64 = 100_000;
 const GROUP_READ: u64 = 100;
@@ -74,7 +76,7 @@ fn benches(c: &mut Criterion) {
         b.iter(|| {
             stream
                 .log
-                .freeze(Id::MIN, Id::MAX, Direction::Forward, u64::MAX)
+                .freeze_range(Id::MIN, Id::MAX, Direction::Forward, u64::MAX)
                 .len()
         })
     });
@@ -88,5 +90,85 @@ fn benches(c: &mut Criterion) {
     bench.finish();
 }
 
-criterion_group!(stream, benches);
+/// A stream whose freezing would show: a snapshot does it under the lock.
+const LARGE_ENTRIES: u64 = 5_000_000;
+const LARGE_PENDING: u64 = 1_000_000;
+
+fn large() -> Stream {
+    let mut stream = Stream::new();
+    for at in 0..LARGE_ENTRIES {
+        let fields = [(&b"data"[..], &[b'x'; 32][..])];
+        stream.log.append(id(at), &fields, NodeLimits::default());
+    }
+    let mut group = Group::new(Id::MIN, Some(0));
+    let consumer = group.add_consumer(b"c", 0);
+    let reading = Reading {
+        consumer,
+        now_ms: 1,
+        limit: LARGE_PENDING,
+        pending: true,
+    };
+    group.read(&stream.log, reading, |_| {});
+    stream.groups.insert(b"g"[..].into(), group);
+    stream
+}
+
+/// A group of as many consumers as come together where each process takes a new name; each has an entry pending.
+fn crowd() -> Group {
+    const CONSUMERS: u64 = 10_000;
+    let mut group = Group::new(Id::MIN, None);
+    for at in 0..CONSUMERS {
+        let consumer = group.add_consumer(format!("consumer-{at}").as_bytes(), 0);
+        group.deliver(Delivery {
+            id: id(at),
+            time_ms: 1,
+            count: 1,
+            consumer,
+        });
+    }
+    group
+}
+
+/// The first writes after a freeze: an append, an acknowledgement, and another one far from the first.
+fn write_here_and_there(stream: &mut Stream, round: u64) {
+    let fields = [(&b"data"[..], &[b'x'; 32][..])];
+    let next = id(LARGE_ENTRIES + round);
+    stream.log.append(next, &fields, NodeLimits::default());
+    let group = stream.groups.get_mut(&b"g"[..]).expect("has one group");
+    assert!(group.ack(id(round)));
+    assert!(group.ack(id(LARGE_PENDING / 2 + round)));
+}
+
+fn freezing(c: &mut Criterion) {
+    let mut bench = c.benchmark_group("large_stream");
+    bench.sampling_mode(SamplingMode::Flat).sample_size(10);
+    bench.warm_up_time(Duration::from_millis(1));
+    bench.measurement_time(Duration::from_millis(1));
+    bench.bench_function("first_freeze", |b| {
+        b.iter_batched_ref(large, Stream::freeze, BatchSize::PerIteration)
+    });
+    bench.bench_function("first_freeze_10_000_consumers", |b| {
+        b.iter_batched_ref(crowd, Group::freeze, BatchSize::PerIteration)
+    });
+    let mut stream = large();
+    let mut round = 0;
+    bench.measurement_time(Duration::from_millis(200));
+    bench.bench_function("freeze_again", |b| {
+        b.iter_batched(
+            || {
+                round += 1;
+                round
+            },
+            |round| {
+                let frozen = stream.freeze();
+                write_here_and_there(&mut stream, round);
+                frozen
+            },
+            BatchSize::PerIteration,
+        )
+    });
+    bench.finish();
+}
+
+criterion_group!(stream, benches, freezing);
 criterion_main!(stream);

@@ -36,7 +36,7 @@ pub fn batch_times() -> BatchTimes {
     Histogram::new_with_max(minute_ns, 3).expect("the bounds are valid constants")
 }
 
-/// Connections to one server, to be driven once.
+/// Connections to one server.
 #[derive(Debug)]
 pub struct Load {
     poll: Poll,

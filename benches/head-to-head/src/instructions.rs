@@ -82,8 +82,7 @@ impl Counter {
                 wrapper.map(String::from).to_vec()
             }
         };
-        let reply = workload.floor_reply.unwrap_or_default();
-        let server = Server::start(kind, port, reply, &wrapper)?;
+        let server = Server::start(kind, port, workload.manner(), &wrapper)?;
         let attached = (self == Counter::Perf)
             .then(|| attach(&server, &file))
             .transpose()?;

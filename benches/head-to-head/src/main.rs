@@ -33,7 +33,7 @@ benches/head-to-head/run [options]
   --only A,B        these workloads; a trailing * stands for any ending
   --servers A,B     these of millstream,before,redis,valkey,floor
   --no-instructions do not count instructions
-  --port N          the port that the servers use (21800)
+  --port N          the port that the servers use (21800), and the one after it
   --out FILE        write the results there as well
   --list            name the workloads
 Exits with 1 when a server gave a wrong reply or Millstream missed a goal.
@@ -177,7 +177,7 @@ fn measure<'a>(plan: &Plan, workload: &'a Workload, counter: Option<Counter>) ->
     let mut sheet = Sheet::new(workload);
     let able = |kind: &Kind| *kind != Kind::Floor || workload.floor_reply.is_some();
     let kinds: Vec<Kind> = plan.kinds.iter().copied().filter(able).collect();
-    let rounds = if workload.once { 1 } else { plan.rounds };
+    let rounds = plan.rounds.min(workload.rounds);
     for round in 0..rounds {
         for &kind in &kinds {
             if sheet.has_failed(kind) {
@@ -211,12 +211,7 @@ fn measure<'a>(plan: &Plan, workload: &'a Workload, counter: Option<Counter>) ->
 
 /// One server's turn.
 fn once(plan: &Plan, workload: &Workload, kind: Kind) -> Result<Vec<Figure>> {
-    let server = Server::start(
-        kind,
-        plan.port,
-        workload.floor_reply.unwrap_or_default(),
-        &[],
-    )?;
+    let server = Server::start(kind, plan.port, workload.manner(), &[])?;
     let operations = if workload.whole {
         workload.operations
     } else {
@@ -273,7 +268,7 @@ fn heading(plan: &Plan, counter: Option<Counter>) -> Result<String> {
     }
     let _ = writeln!(
         text,
-        "- Server on core 0 (one thread), load on core 1, persistence off; {} rounds, servers taking turns",
+        "- Server on core 0 (one thread), load on core 1; {} rounds, servers taking turns",
         plan.rounds
     );
     let _ = writeln!(

@@ -1,6 +1,7 @@
 //! The servers under test: where they are, how they start, what they have cost so far.
 //!
-//! Every server runs alone on core 0 with persistence off, started afresh for each measurement.
+//! Every server runs alone on core 0, started afresh in an empty directory for each measurement, with persistence off unless
+//! its [`Manner`] says otherwise. The directories are beside this program, on a real disk: on one that is memory a sync costs nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,39 @@ use crate::client::Client;
 pub const SERVER_CORE: &str = "0";
 const START_LIMIT: Duration = Duration::from_secs(30);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
+/// Where all of them keep the log, unless told otherwise.
+pub const LOG_DIRECTORY: &str = "appendonlydir";
+
+/// How a server is started.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Manner {
+    /// What the floor answers.
+    pub floor_reply: &'static str,
+    /// What is kept on disk.
+    pub persistence: Persistence,
+}
+
+/// What a server keeps on disk. It snapshots and rewrites only when told to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Persistence {
+    /// Nothing.
+    #[default]
+    Off,
+    /// A log, synced before a reply tells of an effect.
+    Always,
+    /// A log, synced once a second.
+    EverySecond,
+}
+
+impl Persistence {
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Persistence::Off => &["--appendonly", "no"],
+            Persistence::Always => &["--appendonly", "yes", "--appendfsync", "always"],
+            Persistence::EverySecond => &["--appendonly", "yes", "--appendfsync", "everysec"],
+        }
+    }
+}
 
 /// Who is measured, in the order of each round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,18 +108,31 @@ impl Kind {
         matches!(self, Kind::Millstream | Kind::Before)
     }
 
-    fn arguments(self, port: u16, floor_reply: &str) -> Vec<String> {
-        let common = "--bind 127.0.0.1 --save  --appendonly no --port";
-        let threads = if self.is_ours() { "--threads 1 " } else { "" };
+    fn arguments(self, port: u16, manner: Manner) -> Vec<String> {
         let port = port.to_string();
-        match self {
-            Kind::Floor => vec![port, floor_reply.escape_default().to_string()],
-            // Two blanks in `common` leave the empty argument that switches snapshots off.
-            _ => format!("{threads}{common} {port}")
-                .split(' ')
-                .map(String::from)
-                .collect(),
+        if self == Kind::Floor {
+            return vec![port, manner.floor_reply.escape_default().to_string()];
         }
+        let threads: &[&str] = if self.is_ours() {
+            &["--threads", "1"]
+        } else {
+            &[]
+        };
+        let common: &[&str] = &["--bind", "127.0.0.1", "--port", &port];
+        // Where it is started.
+        let place: &[&str] = &["--dir", "."];
+        let unasked: &[&str] = &["--save", "", "--auto-aof-rewrite-percentage", "0"];
+        [
+            threads,
+            common,
+            place,
+            unasked,
+            manner.persistence.arguments(),
+        ]
+        .concat()
+        .into_iter()
+        .map(String::from)
+        .collect()
     }
 
     /// What the program calls itself; the floor has no version.
@@ -123,6 +170,12 @@ fn in_venv(path: &str, package: &str) -> Result<PathBuf> {
         format!("no {path} in {venv}: `{venv}/bin/pip install {package}`, or set MILLSTREAM_VENV")
             .into()
     })
+}
+
+/// Whether files in `directory` are kept in memory.
+fn in_memory(directory: &Path) -> Result<bool> {
+    const TMPFS: u64 = 0x0102_1994;
+    Ok(rustix::fs::statfs(directory)?.f_type as u64 == TMPFS)
 }
 
 /// CPU time of a process so far.
@@ -167,15 +220,22 @@ pub struct Server {
 
 impl Server {
     /// Starts a server and waits until it answers. `wrapper` goes before the program, as in
-    /// `valgrind --tool=callgrind`; `floor_reply` is what the floor would answer.
-    pub fn start(kind: Kind, port: u16, floor_reply: &str, wrapper: &[String]) -> Result<Server> {
-        let directory = std::env::temp_dir().join(format!("head-to-head-{port}"));
+    /// `valgrind --tool=callgrind`.
+    pub fn start(kind: Kind, port: u16, manner: Manner, wrapper: &[String]) -> Result<Server> {
+        let directory = std::env::current_exe()?.with_file_name(format!("data-{port}"));
+        if directory.exists() {
+            fs::remove_dir_all(&directory)?;
+        }
         fs::create_dir_all(&directory)?;
+        if manner.persistence != Persistence::Off && in_memory(&directory)? {
+            let directory = directory.display();
+            return Err(format!("{directory} is no real disk: a sync costs nothing there").into());
+        }
         let child = Command::new("taskset")
             .args(["-c", SERVER_CORE])
             .args(wrapper)
             .arg(kind.program()?)
-            .args(kind.arguments(port, floor_reply))
+            .args(kind.arguments(port, manner))
             .current_dir(&directory)
             .stdout(fs::File::create(directory.join("log"))?)
             .stderr(Stdio::null())
@@ -199,10 +259,9 @@ impl Server {
                     format!("{} did not start ({status}):\n{log}", self.kind.name()).into(),
                 );
             }
-            if Client::connect(self.port)
-                .and_then(|mut client| client.ask("PING"))
-                .is_ok()
-            {
+            // The floor gives the reply it gives to everything; who is still loading gives an error.
+            let reply = Client::connect(self.port).and_then(|mut client| client.ask("PING"));
+            if reply.is_ok_and(|reply| !reply.starts_with(b"-")) {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(5));
@@ -249,6 +308,20 @@ impl Server {
             .and_then(|line| line.split_whitespace().next())
             .ok_or("no VmRSS")?;
         Ok(kilobytes.parse::<u64>()? * 1024)
+    }
+
+    /// A file that it keeps.
+    pub fn file(&self, path: &str) -> PathBuf {
+        self.directory.join(path)
+    }
+
+    /// Bytes of its log's files.
+    pub fn log_bytes(&self) -> Result<u64> {
+        let mut bytes = 0;
+        for file in fs::read_dir(self.file(LOG_DIRECTORY))? {
+            bytes += file?.metadata()?.len();
+        }
+        Ok(bytes)
     }
 
     /// Stops it as an operator would, and waits for it to be gone.

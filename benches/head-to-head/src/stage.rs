@@ -30,6 +30,8 @@ pub mod figure {
     pub const INSTRUCTIONS: &str = "user instructions per operation";
     /// CPU that other processes took from the server's core.
     pub const OTHERS: &str = "core taken by others";
+    /// The time that one batch in a hundred exceeds.
+    pub const P99: &str = "latency p99";
 }
 
 /// A freshly started server and how much to ask of it.
@@ -121,7 +123,7 @@ pub fn percentiles(times: &BatchTimes) -> [Figure; 3] {
     };
     [
         at("latency p50", 0.5),
-        at("latency p99", 0.99),
+        at(figure::P99, 0.99),
         at("latency p99.9", 0.999),
     ]
 }

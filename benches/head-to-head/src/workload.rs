@@ -2,16 +2,20 @@
 
 mod group;
 mod handover;
+mod log;
 mod memory;
 mod paced;
 mod pubsub;
 mod repeat;
+mod snapshot;
 mod stall;
 
 use crate::Result;
 use crate::reply::{Expect, request};
+use crate::server::{Manner, Persistence};
 use crate::stage::{Figure, Stage, figure, percentiles};
 use repeat::Repeat;
+use snapshot::Task;
 
 /// The value in every entry, element and string: 32 bytes.
 pub const VALUE: &str = "0123456789abcdef0123456789abcdef";
@@ -34,8 +38,10 @@ pub struct Workload {
     pub counted: Option<usize>,
     /// Whether a quick run does all operations too, because the figures depend on how many there are.
     pub whole: bool,
-    /// Whether its figures are the same every time, so that one round is enough.
-    pub once: bool,
+    /// Rounds that are enough: for figures that are the same every time, or that take long.
+    pub rounds: usize,
+    /// What the server keeps on disk.
+    pub persistence: Persistence,
     /// What Millstream must reach.
     pub goals: Vec<Goal>,
     /// Prepares the server, does the work, checks that it was done.
@@ -69,7 +75,8 @@ impl Workload {
             floor_reply: None,
             counted: None,
             whole: false,
-            once: false,
+            rounds: usize::MAX,
+            persistence: Persistence::Off,
             goals: Vec::new(),
             run: Box::new(run),
         }
@@ -96,8 +103,23 @@ impl Workload {
         }
     }
 
-    fn once(self) -> Workload {
-        Workload { once: true, ..self }
+    fn rounds(self, rounds: usize) -> Workload {
+        Workload { rounds, ..self }
+    }
+
+    fn persistence(self, persistence: Persistence) -> Workload {
+        Workload {
+            persistence,
+            ..self
+        }
+    }
+
+    /// How its servers are started.
+    pub fn manner(&self) -> Manner {
+        Manner {
+            floor_reply: self.floor_reply.unwrap_or_default(),
+            persistence: self.persistence,
+        }
     }
 
     fn goal(mut self, goal: Goal) -> Workload {
@@ -109,7 +131,7 @@ impl Workload {
 /// Every workload, in the order of the results.
 pub fn all() -> Vec<Workload> {
     use Goal::{Limit, MultipleOfRedis, ShareOfRedis};
-    vec![
+    let mut all = vec![
         Workload::new(
             "xadd-p1",
             "XADD of one 32-byte field to one stream",
@@ -264,7 +286,7 @@ pub fn all() -> Vec<Workload> {
             memory::run,
         )
         .whole()
-        .once()
+        .rounds(1)
         .goal(Limit(memory::USED, 38.0)),
         Workload::new(
             "xrange-stall",
@@ -274,6 +296,72 @@ pub fn all() -> Vec<Workload> {
         )
         .whole()
         .goal(Limit(stall::LONGEST, 5.0)),
+    ];
+    all.extend(persistence());
+    all
+}
+
+/// What it costs to keep the data on disk.
+fn persistence() -> Vec<Workload> {
+    use Goal::{Limit, MultipleOfRedis, ShareOfRedis};
+    let snapshot = |name, about, task| {
+        Workload::new(name, about, 10_000_000, move |stage| {
+            snapshot::run(stage, task)
+        })
+        .rounds(3)
+        .goal(Limit(snapshot::SLOWED, 1.5))
+        .goal(Limit(snapshot::LONGEST, 5.0))
+        .goal(Limit(snapshot::GROWTH, 5.0))
+    };
+    vec![
+        Workload::new(
+            "always-p1",
+            "XADD of one 32-byte field to one stream, appendfsync always",
+            60_000,
+            |stage| xadd(1, 1).play(stage),
+        )
+        .persistence(Persistence::Always)
+        .goal(MultipleOfRedis(figure::RATE, 1.5))
+        .goal(ShareOfRedis(figure::P99, 1.0)),
+        Workload::new(
+            "everysec-p1",
+            "XADD of one 32-byte field to one stream, appendfsync everysec, beside a server without a log",
+            400_000,
+            |stage| log::cost(stage, 1),
+        )
+        .persistence(Persistence::EverySecond)
+        .counted(8_000)
+        .goal(Limit(log::COST, 25.0)),
+        Workload::new(
+            "everysec-p32",
+            "the same with 32 requests in flight per connection",
+            5_120_000,
+            |stage| log::cost(stage, 32),
+        )
+        .persistence(Persistence::EverySecond)
+        .counted(32_000)
+        .goal(Limit(log::COST, 25.0)),
+        Workload::new(
+            "log-bytes",
+            "what XREADGROUP COUNT 100, and XACK of its ids, add to the log",
+            20_000,
+            log::bytes,
+        )
+        .persistence(Persistence::EverySecond)
+        .whole()
+        .rounds(1)
+        .goal(ShareOfRedis(log::READ_BYTES, 0.2)),
+        snapshot(
+            "bgsave",
+            "a steady light load while BGSAVE runs over 2 GB of streams (a quarter of it in quick runs)",
+            Task::Save,
+        ),
+        snapshot(
+            "rewrite",
+            "a steady light load while BGREWRITEAOF runs over 2 GB of streams (a quarter of it in quick runs)",
+            Task::Rewrite,
+        )
+        .persistence(Persistence::EverySecond),
     ]
 }
 

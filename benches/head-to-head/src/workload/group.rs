@@ -4,7 +4,7 @@ use super::{CONNECTIONS, Figure, Stage, VALUE, command, percentiles};
 use crate::Result;
 use crate::client::Client;
 use crate::drive::{Load, Player};
-use crate::reply::{Cursor, push_request};
+use crate::reply::{Cursor, push_request, request};
 
 /// Reads and acknowledges every operation's entry, `count` a read.
 pub fn run(stage: &Stage, count: usize) -> Result<Vec<Figure>> {
@@ -110,6 +110,40 @@ impl Player for Consumers {
         let read = take_entries(reply, &mut consumer.ids);
         self.read += consumer.ids.len();
         read.is_some() && !consumer.ids.is_empty()
+    }
+}
+
+/// The entries of one stream in the reply of an XREADGROUP.
+pub struct Delivered<'a> {
+    key: &'a [u8],
+    /// Their ids.
+    pub ids: Vec<&'a [u8]>,
+}
+
+impl<'a> Delivered<'a> {
+    /// Reads `[[key, [[id, [field, value, ...]], ...]]]`; `None` if it is anything else.
+    pub fn parse(reply: &'a [u8]) -> Option<Delivered<'a>> {
+        let mut at = Cursor(reply);
+        at.array().filter(|&streams| streams == 1)?;
+        at.array().filter(|&parts| parts == 2)?;
+        let (key, entries) = (at.bulk()?, at.array()?);
+        let mut ids = Vec::with_capacity(entries);
+        for _ in 0..entries {
+            at.array().filter(|&parts| parts == 2)?;
+            ids.push(at.bulk()?);
+            for _ in 0..at.array()? {
+                at.bulk()?;
+            }
+        }
+        let whole = at.0.is_empty() && !ids.is_empty();
+        whole.then_some(Delivered { key, ids })
+    }
+
+    /// The XACK of them all.
+    pub fn acknowledgement(&self, group: &str) -> Vec<u8> {
+        let mut words: Vec<&[u8]> = vec![b"XACK", self.key, group.as_bytes()];
+        words.extend(&self.ids);
+        request(&words)
     }
 }
 

@@ -67,11 +67,7 @@ impl Repeat {
             self.prepare(stage)?;
         }
         let mut load = Load::connect(stage.server.port, CONNECTIONS)?;
-        let mut player = Turns {
-            repeat: self,
-            left: stage.operations,
-            cursor: 0,
-        };
+        let mut player = self.turns(stage.operations);
         let (times, mut figures) = stage.measure(stage.operations, || load.drive(&mut player))?;
         figures.extend(percentiles(&times));
         if let (true, Some(LeftBehind { command, count })) = (stage.real, &self.left_behind) {
@@ -79,6 +75,15 @@ impl Repeat {
             Client::connect(stage.server.port)?.expect(command, &format!(":{count}\r\n"))?;
         }
         Ok(figures)
+    }
+
+    /// Who sends the commands, `operations` in all.
+    pub fn turns(&self, operations: usize) -> impl Player {
+        Turns {
+            repeat: self,
+            left: operations,
+            cursor: 0,
+        }
     }
 
     fn prepare(&self, stage: &Stage) -> Result<()> {
