@@ -312,8 +312,12 @@ fn may_run(
         Some(_) => Context::Multi,
         None => Context::TopLevel,
     };
-    acl::check(env.place(context), session, command, request)
-        .map_err(|refused| refused.error(command))?;
+    if let Err(refused) = acl::check(shared, session, command, request) {
+        session.last_command = Some(command);
+        session.note_state();
+        refused.note(env.place(context), &session.record, command, request);
+        return Err(refused.error(command));
+    }
     if shared.gate(gate::LOG_FAILED | gate::UNSAVED) {
         let writes = |command: &Command| command.is(flag::WRITE);
         let needs_disk = runs_any(session, command, writes) || command.spec.name == "ping";
