@@ -3,6 +3,7 @@
 use super::super::connection::{Connection, Socket};
 use super::super::listener;
 use super::{Core, FIRST_CONNECTION};
+use crate::command::acl::{self, User};
 use crate::command::clients::{ClientRecord, flag};
 use crate::command::mail::{Accepted, Mail};
 use crate::command::{Session, block, error, monitor, pubsub, transaction};
@@ -10,6 +11,7 @@ use crate::resp::Reply;
 use mio::{Interest, Token};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Connections accepted in one turn, so that a flood of them does not starve those that are served.
@@ -85,7 +87,7 @@ impl Core {
             return false;
         };
         config.protected_mode
-            && config.requirepass.is_empty()
+            && self.shared.users.default_user().rights().nopass
             && !stream
                 .peer_addr()
                 .is_ok_and(|peer| peer.ip().to_canonical().is_loopback())
@@ -114,8 +116,8 @@ impl Core {
             record.flags.store(flag::UNIX, Ordering::Relaxed);
         }
         clients.add(&record);
-        let authenticated = self.local.config.requirepass.is_empty();
-        let session = Session::new(record, token, authenticated);
+        let mut session = Session::new(record, token);
+        session.log_out(&self.shared.users);
         entry.insert(Connection::new(socket, session, self.now.steady_ms));
         Ok(())
     }
@@ -166,6 +168,18 @@ impl Core {
             Socket::Tcp(stream) => registry.deregister(stream),
             Socket::Unix(stream) => registry.deregister(stream),
         };
+    }
+
+    /// Closes the clients of `user` that listen to what it may not hear. They hear nothing of what is published from now on.
+    pub(super) fn review(&mut self, user: &Arc<User>) {
+        for (token, connection) in &mut self.connections {
+            let session = &mut connection.session;
+            if acl::may_not_listen(session, user) {
+                pubsub::forget(self.shared, &mut self.local, session);
+                session.closing = true;
+                self.closing.push(token);
+            }
+        }
     }
 
     pub(super) fn close_idle(&mut self) {
