@@ -11,6 +11,8 @@ use std::os::unix::net::UnixStream;
 pub enum Accepted {
     /// By TCP.
     Tcp(TcpStream),
+    /// By TCP, to speak TLS.
+    Tls(TcpStream),
     /// By the Unix socket.
     Unix(UnixStream),
 }
