@@ -96,7 +96,9 @@ impl Peer {
     /// The server's own certificate.
     pub fn server_certificate(&self) -> CertificateDer<'static> {
         let chain = self.stream.conn.peer_certificates();
-        chain.expect("the handshake is over")[0].clone().into_owned()
+        chain.expect("the handshake is over")[0]
+            .clone()
+            .into_owned()
     }
 
     pub fn version(&self) -> ProtocolVersion {
