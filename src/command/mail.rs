@@ -13,6 +13,8 @@ use std::sync::Arc;
 pub enum Accepted {
     /// By TCP.
     Tcp(TcpStream),
+    /// By TCP, to speak TLS.
+    Tls(TcpStream),
     /// By the Unix socket.
     Unix(UnixStream),
 }

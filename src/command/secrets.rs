@@ -6,7 +6,12 @@ use crate::resp::Request;
 const REDACTED: &[u8] = b"(redacted)";
 
 /// Directives whose values are passwords.
-const SECRET_DIRECTIVES: [&[u8]; 2] = [b"requirepass", b"masterauth"];
+const SECRET_DIRECTIVES: [&[u8]; 4] = [
+    b"requirepass",
+    b"masterauth",
+    b"tls-key-file-pass",
+    b"tls-client-key-file-pass",
+];
 
 /// The arguments of a call of `command`, passwords and the user names beside them redacted, the command as clients call it.
 pub fn hide<'a>(

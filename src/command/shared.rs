@@ -14,6 +14,8 @@ use crate::keyspace::{Keyspace, Rules};
 use crate::pubsub::Registry;
 use crate::storage::Storage;
 use crate::storage::aof::{self, News};
+use crate::tls::Acceptor;
+use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
 use std::sync::mpsc::SyncSender;
@@ -58,6 +60,8 @@ pub struct Boot {
     pub cores: usize,
     /// The TCP port served; 0 for none.
     pub port: u16,
+    /// The TCP port for TLS; 0 for none.
+    pub tls_port: u16,
     /// The program's file.
     pub executable: String,
     /// The service manager that watches this process, or `no`.
@@ -104,6 +108,8 @@ pub struct Shared {
     pub shutdown: Mutex<Option<Shutdown>>,
     /// Decided at start.
     pub boot: Boot,
+    /// What connections that speak TLS are accepted with, if there is a port for them.
+    pub tls: ArcSwapOption<Acceptor>,
     /// The commands that took long.
     pub slowlog: Mutex<super::slowlog::Slowlog>,
     /// Latency spikes.
@@ -143,6 +149,7 @@ impl Shared {
             active_expire: AtomicBool::new(true),
             shutdown: Mutex::default(),
             boot,
+            tls: ArcSwapOption::empty(),
             slowlog: Mutex::default(),
             latency: Mutex::default(),
             rates: Rates::default(),

@@ -103,6 +103,10 @@ pub struct CoreStats {
     pub connections: Counter,
     /// Connections refused because there were too many.
     pub rejected_connections: Counter,
+    /// Handshakes of TLS that came to a good end.
+    pub tls_handshakes: Counter,
+    /// Those that did not.
+    pub tls_handshakes_failed: Counter,
     /// Bytes received.
     pub bytes_in: Counter,
     /// Bytes sent.
@@ -144,6 +148,8 @@ impl Default for CoreStats {
             processed: Counter::default(),
             connections: Counter::default(),
             rejected_connections: Counter::default(),
+            tls_handshakes: Counter::default(),
+            tls_handshakes_failed: Counter::default(),
             bytes_in: Counter::default(),
             bytes_out: Counter::default(),
             hits: Counter::default(),
@@ -188,6 +194,8 @@ impl CoreStats {
             &self.processed,
             &self.connections,
             &self.rejected_connections,
+            &self.tls_handshakes,
+            &self.tls_handshakes_failed,
             &self.bytes_in,
             &self.bytes_out,
             &self.hits,

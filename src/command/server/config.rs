@@ -6,8 +6,9 @@ use crate::command::Args;
 use crate::command::acl::{Rights, User, Users};
 use crate::command::ctx::{Ctx, DONE, Outcome};
 use crate::command::error::{self, Error};
-use crate::command::shared::gate;
-use crate::config::{Config, RewriteError, SetError};
+use crate::command::shared::{Shared, gate};
+use crate::config::{self, Config, Directive, RewriteError, SetError};
+use crate::tls::Acceptor;
 use std::sync::Arc;
 
 /// `CONFIG GET pattern ...`
@@ -36,8 +37,12 @@ pub fn set(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     let loading = ctx.shared.gate(gate::LOADING);
     ctx.shared
         .config
-        .update(|config| may_change(config.with_changes(&changes)?, config, loading))
-        .map_err(|refusal| Error::from_text(format!("ERR {refusal}")))?;
+        .update(|config| {
+            let changed = may_change(config.with_changes(&changes)?, config, loading)?;
+            change_tls(ctx.shared, &changed, &changes)?;
+            Ok(changed)
+        })
+        .map_err(|refusal: SetError| Error::from_text(format!("ERR {refusal}")))?;
     let config = ctx.shared.config.load();
     if changes
         .iter()
@@ -70,6 +75,31 @@ fn may_change(changed: Config, before: &Config, loading: bool) -> Result<Config,
     make_room(changed, before)
 }
 
+/// What is about TLS counts for the connections to come. Whoever names a file again, unchanged, wants it to be read again.
+fn change_tls(
+    shared: &Shared,
+    changed: &Config,
+    changes: &[(&[u8], &[u8])],
+) -> Result<(), SetError> {
+    let named = |(name, _): &(&[u8], &[u8])| config::directive(std::str::from_utf8(name).ok()?);
+    let is_of_tls = |directive: &&Directive| directive.name.starts_with("tls-");
+    let Some(directive) = changes.iter().filter_map(named).find(is_of_tls) else {
+        return Ok(());
+    };
+    if shared.boot.tls_port == 0 {
+        return Ok(());
+    }
+    let acceptor = Acceptor::load(changed, &shared.clock).map_err(|unusable| {
+        tracing::warn!("TLS goes on as it was: {unusable}");
+        SetError::Refused {
+            name: directive.name,
+            problem: "Unable to update TLS configuration. Check server logs.".into(),
+        }
+    })?;
+    shared.tls.store(Some(Arc::new(acceptor)));
+    Ok(())
+}
+
 /// Refuses more clients than the system has room for.
 fn make_room(changed: Config, before: &Config) -> Result<Config, SetError> {
     let wanted = changed.maxclients;
@@ -88,7 +118,7 @@ fn make_room(changed: Config, before: &Config) -> Result<Config, SetError> {
 }
 
 /// This core obeys at once, since the next command may count on it; the others when they look again.
-fn apply(ctx: &mut Ctx<'_, '_>, config: std::sync::Arc<Config>) {
+fn apply(ctx: &mut Ctx<'_, '_>, config: Arc<Config>) {
     ctx.keys.changes.classes = config.notify_keyspace_events;
     ctx.local.config = config;
     ctx.shared.nudge_all();

@@ -35,7 +35,13 @@ pub fn server(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     report.field("process_id", std::process::id());
     report.field("process_supervised", boot.supervised);
     report.field("run_id", &boot.run_id);
-    report.field("tcp_port", boot.port);
+    report.field(
+        "tcp_port",
+        match boot.port {
+            0 => boot.tls_port,
+            port => port,
+        },
+    );
     report.field("server_time_usec", ctx.now.unix_us);
     report.field("uptime_in_seconds", up_s);
     report.field("uptime_in_days", up_s / SECONDS_PER_DAY);
@@ -47,16 +53,20 @@ pub fn server(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         config.file.as_deref().unwrap_or("".as_ref()).display(),
     );
     report.field("io_threads_active", u8::from(boot.cores > 1));
+    let binds: String = config
+        .bind
+        .iter()
+        .map(|address| format!(",bind={address}"))
+        .collect();
     if boot.port != 0 {
-        let binds: String = config
-            .bind
-            .iter()
-            .map(|address| format!(",bind={address}"))
-            .collect();
         report.field("listener0", format!("name=tcp{binds},port={}", boot.port));
     }
     if !config.unixsocket.is_empty() {
         report.field("listener1", format!("name=unix,bind={}", config.unixsocket));
+    }
+    if boot.tls_port != 0 {
+        let listener = format!("name=tls{binds},port={}", boot.tls_port);
+        report.field("listener2", listener);
     }
 }
 
@@ -271,6 +281,13 @@ pub fn stats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         "acl_access_denied_channel",
         sum(|core| &core.denied[Reason::Channel as usize]),
     );
+    if shared.boot.tls_port != 0 {
+        report.field("tls_handshakes", sum(|core| &core.tls_handshakes));
+        report.field(
+            "tls_handshakes_failed",
+            sum(|core| &core.tls_handshakes_failed),
+        );
+    }
 }
 
 fn command_time_us(cores: &[CoreStats]) -> u64 {
