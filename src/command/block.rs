@@ -9,12 +9,14 @@
 //! that stripe first serves it first, so no command can slip in between.
 
 use super::ctx::{Block, Flow};
-use super::dispatch::{Env, invoke};
+use super::dispatch::{Env, invoke, reject};
 use super::error;
+use super::evict;
 use super::mail::Mail;
 use super::registry::{self, Hold};
 use super::session::Session;
 use super::shared::Shared;
+use super::table::words::flag;
 use crate::keyspace::waiters::{Awaits, OnTimeout, Wait};
 use crate::keyspace::{Log, StripeSet, Waiter};
 use crate::resp::{Reply, Request};
@@ -151,7 +153,12 @@ fn serve_waiter(env: &mut Env<'_, '_>, waiter: &Arc<Waiter>) {
     };
     let mut session = Session::stand_in(record, waiter);
     let mut reply = Reply::new(waiter.wait.version);
-    let flow = invoke(env, &mut session, command, &request, &mut reply, false);
+    let flow = if command.is(flag::DENYOOM) && evict::is_short(env) {
+        reject(env, Some(command), &error::OUT_OF_MEMORY, &mut reply);
+        Flow::Done
+    } else {
+        invoke(env, &mut session, command, &request, &mut reply, false)
+    };
     match flow {
         Flow::Block(_) => return waiter.end_serving(false),
         Flow::Long(mut rest) => while !rest.write_some(&mut reply) {},

@@ -44,6 +44,7 @@ pub fn set(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     }
     ctx.shared.configure_log();
     ctx.shared.configure_rules();
+    ctx.shared.configure_memory();
     apply(ctx, config);
     ctx.reply.ok();
     DONE
@@ -107,6 +108,7 @@ pub fn rewrite(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
 pub fn resetstat(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     ctx.shared.stats.iter().for_each(|core| core.reset());
     ctx.shared.storage.aof.reset();
+    ctx.shared.shortage.reset();
     ctx.reply.ok();
     DONE
 }
