@@ -9,14 +9,16 @@
 //! that stripe first serves it first, so no command can slip in between.
 
 use super::acl::{self, log::Context};
-use super::clients::{ClientRecord, flag};
+use super::clients::{self, ClientRecord};
 use super::ctx::{Block, Flow};
-use super::dispatch::{Env, invoke};
+use super::dispatch::{Env, invoke, reject};
 use super::error;
+use super::evict;
 use super::mail::Mail;
 use super::registry::{self, Command, Hold};
 use super::session::Session;
 use super::shared::Shared;
+use super::table::words::flag;
 use crate::keyspace::waiters::{Awaits, OnTimeout, Wait};
 use crate::keyspace::{Log, StripeSet, Waiter};
 use crate::resp::{Reply, Request};
@@ -152,7 +154,10 @@ fn serve_waiter(env: &mut Env<'_, '_>, waiter: &Arc<Waiter>) {
         return forget(env, waiter);
     };
     let mut reply = Reply::new(waiter.wait.version);
-    if !is_refused(env, &record, command, request, &mut reply) {
+    let refused = is_refused(env, &record, command, request, &mut reply);
+    if !refused && command.is(flag::DENYOOM) && evict::is_short(env) {
+        reject(env, Some(command), &error::OUT_OF_MEMORY, &mut reply);
+    } else if !refused {
         let mut session = Session::stand_in(record, waiter);
         match invoke(env, &mut session, command, &request, &mut reply, false) {
             Flow::Block(_) => return waiter.end_serving(false),
@@ -190,7 +195,7 @@ fn is_refused(
     let refused = acl::check_waiting(record, command, request).err();
     if let Some(refused) = &refused {
         // Its wait is over.
-        record.flags.fetch_and(!flag::BLOCKED, Ordering::Relaxed);
+        record.flags.fetch_and(!clients::flag::BLOCKED, Ordering::Relaxed);
         refused.note(env.place(Context::TopLevel), record, command, request);
         let (error, stats) = (refused.error(command), env.meter.stats());
         stats.commands[command.id].rejected.add(1);
