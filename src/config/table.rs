@@ -208,6 +208,10 @@ pub static SECTIONS: &[Section] = &[
             "Messages of each producer that a new stream remembers."),
         row("list-max-listpack-size", "-2", number(i32::MIN as i64, i32::MAX as i64), field!(list_max_listpack_size),
             "Elements in a chunk of a list, or -1 to -5 for chunks of 4, 8, 16, 32 or 64 KiB.").alias("list-max-ziplist-size"),
+        row("hash-max-listpack-entries", "512", LONG_COUNT, field!(hash_max_listpack_entries),
+            "A hash of more fields than this is kept as a table.").alias("hash-max-ziplist-entries"),
+        row("hash-max-listpack-value", "64", bytes(0), field!(hash_max_listpack_value),
+            "A hash with a longer field or value than this is kept as a table.").alias("hash-max-ziplist-value"),
     ]},
     Section { title: "Queues: what streams and groups do by themselves, from the moment at which they are made", rows: &[
         row("stream-policy", "", StreamRules, field!(stream_policy),

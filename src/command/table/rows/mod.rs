@@ -3,6 +3,7 @@
 mod cluster;
 mod connection;
 mod generic;
+mod hash;
 mod list;
 mod pubsub;
 mod server;
@@ -13,10 +14,11 @@ mod transactions;
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 9] = [
+pub(super) const FAMILIES: [&[Spec]; 10] = [
     cluster::ROWS,
     connection::ROWS,
     generic::ROWS,
+    hash::ROWS,
     list::ROWS,
     pubsub::ROWS,
     server::ROWS,
