@@ -5,7 +5,7 @@ use crate::command::error::{
     BAD_DUMP, BAD_DUMP_FOOTER, BUSY_KEY, Error, FREQUENCY_OUT_OF_RANGE, NEGATIVE_IDLE_TIME,
     NEGATIVE_TTL, NOT_AN_INTEGER, SYNTAX,
 };
-use crate::command::{Args, Ctx, DONE, Keys, Outcome};
+use crate::command::{Args, Ctx, DONE, Keys, Outcome, hash};
 use crate::data::Value;
 use crate::data::list::Limit;
 use crate::keyspace::usage::NEW_FREQUENCY;
@@ -34,6 +34,7 @@ pub fn restore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let deadline_ms = options.deadline_ms(ttl, ctx.now.unix_ms)?;
     let limits = Limits {
         list: Limit::from_directive(ctx.local.config.list_max_listpack_size),
+        hash: hash::limits(&ctx.local.config),
     };
     let value = Payload::of(payload)
         .map_err(|_| BAD_DUMP_FOOTER)?

@@ -8,7 +8,7 @@ use crate::command::ctx::{Ctx, DONE, Outcome};
 use crate::command::generic::database;
 use crate::command::replay::Replayer;
 use crate::command::shared::{Shared, gate};
-use crate::command::{Args, error};
+use crate::command::{Args, error, hash};
 use crate::config::Config;
 use crate::data::list::Limit;
 use crate::keyspace::effects::Annotation;
@@ -41,6 +41,7 @@ pub fn manner(shared: &Shared, config: &Config) -> Manner {
         threads: shared.cores(),
         limits: Limits {
             list: Limit::from_directive(config.list_max_listpack_size),
+            hash: hash::limits(config),
         },
     }
 }

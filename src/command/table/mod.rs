@@ -138,6 +138,8 @@ pub enum Group {
     String,
     /// Lists.
     List,
+    /// Hashes.
+    Hash,
     /// Streams.
     Stream,
     /// Publish and subscribe.
@@ -159,6 +161,7 @@ impl Group {
             Group::Generic => "generic",
             Group::String => "string",
             Group::List => "list",
+            Group::Hash => "hash",
             Group::Stream => "stream",
             Group::PubSub => "pubsub",
             Group::Transactions => "transactions",
@@ -174,6 +177,7 @@ impl Group {
             Group::Generic => acl::KEYSPACE,
             Group::String => acl::STRING,
             Group::List => acl::LIST,
+            Group::Hash => acl::HASH,
             Group::Stream => acl::STREAM,
             Group::PubSub | Group::Server | Group::Cluster => 0,
             Group::Transactions => acl::TRANSACTION,

@@ -5,8 +5,9 @@ use super::error::Result;
 use super::extra::Extra;
 use super::kind::{Kind, ListForm};
 use super::listpack::Elements;
-use super::{decode_stream, ziplist};
+use super::{decode_hash, decode_stream, ziplist};
 use crate::base::Blob;
+use crate::data::hash;
 use crate::data::list::{self, Limit, Loader};
 use crate::data::{StrValue, Value};
 use bytes::Bytes;
@@ -16,6 +17,8 @@ use bytes::Bytes;
 pub struct Limits {
     /// How large a list's chunks grow.
     pub list: Limit,
+    /// What a small hash may hold.
+    pub hash: hash::Limits,
 }
 
 /// The value at the cursor, with what was kept beside it; `None` for an empty one.
@@ -28,6 +31,7 @@ pub fn value(
     match kind {
         Kind::String => string(cursor).map(|string| Some(string.into())),
         Kind::List(form) => Ok(list(cursor, form, limits.list)?.map(Value::from)),
+        Kind::Hash(form) => Ok(decode_hash::hash(cursor, form, limits.hash)?.map(Value::from)),
         Kind::Stream(form) => {
             decode_stream::stream(cursor, form, extra).map(|stream| Some(stream.into()))
         }

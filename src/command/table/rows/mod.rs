@@ -4,6 +4,7 @@ mod acl;
 mod cluster;
 mod connection;
 mod generic;
+mod hash;
 mod list;
 mod pubsub;
 mod server;
@@ -14,11 +15,12 @@ mod transactions;
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 10] = [
+pub(super) const FAMILIES: [&[Spec]; 11] = [
     acl::ROWS,
     cluster::ROWS,
     connection::ROWS,
     generic::ROWS,
+    hash::ROWS,
     list::ROWS,
     pubsub::ROWS,
     server::ROWS,
