@@ -36,6 +36,7 @@ fn measure(value: &Value) -> i64 {
     match value {
         Value::Str(text) => text.as_i64().unwrap_or(-1),
         Value::List(list) => list.len() as i64,
+        Value::Hash(hash) => hash.len() as i64,
         Value::Stream(stream) => stream.log.len() as i64,
     }
 }
