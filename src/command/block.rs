@@ -115,7 +115,7 @@ fn next_waiter(
     let may_serve = |awaits: Awaits| match awaits {
         Awaits::List => held == Some("list"),
         Awaits::Stream => held == Some("stream"),
-        Awaits::StreamOrLoss => true,
+        Awaits::StreamOrLoss | Awaits::StreamOrLease => true,
         Awaits::Nothing | Awaits::Durable(_) => false,
     };
     if held.is_none() && queue.losses() == 0 {
