@@ -1,6 +1,6 @@
 //! What a key holds. Adding a data type is one variant here; the compiler lists the places that must know it.
 
-use super::{List, StrValue, Stream};
+use super::{List, StrValue, Stream, ZSet};
 
 /// Values that take no more bytes than this are encoded as fast as frozen, near enough.
 const QUICK_BYTES: usize = 16 * 1024;
@@ -14,6 +14,8 @@ pub enum Value {
     List(Box<List>),
     /// A stream.
     Stream(Box<Stream>),
+    /// A sorted set.
+    ZSet(Box<ZSet>),
 }
 
 /// A data type that a key can hold.
@@ -56,7 +58,7 @@ macro_rules! kinds {
     )*};
 }
 
-kinds!(Str: StrValue, List: List, Stream: Stream {
+kinds!(Str: StrValue, List: List, ZSet: ZSet, Stream: Stream {
     #[inline]
     fn next_due_ms(&self) -> Option<u64> {
         self.schedule.next_ms()
@@ -70,6 +72,7 @@ impl Value {
             Value::Str(_) => "string",
             Value::List(_) => "list",
             Value::Stream(_) => "stream",
+            Value::ZSet(_) => "zset",
         }
     }
 
@@ -79,6 +82,7 @@ impl Value {
             Value::Str(string) => string.encoding_name(),
             Value::List(list) => list.encoding_name(),
             Value::Stream(_) => "stream",
+            Value::ZSet(zset) => zset.encoding_name(),
         }
     }
 
@@ -88,6 +92,7 @@ impl Value {
             Value::Str(string) => string.heap_bytes(),
             Value::List(list) => size_of::<List>() + list.heap_bytes(),
             Value::Stream(stream) => size_of::<Stream>() + stream.heap_bytes(),
+            Value::ZSet(zset) => size_of::<ZSet>() + zset.heap_bytes(),
         }
     }
 
@@ -98,6 +103,7 @@ impl Value {
             Value::Str(string) => Value::Str(string.freeze()),
             Value::List(list) => list.freeze().into(),
             Value::Stream(stream) => stream.freeze().into(),
+            Value::ZSet(zset) => zset.freeze().into(),
         }
     }
 
@@ -108,6 +114,7 @@ impl Value {
             Value::Str(string) => string.len() <= QUICK_BYTES,
             Value::List(list) => list.is_quick_to_encode(QUICK_BYTES),
             Value::Stream(stream) => stream.is_quick_to_encode(QUICK_BYTES),
+            Value::ZSet(zset) => zset.is_quick_to_encode(QUICK_BYTES),
         }
     }
 
@@ -117,6 +124,7 @@ impl Value {
             Value::Str(_) => false,
             Value::List(list) => list.is_costly_to_free(),
             Value::Stream(stream) => stream.is_costly_to_free(),
+            Value::ZSet(zset) => zset.is_costly_to_free(),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::data::Value;
 use crate::data::list::End;
 use crate::data::stream::{Group, Id, Idmp, Stream};
+use crate::data::zset;
 use crate::keyspace::Entry;
 use ahash::RandomState;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -79,6 +80,13 @@ fn hash_value(hasher: &mut impl Hasher, value: &Value, now_ms: u64) {
         Value::List(list) => {
             for item in list.iter(End::Front) {
                 item.as_bytes(&mut digits).hash(hasher);
+            }
+        }
+        Value::ZSet(zset) => {
+            for element in zset.iter(zset::End::Lowest) {
+                element.member.as_bytes(&mut digits).hash(hasher);
+                // Adding zero makes one of the two zeros, which may change when a set is unpacked.
+                (element.score + 0.0).to_bits().hash(hasher);
             }
         }
         Value::Stream(stream) => {

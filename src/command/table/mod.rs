@@ -123,6 +123,8 @@ pub enum Group {
     String,
     /// Lists.
     List,
+    /// Sorted sets.
+    SortedSet,
     /// Streams.
     Stream,
     /// Publish and subscribe.
@@ -144,6 +146,7 @@ impl Group {
             Group::Generic => "generic",
             Group::String => "string",
             Group::List => "list",
+            Group::SortedSet => "sorted-set",
             Group::Stream => "stream",
             Group::PubSub => "pubsub",
             Group::Transactions => "transactions",
@@ -159,6 +162,7 @@ impl Group {
             Group::Generic => acl::KEYSPACE,
             Group::String => acl::STRING,
             Group::List => acl::LIST,
+            Group::SortedSet => acl::SORTEDSET,
             Group::Stream => acl::STREAM,
             Group::PubSub | Group::Server | Group::Cluster => 0,
             Group::Transactions => acl::TRANSACTION,

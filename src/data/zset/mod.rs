@@ -113,6 +113,17 @@ fn score_of(bytes: &[u8]) -> f64 {
     f64::from_le_bytes(bytes.try_into().expect("a score has eight bytes"))
 }
 
+/// Brings pairs into the order in which sorted sets have them.
+pub fn sort(pairs: &mut [(f64, impl AsRef<[u8]>)]) {
+    pairs.sort_unstable_by(|(score, member), (other, other_member)| {
+        match score == other {
+            // Zeros of either sign are equal, which a total order of numbers does not say.
+            true => member.as_ref().cmp(other_member.as_ref()),
+            false => score.total_cmp(other),
+        }
+    });
+}
+
 impl ZSet {
     /// An empty one that will get `members` members, the longest of `bytes` bytes.
     pub fn for_members(limits: Limits, members: usize, bytes: usize) -> Self {
@@ -126,11 +137,7 @@ impl ZSet {
 
     /// One of these pairs, whose members are all different; packed if it may be.
     pub fn of_pairs(limits: Limits, mut pairs: Vec<(f64, impl AsRef<[u8]>)>) -> Self {
-        let before = |left: &(f64, _), right: &(f64, _)| left.0.total_cmp(&right.0);
-        pairs.sort_unstable_by(|left, right| match left.0 == right.0 {
-            true => left.1.as_ref().cmp(right.1.as_ref()),
-            false => before(&(left.0, ()), &(right.0, ())),
-        });
+        sort(&mut pairs);
         let longest = pairs.iter().map(|(_, member)| member.as_ref().len()).max();
         let mut zset = ZSet::for_members(limits, pairs.len(), longest.unwrap_or(0));
         for (score, member) in &pairs {
@@ -282,10 +289,10 @@ impl ZSet {
 
     /// The members of these ranks, which there are, beginning at the `from` end.
     pub fn range(&self, ranks: Range<usize>, from: End) -> Iter<'_> {
-        match &self.form {
-            Form::Packed(run) => Iter::Packed(run.range(ranks.start, ranks.len(), from)),
-            Form::Large(large) => Iter::Large(large.order.range(ranks.start, ranks.len(), from)),
-        }
+        Iter(match &self.form {
+            Form::Packed(run) => Walk::Packed(run.range(ranks.start, ranks.len(), from)),
+            Form::Large(large) => Walk::Large(large.order.range(ranks.start, ranks.len(), from)),
+        })
     }
 
     /// All members, beginning at the `from` end.
@@ -419,10 +426,11 @@ impl ZSet {
 
 /// Elements in a row.
 #[derive(Clone, Debug)]
-pub enum Iter<'a> {
-    #[doc(hidden)]
+pub struct Iter<'a>(Walk<'a>);
+
+#[derive(Clone, Debug)]
+enum Walk<'a> {
     Packed(packed::Elements<'a>),
-    #[doc(hidden)]
     Large(order::Pairs<'a>),
 }
 
@@ -431,9 +439,9 @@ impl<'a> Iterator for Iter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Element<'a>> {
-        match self {
-            Iter::Packed(elements) => elements.next(),
-            Iter::Large(pairs) => pairs.next().map(|pair| Element {
+        match &mut self.0 {
+            Walk::Packed(elements) => elements.next(),
+            Walk::Large(pairs) => pairs.next().map(|pair| Element {
                 member: Item::Text(pair.member()),
                 score: pair.score,
             }),
@@ -441,9 +449,9 @@ impl<'a> Iterator for Iter<'a> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        match self {
-            Iter::Packed(elements) => elements.size_hint(),
-            Iter::Large(pairs) => pairs.size_hint(),
+        match &self.0 {
+            Walk::Packed(elements) => elements.size_hint(),
+            Walk::Large(pairs) => pairs.size_hint(),
         }
     }
 }

@@ -233,7 +233,8 @@ impl Order {
         const ARC_BYTES: usize = 2 * size_of::<usize>();
         let leaf = |slot: &Slot| ARC_BYTES + size_of::<Leaf>() + slot.leaf.heap_bytes();
         let bundle = |bundle: &Bundle| {
-            bundle.slots.capacity() * size_of::<Slot>() + bundle.slots.iter().map(leaf).sum::<usize>()
+            bundle.slots.capacity() * size_of::<Slot>()
+                + bundle.slots.iter().map(leaf).sum::<usize>()
         };
         let bundles: usize = self.bundles.iter().map(bundle).sum();
         bundles + self.bundles.capacity() * size_of::<Bundle>()
@@ -269,7 +270,9 @@ impl Order {
         let slot = slots
             .partition_point(|slot| is_before(slot.head()))
             .saturating_sub(1);
-        let within = slots.get(slot).map_or(0, |slot| slot.partition_point(is_before));
+        let within = slots
+            .get(slot)
+            .map_or(0, |slot| slot.partition_point(is_before));
         Place {
             bundle,
             slot,
@@ -338,7 +341,11 @@ impl Order {
         insert_into(slots, (place.slot, place.within), score, member);
         if slots.len() > BUNDLE_SLOTS {
             // What grows at its end leaves full bundles behind.
-            let kept = if is_at_end { BUNDLE_SLOTS } else { BUNDLE_SLOTS / 2 };
+            let kept = if is_at_end {
+                BUNDLE_SLOTS
+            } else {
+                BUNDLE_SLOTS / 2
+            };
             self.split_bundle(place.bundle, kept);
         }
     }

@@ -8,10 +8,9 @@
 
 use super::{Element, End};
 use crate::base::float;
-use crate::data::list::Item;
 use crate::data::list::chunk::Packed;
-use crate::data::list::entry::{self, Entry};
-use crate::data::list::Needle;
+use crate::data::list::entry::Entry;
+use crate::data::list::{Item, Needle};
 
 /// A run never takes more.
 pub(super) const MAX_BYTES: usize = 1 << 30;
@@ -192,10 +191,7 @@ impl<'a> Iterator for Elements<'a> {
         let packed = &self.run.packed;
         let begin = match self.from {
             End::Lowest => self.at,
-            End::Highest => {
-                let score_at = entry::start_before(packed.bytes(), self.at);
-                entry::start_before(packed.bytes(), score_at)
-            }
+            End::Highest => packed.start_before(packed.start_before(self.at)),
         };
         let (member, score_at) = packed.read(begin);
         let (score, end) = packed.read(score_at);

@@ -16,6 +16,8 @@ pub enum Kind {
     String,
     /// A list.
     List(ListForm),
+    /// A sorted set.
+    ZSet(ZSetForm),
     /// A stream.
     Stream(StreamForm),
     /// A value of a type that there is not here.
@@ -33,6 +35,19 @@ pub enum ListForm {
     Ziplists,
     /// Listpacks and large elements by themselves.
     Listpacks,
+}
+
+/// The forms of sorted sets, oldest first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ZSetForm {
+    /// Strings, each with its score as a text.
+    ScoreTexts,
+    /// Strings, each with its score in eight bytes.
+    Scores,
+    /// One ziplist of members and scores in turn.
+    Ziplist,
+    /// One listpack of members and scores in turn.
+    Listpack,
 }
 
 /// The forms of streams, each with what it has over the one before.
@@ -90,10 +105,6 @@ pub(super) enum Member {
     String,
     /// Two strings.
     Pair,
-    /// A string, and a score as a text.
-    ScoreText,
-    /// A string and a score of eight bytes.
-    Score,
     /// A number and two strings.
     NumberAndPair,
     /// Two strings and a time.
@@ -101,6 +112,8 @@ pub(super) enum Member {
 }
 
 const STRING: u8 = 0;
+const ZSET_OF_SCORES: u8 = 5;
+const ZSET_OF_LISTPACK: u8 = 17;
 const LIST_OF_LISTPACKS: u8 = 18;
 const STREAM_WITH_COUNTERS: u8 = 19;
 
@@ -109,19 +122,20 @@ impl Kind {
     pub fn of(byte: u8, dialect: Dialect) -> Option<Self> {
         use Member as M;
         let other = |type_name, shape| Some(Kind::Other(Other { type_name, shape }));
-        let (set, zset, hash) = ("set", "zset", "hash");
+        let (set, hash) = ("set", "hash");
         match byte {
             STRING => Some(Kind::String),
             1 => Some(Kind::List(ListForm::Strings)),
             2 => other(set, Shape::Counted(M::String)),
-            3 => other(zset, Shape::Counted(M::ScoreText)),
+            3 => Some(Kind::ZSet(ZSetForm::ScoreTexts)),
             4 => other(hash, Shape::Counted(M::Pair)),
-            5 => other(zset, Shape::Counted(M::Score)),
+            ZSET_OF_SCORES => Some(Kind::ZSet(ZSetForm::Scores)),
             7 => other("module value", Shape::Module),
             9 | 13 | 16 => other(hash, Shape::Blob),
             10 => Some(Kind::List(ListForm::Ziplist)),
             11 | 20 => other(set, Shape::Blob),
-            12 | 17 => other(zset, Shape::Blob),
+            12 => Some(Kind::ZSet(ZSetForm::Ziplist)),
+            ZSET_OF_LISTPACK => Some(Kind::ZSet(ZSetForm::Listpack)),
             14 => Some(Kind::List(ListForm::Ziplists)),
             15 => Some(Kind::Stream(StreamForm::First)),
             LIST_OF_LISTPACKS => Some(Kind::List(ListForm::Listpacks)),
@@ -151,6 +165,8 @@ impl Kind {
         match value {
             Value::Str(_) => STRING,
             Value::List(_) => LIST_OF_LISTPACKS,
+            Value::ZSet(zset) if zset.packed().is_some() => ZSET_OF_LISTPACK,
+            Value::ZSet(_) => ZSET_OF_SCORES,
             Value::Stream(_) => STREAM_WITH_COUNTERS,
         }
     }

@@ -597,13 +597,7 @@ fn items_that_are_no_records_are_passed_over() {
 fn values_of_other_types_are_reported_and_passed_over() {
     let values: &[(&[u8], &[u8], &str)] = &[
         (b"REDIS0012", b"\x02\x01h\x02\x01a\x01b", "set"),
-        (
-            b"REDIS0012",
-            b"\x03\x01h\x03\x01a\x011\x01b\xfd\x01c\xfe",
-            "zset",
-        ),
         (b"REDIS0012", b"\x04\x01h\x01\x01a\x01b", "hash"),
-        (b"REDIS0012", b"\x05\x01h\x01\x01a........", "zset"),
         (
             b"REDIS0012",
             b"\x07\x01h\x05\x02\x09\x05\x01s\x00",

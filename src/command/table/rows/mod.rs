@@ -9,11 +9,12 @@ mod server;
 mod stream;
 mod string;
 mod transactions;
+mod zset;
 
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 9] = [
+pub(super) const FAMILIES: [&[Spec]; 10] = [
     cluster::ROWS,
     connection::ROWS,
     generic::ROWS,
@@ -23,4 +24,5 @@ pub(super) const FAMILIES: [&[Spec]; 9] = [
     stream::ROWS,
     string::ROWS,
     transactions::ROWS,
+    zset::ROWS,
 ];
