@@ -130,7 +130,7 @@ fn put(
     let mut tally = Tally::default();
     match ctx.keys.find_as::<ZSet>(key)? {
         Some(zset) => {
-            zset.expect(limits, pairs.len(), longest);
+            zset.expect(limits, pairs.len());
             put_all(zset, limits, pairs, conditions, &mut tally)?;
         }
         None if conditions.xx => return Ok(tally),

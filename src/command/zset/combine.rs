@@ -299,13 +299,13 @@ impl<'k> Source<'k> {
         }
     }
 
-    /// A member's score, weighed.
+    /// A member's score, weighed, which may make it no number.
     fn score(&self, member: &[u8]) -> Option<f64> {
         let score = match self.members {
             Members::None => None,
             Members::Scored(zset) => zset.score(member),
         };
-        score.map(|score| number(score * self.weight))
+        score.map(|score| score * self.weight)
     }
 
     /// Members and their scores, weighed.

@@ -197,9 +197,9 @@ impl ZSet {
         }
     }
 
-    /// Stops being packed if so many members of at most so many bytes are too much, before they come.
-    pub fn expect(&mut self, limits: Limits, members: usize, bytes: usize) {
-        if members > limits.max_members || bytes > limits.max_member_bytes {
+    /// Stops being packed if so many members are too many, before they come.
+    pub fn expect(&mut self, limits: Limits, members: usize) {
+        if members > limits.max_members {
             self.unpack();
         }
     }
