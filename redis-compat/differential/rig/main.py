@@ -25,7 +25,7 @@ ROOT = HERE.parent.parent
 SHOWN_DIFFERENCES = 12
 SURVIVAL_COMMANDS = 40_000
 # How many scripts are played side by side, each on servers of its own: mostly they wait.
-PLAYERS = 2
+PLAYERS = 4
 
 
 @dataclasses.dataclass(frozen=True)

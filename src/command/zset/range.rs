@@ -122,21 +122,19 @@ enum By {
     Lex,
 }
 
-/// Which words a command knows, and what it takes for granted.
+/// What a command takes for granted, so that no word may say it.
 #[derive(Clone, Copy)]
 struct Words {
-    by: By,
-    from: End,
-    /// BYSCORE, BYLEX and REV.
-    chooses: bool,
+    by: Option<By>,
+    from: Option<End>,
+    /// Whether WITHSCORES may stand there.
     scores: bool,
 }
 
 impl Words {
     const ALL: Words = Words {
-        by: By::Rank,
-        from: End::Lowest,
-        chooses: true,
+        by: None,
+        from: None,
         scores: true,
     };
     const STORE: Words = Words {
@@ -146,9 +144,8 @@ impl Words {
 
     const fn fixed(by: By, from: End) -> Words {
         Words {
-            by,
-            from,
-            chooses: false,
+            by: Some(by),
+            from: Some(from),
             scores: true,
         }
     }
@@ -181,16 +178,17 @@ impl<'a> Stretch<'a> {
                 scores = Scores::With;
             } else if args.len() >= 3 && args.keyword("LIMIT") {
                 limit = (args.int()?, args.int()?);
-            } else if words.chooses && args.keyword("REV") {
-                from = End::Highest;
-            } else if words.chooses && args.keyword("BYSCORE") {
-                by = By::Score;
-            } else if words.chooses && args.keyword("BYLEX") {
-                by = By::Lex;
+            } else if from.is_none() && args.keyword("REV") {
+                from = Some(End::Highest);
+            } else if by.is_none() && args.keyword("BYSCORE") {
+                by = Some(By::Score);
+            } else if by.is_none() && args.keyword("BYLEX") {
+                by = Some(By::Lex);
             } else {
                 return Err(SYNTAX);
             }
         }
+        let (by, from) = (by.unwrap_or(By::Rank), from.unwrap_or(End::Lowest));
         if by == By::Rank && limit.1 != -1 {
             return Err(LIMIT_OF_RANKS);
         }
