@@ -108,9 +108,11 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
     }
 }
 
-/// The double that a bound of a range says, read as C++'s `from_chars` reads decimals: what is too large is infinite, what is too small is
-/// zero, and so is nothing at all.
+/// The double that a bound of a range says, a C string of a decimal: what is too large is infinite, what is too small is zero, and so is nothing at
+/// all.
 pub fn parse_bound(text: &[u8]) -> Option<f64> {
+    let end = text.iter().position(|byte| *byte == 0);
+    let text = &text[..end.unwrap_or(text.len())];
     if text.is_empty() {
         return Some(0.0);
     }

@@ -50,18 +50,29 @@ pub fn zrangestore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let stretch = Stretch::parse(&mut args, Words::STORE)?;
     let limits = limits(&ctx.local.config);
     let mut taken = ZSet::for_members(limits, 0, 0);
+    let mut taken_ranks = 0..0;
     if let Some(zset) = ctx.keys.read_as::<ZSet>(key)? {
         let ranks = stretch.ranks(zset);
         if let Which::Ranks(..) = stretch.which {
             taken = ZSet::for_members(limits, ranks.len(), 0);
         }
+        taken_ranks = ranks.clone();
         let mut digits = itoa::Buffer::new();
         for element in zset.range(ranks, stretch.from) {
             let member = element.member.as_bytes(&mut digits);
             taken.update(limits, member, |_| Some(element.score));
         }
     }
+    let is_empty = taken.is_empty();
     store(ctx, destination, taken, "zrangestore");
+    // Where scores differ, what lies in a range of members depends on how the set is kept; ranks do not.
+    if let (false, Which::Members(_)) = (is_empty, &stretch.which)
+        && let Some(effect) = ctx.keys.logs(5)
+    {
+        let (start, stop) = (taken_ranks.start as u64, taken_ranks.end as u64 - 1);
+        let effect = effect.arg(b"ZRANGESTORE").arg(destination).arg(key);
+        effect.uint(start).uint(stop).end();
+    }
     DONE
 }
 

@@ -37,13 +37,23 @@ pub fn zremrangebyscore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     })
 }
 
-/// `ZREMRANGEBYLEX key min max`
+/// `ZREMRANGEBYLEX key min max`. Where scores differ, what lies in the range depends on how the set is kept; ranks do not, so the log has those.
 pub fn zremrangebylex(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
     let range = bounds::members(args.bytes()?, args.bytes()?)?;
-    remove_range(ctx, key, "zremrangebylex", |zset| {
-        zset.lex_ranks(&range, End::Lowest)
-    })
+    let mut removed = 0..0;
+    let outcome = remove_range(ctx, key, "zremrangebylex", |zset| {
+        removed = zset.lex_ranks(&range, End::Lowest);
+        removed.clone()
+    });
+    if !removed.is_empty()
+        && let Some(effect) = ctx.keys.logs(4)
+    {
+        let (start, stop) = (removed.start as u64, removed.end as u64 - 1);
+        let effect = effect.arg(b"ZREMRANGEBYRANK").arg(key);
+        effect.uint(start).uint(stop).end();
+    }
+    outcome
 }
 
 fn remove_range(
