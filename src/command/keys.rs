@@ -333,6 +333,12 @@ impl<'k> Keys<'_, 'k> {
         T::of(&self.peek(key)?.value)
     }
 
+    /// The value of `key`, as somebody has just found it: to be looked at beside others.
+    pub fn found(&self, key: &[u8]) -> Option<&Value> {
+        let table = &self.locked.peek_stripe_of(key).dbs[self.db];
+        Some(&table.entry(table.position(key)?).value)
+    }
+
     /// The value of `key` for a command that writes, which must be of kind `T` if it is there.
     #[inline(always)]
     pub fn find_as<T: Kind>(&mut self, key: &[u8]) -> Result<Option<&mut T>, Error> {
