@@ -180,11 +180,11 @@ impl Table {
         count: usize,
         mut each: impl FnMut(&'a [u8], &'a [u8]),
     ) -> u64 {
+        let mut from = cursor.reverse_bits();
+        let mut seen = 0;
         if self.len == 0 {
             return 0;
         }
-        let mut from = cursor.reverse_bits();
-        let mut seen = 0;
         loop {
             let (number, depth) = self.locate(from.reverse_bits());
             let stretch = u64::MAX.checked_shr(depth).unwrap_or(0);

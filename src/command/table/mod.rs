@@ -140,6 +140,8 @@ pub enum Group {
     List,
     /// Hashes.
     Hash,
+    /// Sorted sets.
+    SortedSet,
     /// Streams.
     Stream,
     /// Publish and subscribe.
@@ -162,6 +164,7 @@ impl Group {
             Group::String => "string",
             Group::List => "list",
             Group::Hash => "hash",
+            Group::SortedSet => "sorted-set",
             Group::Stream => "stream",
             Group::PubSub => "pubsub",
             Group::Transactions => "transactions",
@@ -178,6 +181,7 @@ impl Group {
             Group::String => acl::STRING,
             Group::List => acl::LIST,
             Group::Hash => acl::HASH,
+            Group::SortedSet => acl::SORTEDSET,
             Group::Stream => acl::STREAM,
             Group::PubSub | Group::Server | Group::Cluster => 0,
             Group::Transactions => acl::TRANSACTION,

@@ -11,11 +11,12 @@ mod server;
 mod stream;
 mod string;
 mod transactions;
+mod zset;
 
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 11] = [
+pub(super) const FAMILIES: [&[Spec]; 12] = [
     acl::ROWS,
     cluster::ROWS,
     connection::ROWS,
@@ -27,4 +28,5 @@ pub(super) const FAMILIES: [&[Spec]; 11] = [
     stream::ROWS,
     string::ROWS,
     transactions::ROWS,
+    zset::ROWS,
 ];
