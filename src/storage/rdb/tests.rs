@@ -710,17 +710,6 @@ fn values_of_other_types_are_reported_and_passed_over() {
             b"\x1c\x01h\x03\x01\x05\x00\x01........\x01\x00\x01a\x02\x03\x01b",
             "array",
         ),
-        (b"REDIS0015", b"\x1d\x01h\x01\x02\x01a\x01b\x03...", "hash"),
-        (
-            b"REDIS0015",
-            b"\x1f\x01h\x00\x0d\x0d\x00\x00\x00\x02\x00\x81a\x02\x81b\x02\xff\x01c\x01d",
-            "hash",
-        ),
-        (
-            b"REDIS0015",
-            b"\xf2\x07\x02\x01a\x01b\x20\x01h\x07\x01c\x01d",
-            "hash",
-        ),
         (b"REDIS0015", b"\x21\x01h\x05", "gcra"),
     ];
     for (header, value, name) in values {
@@ -775,6 +764,26 @@ fn hashes_are_read_in_all_their_forms() {
             b"VALKEY080",
             b"\x16\x01h\x02\x01a\xc0\x01\xff\xff\xff\xff\xff\xff\xff\xff\x01b\x03two\xe0iL\xa6,\x1e\0\0",
             far,
+        ),
+        (
+            b"REDIS0015",
+            b"\x1d\x01h\x00\x0d\x0d\0\0\0\x02\0\x81a\x02\x81b\x02\xff\x10\x10\0\0\0\x03\0\x07\x01\x01\x01\x83two\x04\xff",
+            plain,
+        ),
+        (
+            b"REDIS0015",
+            b"\x1f\x01h\x01\x02\x01a\x01b\xc0\x01\x03two",
+            plain,
+        ),
+        (
+            b"REDIS0015",
+            b"\xf2\x07\x02\x01a\x01b\x1e\x01h\x10\x10\0\0\0\x03\0\x07\x01\x01\x01\x83two\x04\xff",
+            plain,
+        ),
+        (
+            b"REDIS0015",
+            b"\xf2\x07\x02\x01a\x01b\x20\x01h\x07\xc0\x01\x03two",
+            plain,
         ),
     ];
     for (header, value, expected) in values {
