@@ -174,10 +174,18 @@ impl Table {
 
     /// Gives whole pages of records to `each` until there were `count` or none is left; gives the cursor to go on from, 0 in the end.
     /// See the file's head for what a scan promises.
-    pub fn scan(&self, cursor: u64, count: usize, mut each: impl FnMut(&[u8], &[u8])) -> u64 {
+    pub fn scan<'a>(
+        &'a self,
+        cursor: u64,
+        count: usize,
+        mut each: impl FnMut(&'a [u8], &'a [u8]),
+    ) -> u64 {
         let mut from = cursor.reverse_bits();
         let mut seen = 0;
-        while self.len > 0 {
+        if self.len == 0 {
+            return 0;
+        }
+        loop {
             let (number, depth) = self.locate(from.reverse_bits());
             let stretch = u64::MAX.checked_shr(depth).unwrap_or(0);
             let whole = from & stretch == 0;
@@ -194,7 +202,6 @@ impl Table {
                 return from.reverse_bits();
             }
         }
-        0
     }
 
     /// A record, each as likely as any other.

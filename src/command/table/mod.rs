@@ -138,6 +138,8 @@ pub enum Group {
     String,
     /// Lists.
     List,
+    /// Hashes.
+    Hash,
     /// Sorted sets.
     SortedSet,
     /// Streams.
@@ -161,6 +163,7 @@ impl Group {
             Group::Generic => "generic",
             Group::String => "string",
             Group::List => "list",
+            Group::Hash => "hash",
             Group::SortedSet => "sorted-set",
             Group::Stream => "stream",
             Group::PubSub => "pubsub",
@@ -177,6 +180,7 @@ impl Group {
             Group::Generic => acl::KEYSPACE,
             Group::String => acl::STRING,
             Group::List => acl::LIST,
+            Group::Hash => acl::HASH,
             Group::SortedSet => acl::SORTEDSET,
             Group::Stream => acl::STREAM,
             Group::PubSub | Group::Server | Group::Cluster => 0,

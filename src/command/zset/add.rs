@@ -95,7 +95,7 @@ fn parse_pairs<'a>(args: &mut Args<'a>, conditions: Conditions) -> Result<Pairs<
     if nx && xx {
         return Err(XX_AND_NX);
     }
-    if (gt && nx) || (lt && nx) || (gt && lt) {
+    if (nx && (gt || lt)) || (gt && lt) {
         return Err(GT_LT_AND_NX);
     }
     if incr && args.len() > 2 {

@@ -28,6 +28,7 @@ pub fn value(cursor: &mut Cursor<'_>, kind: Kind, templates: &Templates) -> Resu
             cursor.number()?;
             strings(cursor, 1)
         }),
+        Kind::Hash(form) => shape(cursor, form.shape(), templates),
         Kind::ZSet(ZSetForm::Ziplist | ZSetForm::Listpack) => strings(cursor, 1),
         Kind::ZSet(ZSetForm::Scores) => counted(cursor, |cursor| {
             strings(cursor, 1)?;

@@ -4,6 +4,7 @@ mod acl;
 mod cluster;
 mod connection;
 mod generic;
+mod hash;
 mod list;
 mod pubsub;
 mod server;
@@ -15,11 +16,12 @@ mod zset;
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 11] = [
+pub(super) const FAMILIES: [&[Spec]; 12] = [
     acl::ROWS,
     cluster::ROWS,
     connection::ROWS,
     generic::ROWS,
+    hash::ROWS,
     list::ROWS,
     pubsub::ROWS,
     server::ROWS,
