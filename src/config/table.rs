@@ -259,7 +259,7 @@ pub static SECTIONS: &[Section] = &[
             "A hash of more fields than this is kept as a table.").alias("hash-max-ziplist-entries"),
         row("hash-max-listpack-value", "64", bytes(0), field!(hash_max_listpack_value),
             "A hash with a longer field or value than this is kept as a table.").alias("hash-max-ziplist-value"),
-        row("zset-max-listpack-entries", "128", LONG_COUNT, field!(zset_max_listpack_entries),
+        row("zset-max-listpack-entries", "128", Shape::Size, field!(zset_max_listpack_entries),
             "A sorted set is kept packed up to this many members.").alias("zset-max-ziplist-entries"),
         row("zset-max-listpack-value", "64", bytes(0), field!(zset_max_listpack_value),
             "A sorted set is kept packed while no member has more bytes than this.").alias("zset-max-ziplist-value"),

@@ -169,11 +169,8 @@ fn any_zset() -> impl Strategy<Value = Value> {
         prop::sample::select(vec![f64::INFINITY, f64::NEG_INFINITY, -0.0, 5e18, 0.1]),
     ];
     let pairs = prop::collection::btree_map(any_text(), score, 1..40);
-    (pairs, 0usize..60).prop_map(|(pairs, max_members)| {
-        let limits = zset::Limits {
-            max_members,
-            max_member_bytes: 64,
-        };
+    pairs.prop_map(|pairs| {
+        let limits = zset::Limits::default();
         let swapped = pairs.into_iter().map(|(member, score)| (score, member));
         ZSet::of_pairs(limits, swapped.collect()).into()
     })
@@ -674,7 +671,7 @@ fn items_that_are_no_records_are_passed_over() {
 #[test]
 fn sorted_sets_of_all_ages_are_read() {
     let expected = r#"[(-inf, [98]), (1.5, [97]), (inf, [99])]"#;
-    let ziplist: &[u8] = b"\x0c\x01z\x2a\x2a\x00\x00\x00\x24\x00\x00\x00\x06\x00\
+    let ziplist: &[u8] = b"\x0c\x01z\x24\x24\x00\x00\x00\x1e\x00\x00\x00\x06\x00\
         \x00\x01b\x03\x04-inf\x06\x01a\x03\x031.5\x05\x01c\x03\x03inf\xff";
     let listpack: &[u8] = b"\x11\x01z\x20\x20\x00\x00\x00\x06\x00\
         \x81b\x02\x84-inf\x05\x81a\x02\x831.5\x04\x81c\x02\x83inf\x04\xff";
