@@ -339,10 +339,10 @@ choices! {
 choices! {
     /// Which channels new users may use.
     pub enum AclPubsubDefault {
-        /// None.
-        ResetChannels = "resetchannels",
         /// All.
         AllChannels = "allchannels",
+        /// None.
+        ResetChannels = "resetchannels",
     }
 }
 
