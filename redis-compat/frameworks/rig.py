@@ -1,6 +1,7 @@
 """What the Python frameworks share: where the server is, waiting for what must come, workers in processes of their own, and
 a ledger of what they did, which is kept outside of the server so that it can contradict it."""
 
+import contextlib
 import json
 import os
 import signal
@@ -72,7 +73,8 @@ class Workers:
 
     def kill(self, process):
         """SIGKILL to all of it: no goodbye to the server, nothing given back."""
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         self.started.remove(process)
 
