@@ -58,6 +58,7 @@ function startProcess(file, ...args) {
 /** SIGKILL: no goodbye to the server, nothing given back. */
 function kill(child) {
   const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.ref();
   child.kill("SIGKILL");
   return gone;
 }
