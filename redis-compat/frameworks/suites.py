@@ -57,6 +57,59 @@ FRAMEWORKS = {
         ("rq", "redis"),
         "retries, schedules, repeats, dependencies, groups, rate limits, callbacks, dead work horses, commands, cron",
     ),
+    "dramatiq": Framework(
+        "test_dramatiq.py",
+        ("dramatiq", "redis"),
+        "retries, delays, dead letters, pipelines, groups, results, rate limits, barriers, a dead worker's messages",
+    ),
+    "arq": Framework(
+        "test_arq.py",
+        ("arq", "redis"),
+        "retries, deferred and unique jobs, aborting, timeouts, cron, results, a dead worker's jobs",
+        venv="python-arq",
+    ),
+    "huey": Framework(
+        "test_huey.py",
+        ("huey", "redis"),
+        "retries, schedules, priorities, pipelines, chords, locks, rate limits, revoking, results that expire",
+    ),
+    "taskiq": Framework(
+        "test_taskiq.py",
+        ("taskiq", "taskiq-redis", "redis"),
+        "list, stream and pub/sub brokers: retries, results, schedules, what a dead worker left in a stream",
+    ),
+    "faststream": Framework(
+        "test_faststream.py",
+        ("faststream", "redis"),
+        "channels, patterns, lists, batches, requests and answers, streams in groups, claiming from a dead worker",
+    ),
+    "bull": Framework(
+        "bull.test.js",
+        ("bull",),
+        "retries, delays, priorities, repeatable jobs, rate limits, stalled jobs, events, pausing, cleaning",
+    ),
+    "socketio": Framework(
+        "socketio.test.js",
+        ("socket.io", "@socket.io/redis-adapter", "@socket.io/redis-streams-adapter", "ioredis", "redis"),
+        "pub/sub, sharded pub/sub and streams adapters: rooms, acknowledgements, a dead server, sessions taken up by another",
+    ),
+    "django": Framework(
+        "test_django.py",
+        ("django", "channels", "channels-redis", "redis"),
+        "cache and sessions; channel layers on lists and on pub/sub: groups, capacity, a dead listener",
+    ),
+    "sidekiq": Framework(
+        "test_sidekiq.py",
+        ("ruby-sidekiq", "ruby-redis"),
+        "retries, the dead set, schedules, queues by importance, bulk pushes, a killed and a stopped process",
+        debian=True,
+    ),
+    "exporter": Framework(
+        "test_exporter.py",
+        ("prometheus-redis-exporter",),
+        "what dashboards show: INFO, keys, streams, groups of keys by script, latencies, configuration",
+        debian=True,
+    ),
 }
 
 
@@ -78,10 +131,11 @@ def versions(name):
 def version(framework, package):
     if framework.debian:
         said = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True, check=True)
-        return f"{package.removeprefix('ruby-')} {said.stdout.split('+')[0].split('-')[0]}"
+        number = said.stdout.split("+")[0].split("-")[0]
+        return f"{'redis-rb' if package == 'ruby-redis' else package.removeprefix('ruby-')} {number}"
     if framework.on_node:
         manifest = json.loads((NODE_MODULES / package / "package.json").read_text())
-        return f"{manifest['name']} {manifest['version'].removeprefix('v')}"
+        return f"{'node-redis' if package == 'redis' else manifest['name']} {manifest['version'].removeprefix('v')}"
     places = map(str, (CACHE / framework.venv).glob("lib/python3*/site-packages"))
     found = next(importlib.metadata.distributions(name=package, path=list(places)))
     return f"{'redis-py' if package == 'redis' else package} {found.version}"
