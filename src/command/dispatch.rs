@@ -1,6 +1,7 @@
 //! From a request to its reply: find the row, look at the client's state, take the stripes, run the handler, let what
 //! follows from it follow.
 
+use super::acl::{self, Place, log::Context};
 use super::ctx::{Ctx, Flow, Local, LongReply};
 use super::error::{self, Error};
 use super::keys::{Changes, Keys};
@@ -10,11 +11,11 @@ use super::session::{Queued, ReplyMode, Session};
 use super::shared::{Shared, gate};
 use super::slowlog::{self, SlowCommand};
 use super::table::words::flag;
-use super::{Args, block, monitor, pubsub, secrets, transaction};
+use super::{Args, block, evict, monitor, pubsub, secrets, transaction};
 use crate::base::clock::Now;
 use crate::keyspace::{Locked, StripeSet, notify};
 use crate::pubsub::Subject;
-use crate::resp::{Reply, Request};
+use crate::resp::{OwnedRequest, Reply, Request};
 use smallvec::SmallVec;
 
 /// What commands run in: a core, at a moment, with the stripes it holds.
@@ -34,6 +35,16 @@ pub struct Env<'a, 'k> {
 }
 
 impl<'k> Env<'_, 'k> {
+    /// Where rights are checked.
+    pub fn place(&self, context: Context) -> Place<'k> {
+        Place {
+            shared: self.shared,
+            core: self.local.core,
+            now: self.now,
+            context,
+        }
+    }
+
     /// The keyspace in database `db`, for what no client asked for.
     pub fn keys(&mut self, db: usize) -> Keys<'_, 'k> {
         Keys {
@@ -44,6 +55,7 @@ impl<'k> Env<'_, 'k> {
             steady_ms: self.now.steady_ms,
             limits: self.local.node_limits(),
             touch: false,
+            counting: None,
             replaying: self.local.replaying,
         }
     }
@@ -80,7 +92,15 @@ pub fn execute(
         return execute_special(env, session, request, reply);
     }
     match find(env.local, request) {
-        Ok(command) => run(env, session, command, &request, reply),
+        Ok(command) if evict::has_room(env) || !command.is(flag::DENYOOM) => {
+            run(env, session, command, &request, reply)
+        }
+        Ok(command) => refuse(
+            env,
+            session,
+            Refusal::of(command, error::OUT_OF_MEMORY),
+            reply,
+        ),
         Err(refusal) => refuse(env, session, refusal, reply),
     }
 }
@@ -106,6 +126,16 @@ struct Refusal {
     abort: bool,
 }
 
+impl Refusal {
+    fn of(command: &'static Command, error: Error) -> Self {
+        Refusal {
+            error,
+            command: Some(command),
+            abort: false,
+        }
+    }
+}
+
 /// The row of a request, its arity checked.
 #[inline(always)]
 fn find(local: &mut Local, request: Request<'_>) -> Result<&'static Command, Refusal> {
@@ -124,7 +154,12 @@ fn find(local: &mut Local, request: Request<'_>) -> Result<&'static Command, Ref
 #[cold]
 fn find_afresh(local: &mut Local, request: Request<'_>) -> Result<&'static Command, Refusal> {
     let name = request.arg(0);
-    let command = registry::lookup(name).ok_or_else(|| Refusal {
+    // The log calls commands by their own names.
+    let found = match local.replaying {
+        true => registry::lookup(name),
+        false => registry::lookup_called(name),
+    };
+    let command = found.ok_or_else(|| Refusal {
         error: error::unknown_command(name, request.iter().skip(1)),
         command: None,
         abort: is_http(name),
@@ -152,11 +187,7 @@ fn find_within(
 
 #[cold]
 fn wrong_arity(command: &'static Command) -> Refusal {
-    Refusal {
-        error: error::wrong_arity(&command.full_name),
-        command: Some(command),
-        abort: false,
-    }
+    Refusal::of(command, error::wrong_arity(&command.full_name))
 }
 
 /// True for the first word of lines that a browser sends which was tricked into speaking to this port: what follows them must not
@@ -172,12 +203,12 @@ fn find_subcommand(
     let name = request.arg(1);
     container
         .subcommand(name)
-        .ok_or_else(|| unknown_subcommand(container, name))
+        .ok_or_else(|| unknown_subcommand(request.arg(0), name))
 }
 
-fn unknown_subcommand(container: &'static Command, name: &[u8]) -> Refusal {
+fn unknown_subcommand(container: &[u8], name: &[u8]) -> Refusal {
     Refusal {
-        error: error::unknown_subcommand(container.spec.name, name),
+        error: error::unknown_subcommand(container, name),
         command: None,
         abort: false,
     }
@@ -193,20 +224,33 @@ fn refuse(
     if refusal.abort {
         return Next::Abort;
     }
-    let stats = &env.shared.stats[env.local.core];
-    if let Some(command) = refusal.command {
-        stats.commands[command.id].rejected.add(1);
-        if command.spec.name == "exec" {
-            // An EXEC that cannot run is the end of its transaction all the same.
-            env.locked.release();
-            session.multi = None;
-            transaction::forget_watch(env.shared, session);
-            refusal.error = error::exec_abort(&refusal.error);
-        }
+    if refusal
+        .command
+        .is_some_and(|command| command.spec.name == "exec")
+    {
+        // An EXEC that cannot run is the end of its transaction all the same.
+        env.locked.release();
+        session.multi = None;
+        transaction::forget_watch(env.shared, session);
+        refusal.error = error::exec_abort(&refusal.error);
     }
-    stats.error(refusal.error.code());
-    reply.error(refusal.error.text());
+    reject(env, refusal.command, &refusal.error, reply);
     Next::Continue
+}
+
+/// Answers in the place of a command that is not run.
+pub fn reject(
+    env: &Env<'_, '_>,
+    command: Option<&'static Command>,
+    error: &Error,
+    reply: &mut Reply,
+) {
+    let stats = &env.shared.stats[env.local.core];
+    if let Some(command) = command {
+        stats.commands[command.id].rejected.add(1);
+    }
+    stats.error(error.code());
+    reply.error(error.text());
 }
 
 /// The way of a request when a gate is shut or the client is in some special state.
@@ -221,12 +265,14 @@ fn execute_special(
         session.reply_mode = ReplyMode::Skip;
     }
     let mark = reply.mark();
-    let next = match find(env.local, request).and_then(|command| {
-        may_run(env.shared, session, command).map_err(|error| Refusal {
-            error,
-            command: Some(command),
-            abort: false,
-        })?;
+    let found = find(env.local, request);
+    let renamed = found
+        .as_ref()
+        .ok()
+        .and_then(|command| by_own_name(command, request));
+    let request = renamed.as_ref().map_or(request, OwnedRequest::as_request);
+    let next = match found.and_then(|command| {
+        may_run(env, session, command, request).map_err(|error| Refusal::of(command, error))?;
         Ok(command)
     }) {
         Ok(command) if is_paused(env, session, command) => return Next::Paused,
@@ -264,12 +310,36 @@ fn execute_special(
     }
 }
 
-fn may_run(shared: &Shared, session: &Session, command: &Command) -> Result<(), Error> {
-    if !session.authenticated && !command.is(flag::NO_AUTH) {
+/// The request as it would be had the command not been renamed: what is queued, kept and logged calls commands by their own names.
+fn by_own_name(command: &Command, request: Request<'_>) -> Option<OwnedRequest> {
+    let own_name = registry::own_name_if_renamed(command)?;
+    let args = request.iter().skip(1);
+    Some(OwnedRequest::from_args(
+        std::iter::once(own_name.as_bytes()).chain(args),
+    ))
+}
+
+fn may_run(
+    env: &mut Env<'_, '_>,
+    session: &mut Session,
+    command: &'static Command,
+    request: Request<'_>,
+) -> Result<(), Error> {
+    let shared = env.shared;
+    if !command.is(flag::NO_AUTH) && !session.is_let_in(shared) {
         return Err(error::NO_AUTH);
     }
     if session.multi.is_some() && command.is(flag::NO_MULTI) {
         return Err(error::NOT_IN_MULTI);
+    }
+    let context = match session.multi {
+        Some(_) => Context::Multi,
+        None => Context::TopLevel,
+    };
+    acl::check(env.place(context), session, command, request)
+        .map_err(|refused| refused.error(command))?;
+    if !evict::has_room(env) && takes_memory(session, command) {
+        return Err(error::OUT_OF_MEMORY);
     }
     if shared.gate(gate::LOG_FAILED | gate::UNSAVED) {
         let writes = |command: &Command| command.is(flag::WRITE);
@@ -285,6 +355,13 @@ fn may_run(shared: &Shared, session: &Session, command: &Command) -> Result<(), 
         return Err(error::LOADING);
     }
     Ok(())
+}
+
+/// True for a command that is refused when memory is full. Whatever is queued takes memory.
+fn takes_memory(session: &Session, command: &Command) -> bool {
+    let is_queued = session.multi.is_some()
+        && !matches!(command.spec.name, "exec" | "discard" | "quit" | "reset");
+    is_queued || runs_any(session, command, |command| command.is(flag::DENYOOM))
 }
 
 fn runs_while_loading(session: &Session, command: &Command) -> bool {
@@ -480,6 +557,7 @@ pub fn invoke(
                 steady_ms: env.now.steady_ms,
                 limits: env.local.node_limits(),
                 touch: !session.no_touch,
+                counting: env.local.counting(),
                 replaying: env.local.replaying,
             },
             local: env.local,
@@ -545,10 +623,17 @@ fn watch_slow(
         } else {
             "command"
         };
-        env.shared
-            .latency
-            .lock()
-            .record(event, env.now.unix_ms / 1000, ns / 1_000_000);
+        record_latency(env, event, ns / 1_000_000);
+    }
+}
+
+/// Tells LATENCY of an event, if it took long enough.
+#[cold]
+pub fn record_latency(env: &Env<'_, '_>, event: &'static str, ms: u64) {
+    let threshold_ms = env.local.config.latency_monitor_threshold_ms;
+    if threshold_ms > 0 && ms >= threshold_ms {
+        let mut monitor = env.shared.latency.lock();
+        monitor.record(event, env.now.unix_ms / 1000, ms);
     }
 }
 
@@ -581,10 +666,11 @@ pub fn settle(env: &mut Env<'_, '_>) {
         let dirty = std::mem::take(&mut changes.dirty) + std::mem::take(&mut changes.dirty_aside);
         stats.dirty.add(dirty);
     }
-    if changes.hits + changes.misses + changes.expired > 0 {
+    if changes.hits + changes.misses + changes.expired + changes.evicted > 0 {
         stats.hits.add(std::mem::take(&mut changes.hits));
         stats.misses.add(std::mem::take(&mut changes.misses));
         stats.expired.add(std::mem::take(&mut changes.expired));
+        stats.evicted.add(std::mem::take(&mut changes.evicted));
     }
     let quiet =
         changes.events.is_empty() && changes.discarded.is_empty() && changes.deadlines.is_empty();
@@ -596,8 +682,7 @@ pub fn settle(env: &mut Env<'_, '_>) {
 #[cold]
 fn settle_rest(env: &mut Env<'_, '_>) {
     for value in env.changes.discarded.drain(..) {
-        // A reaper that cannot keep up leaves the work here.
-        let _ = env.shared.reaper.try_send(value);
+        env.shared.reaper.free(value);
     }
     let cores = env.shared.cores();
     for (stripe, at_ms) in env.changes.deadlines.drain(..) {

@@ -31,6 +31,7 @@
 //!
 //! This room knows no socket and no file.
 
+pub mod acl;
 pub mod args;
 pub mod block;
 pub mod clients;
@@ -38,6 +39,7 @@ pub mod connection;
 pub mod ctx;
 pub mod dispatch;
 pub mod error;
+pub mod evict;
 pub mod expire;
 pub mod generic;
 pub mod help;
@@ -48,6 +50,7 @@ pub mod mail;
 pub mod meter;
 pub mod monitor;
 pub mod pubsub;
+pub mod reaper;
 pub mod registry;
 pub mod replay;
 pub mod secrets;

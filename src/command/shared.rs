@@ -1,21 +1,24 @@
 //! What all cores share.
 
+use super::acl::Users;
 use super::clients::Clients;
+use super::evict::Shortage;
 use super::mail::Mail;
+use super::reaper::Reaper;
 use super::server::shutdown::Shutdown;
 use super::stats::{CoreStats, Rates};
 use crate::base::clock::Clock;
 use crate::base::inbox::Inbox;
 use crate::config::{AppendFsync, ConfigCell};
-use crate::data::Value;
 use crate::data::stream::IdmpLimits;
 use crate::keyspace::{Keyspace, Rules};
 use crate::pubsub::Registry;
 use crate::storage::Storage;
 use crate::storage::aof::{self, News};
+use crate::tls::Acceptor;
+use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
-use std::sync::mpsc::SyncSender;
 
 /// Conditions that a core looks at before each command, all in one word.
 pub mod gate {
@@ -33,6 +36,8 @@ pub mod gate {
     pub const SAVING_TO_STOP: u32 = 1 << 5;
     /// The last save failed.
     pub const UNSAVED: u32 = 1 << 6;
+    /// Commands have been given other names: a request's has to be told from the command's.
+    pub const RENAMED: u32 = 1 << 7;
 }
 
 /// A pause that CLIENT PAUSE ordered.
@@ -55,6 +60,8 @@ pub struct Boot {
     pub cores: usize,
     /// The TCP port served; 0 for none.
     pub port: u16,
+    /// The TCP port for TLS; 0 for none.
+    pub tls_port: u16,
     /// The program's file.
     pub executable: String,
     /// The service manager that watches this process, or `no`.
@@ -73,6 +80,8 @@ pub struct Shared {
     pub channels: Registry,
     /// All clients.
     pub clients: Clients,
+    /// All users.
+    pub users: Users,
     /// Each core's inbox.
     pub inboxes: Box<[Inbox<Mail>]>,
     /// Each core's counters.
@@ -91,14 +100,18 @@ pub struct Shared {
     pub connections: Box<[AtomicUsize]>,
     /// Cores that have executed their last command.
     pub stopped_cores: AtomicUsize,
-    /// Values to be freed away from the event loops.
-    pub reaper: SyncSender<Value>,
+    /// Frees large values away from the event loops.
+    pub reaper: Reaper,
+    /// When memory was short.
+    pub shortage: Shortage,
     /// False while DEBUG SET-ACTIVE-EXPIRE 0: keys then expire only when somebody looks at them.
     pub active_expire: AtomicBool,
     /// How the server goes down, while it saves before that.
     pub shutdown: Mutex<Option<Shutdown>>,
     /// Decided at start.
     pub boot: Boot,
+    /// What connections that speak TLS are accepted with, if there is a port for them.
+    pub tls: ArcSwapOption<Acceptor>,
     /// The commands that took long.
     pub slowlog: Mutex<super::slowlog::Slowlog>,
     /// Latency spikes.
@@ -114,7 +127,7 @@ impl Shared {
         clock: Clock,
         config: ConfigCell,
         inboxes: Box<[Inbox<Mail>]>,
-        reaper: SyncSender<Value>,
+        reaper: Reaper,
         boot: Boot,
     ) -> Self {
         let zeroes = || (0..cores).map(|_| AtomicUsize::new(0)).collect();
@@ -124,6 +137,7 @@ impl Shared {
             keyspace: Keyspace::new(databases, cores),
             channels: Registry::default(),
             clients: Clients::default(),
+            users: Users::default(),
             inboxes,
             stats: (0..cores).map(|_| CoreStats::default()).collect(),
             gates: AtomicU32::new(0),
@@ -134,14 +148,17 @@ impl Shared {
             connections: zeroes(),
             stopped_cores: AtomicUsize::new(0),
             reaper,
+            shortage: Shortage::default(),
             active_expire: AtomicBool::new(true),
             shutdown: Mutex::default(),
             boot,
+            tls: ArcSwapOption::empty(),
             slowlog: Mutex::default(),
             latency: Mutex::default(),
             rates: Rates::default(),
         };
         shared.configure_rules();
+        shared.configure_memory();
         shared
     }
 
@@ -211,6 +228,12 @@ impl Shared {
                 max_size: config.stream_idmp_maxsize,
             },
         });
+    }
+
+    /// Sets the memory to stay within.
+    pub fn configure_memory(&self) {
+        let limit_bytes = self.config.load().maxmemory_bytes;
+        self.keyspace.set_limit_bytes(limit_bytes);
     }
 
     /// What the log's writer has to tell.
