@@ -1,5 +1,5 @@
-// Bull 4: two worker processes, of which one is killed over its work; retries, delays, priorities, repeatable jobs, rate limits, events,
-// pausing, cleaning. Run with `worker QUEUE LEDGER` it is one of the workers.
+// Bull 4: two worker processes, of which one is killed over its work; retries, delays, priorities, repeatable jobs, rate
+// limits, events, pausing, cleaning. Run with `worker QUEUE LEDGER` it is one of the workers.
 "use strict";
 
 const assert = require("node:assert/strict");

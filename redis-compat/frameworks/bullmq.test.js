@@ -54,7 +54,8 @@ function tests() {
 
     const numbers = Array.from({ length: 40 }, (_, n) => n);
     await queue.addBulk(numbers.map((n) => ({ name: "plain", data: { n }, opts: { priority: n % 3 } })));
-    await queue.addBulk(numbers.slice(0, 6).map((n) => ({ name: "flaky", data: { n }, opts: { attempts: 3, backoff: { type: "exponential", delay: 50 } } })));
+    const patient = { attempts: 3, backoff: { type: "exponential", delay: 50 } };
+    await queue.addBulk(numbers.slice(0, 6).map((n) => ({ name: "flaky", data: { n }, opts: patient })));
     await queue.addBulk(numbers.slice(0, 4).map((n) => ({ name: "hopeless", data: { n }, opts: { attempts: 2, backoff: 50 } })));
     await queue.addBulk(numbers.slice(0, 4).map((n) => ({ name: "delayed", data: { n }, opts: { delay: 300 } })));
     await kill(victim);

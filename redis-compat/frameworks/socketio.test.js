@@ -1,6 +1,6 @@
-// socket.io with the Redis adapter (pub/sub, and sharded pub/sub) and the Redis streams adapter: two servers, of which one is killed; rooms,
-// broadcasts with acknowledgements, words between the servers, and sessions that another server takes up. Run with `server ADAPTER LEDGER`
-// it is one of the servers.
+// socket.io with the Redis adapter (pub/sub, and sharded pub/sub) and the Redis streams adapter: two servers, of which one
+// is killed; rooms, broadcasts with acknowledgements, words between the servers, and sessions that another server takes up.
+// Run with `server ADAPTER LEDGER` it is one of the servers.
 "use strict";
 
 const assert = require("node:assert/strict");

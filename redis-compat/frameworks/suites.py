@@ -1,9 +1,8 @@
-"""The frameworks that are run: by which file, what each needs, and which version of it is there. Installs what is missing, by name."""
+"""The frameworks that are run: by which file, what each needs, and which version of it is there. Installs what is missing,
+by name."""
 
 import importlib.metadata
 import json
-import os
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,5 +152,4 @@ def sources(names):
 def missing_debian(names):
     """Debian's packages that these frameworks need and the system lacks."""
     needed = [package for name in names if FRAMEWORKS[name].debian for package in FRAMEWORKS[name].needs]
-    have = lambda package: subprocess.run(["dpkg-query", "-W", package], capture_output=True).returncode == 0  # noqa: E731
-    return [package for package in needed if not have(package)]
+    return [package for package in needed if subprocess.run(["dpkg-query", "-W", package], capture_output=True).returncode]

@@ -1,5 +1,5 @@
-"""arq: workers of which one is killed over its jobs; retries, deferred jobs, unique ids, aborting, timeouts, cron, results. The module is
-the workers' settings too."""
+"""arq: workers of which one is killed over its jobs; retries, deferred jobs, unique ids, aborting, timeouts, cron, results.
+The module is the workers' settings too."""
 
 import asyncio
 import time

@@ -1,5 +1,5 @@
-"""Celery: two workers, of which one is killed over its tasks; retries, times, priorities, chains, groups, chords, results, remote
-control, events and beat, with Redis as broker and as result backend. The module is the workers' application too."""
+"""Celery: two workers, of which one is killed over its tasks; retries, times, priorities, chains, groups, chords, results,
+remote control, events and beat, with Redis as broker and as result backend. The module is the workers' application too."""
 
 import time
 from datetime import datetime, timedelta, timezone

@@ -1,5 +1,5 @@
-"""Django's cache and sessions, and channels-redis with both of its layers: processes that listen, of which one is killed. Run as a program it is
-one of them."""
+"""Django's cache and sessions, and channels-redis with both of its layers: processes that listen, of which one is killed.
+Run as a program it is one of them."""
 
 import asyncio
 import sys

@@ -81,7 +81,7 @@ def scrape(workers, tmp_path):
 def test_what_dashboards_show(db, scrape):
     until("it is scraped", lambda: scrape().get("redis_up") == 1)
     metrics = scrape()
-    assert metrics["redis_exporter_last_scrape_error{err=\"\"}"] == 0
+    assert metrics['redis_exporter_last_scrape_error{err=""}'] == 0
     exact = {
         'redis_db_keys{db="db0"}': 5,
         'redis_db_keys_expiring{db="db0"}': 1,

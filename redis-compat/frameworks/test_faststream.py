@@ -1,5 +1,5 @@
-"""FastStream: channels, patterns, lists, streams with groups, answers to requests, publishers in a chain; of two workers on a stream one is
-killed, and another claims what it left. The module is the workers' application too."""
+"""FastStream: channels, patterns, lists, streams with groups, answers to requests, publishers in a chain; of two workers on
+a stream one is killed, and another claims what it left. The module is the workers' application too."""
 
 import asyncio
 import os
@@ -44,7 +44,9 @@ async def on_squares(numbers: list[int]):
     rig.worker_ledger().note(batch=numbers)
 
 
-@broker.subscriber(stream=StreamSub("work", group="crew", consumer=ME, last_id=">", max_records=2), ack_policy=AckPolicy.NACK_ON_ERROR)
+@broker.subscriber(
+    stream=StreamSub("work", group="crew", consumer=ME, last_id=">", max_records=2), ack_policy=AckPolicy.NACK_ON_ERROR
+)
 async def on_work(n: int, message: RedisMessage):
     """Keeps what it is given if it is the victim, and fails the first time at multiples of seven."""
     book = rig.worker_ledger()
@@ -94,7 +96,10 @@ def test_channels_patterns_and_answers(db, workers, ledger):
         return [await answer.decode() for answer in answers]
 
     assert publishing(scenario) == [0, 2, 4, 6, 8]
-    until("both workers heard both", lambda: len(ledger.notes(channel=1)) == 2 and len(ledger.notes(room="kitchen", text="hello")) == 2)
+    until(
+        "both workers heard both",
+        lambda: len(ledger.notes(channel=1)) == 2 and len(ledger.notes(room="kitchen", text="hello")) == 2,
+    )
 
 
 def test_lists_and_batches(db, workers, ledger):
@@ -106,7 +111,10 @@ def test_lists_and_batches(db, workers, ledger):
         await publisher.publish_batch(*range(5, 20), list="items")
 
     publishing(scenario)
-    done = lambda: sorted(n for note in ledger.notes() for n in note.get("batch", []))  # noqa: E731
+
+    def done():
+        return sorted(n for note in ledger.notes() for n in note.get("batch", []))
+
     until("all are squared", lambda: len(done()) == 20)
     assert done() == [n * n for n in range(20)]
     assert all(len(note["batch"]) <= 5 for note in ledger.notes())

@@ -1,5 +1,5 @@
-"""Huey: consumers of which one is killed; retries, schedules, priorities, pipelines, chords, locks, rate limits, revoking, periodic
-tasks, and results that expire. The module is the consumers' application too."""
+"""Huey: consumers of which one is killed; retries, schedules, priorities, pipelines, chords, locks, rate limits, revoking,
+periodic tasks, and results that expire. The module is the consumers' application too."""
 
 import time
 from datetime import datetime, timedelta

@@ -1,5 +1,6 @@
-"""Locks: redis-py's Lock, synchronous and asyncio, and redlock-py over three databases. Several processes count up one counter, reading
-and writing it in two steps, and one of them is killed while it has the lock. Run as a program it is one of them."""
+"""Locks: redis-py's Lock, synchronous and asyncio, and redlock-py over three databases. Several processes count up one
+counter, reading and writing it in two steps, and one of them is killed while it has the lock. Run as a program it is one of
+them."""
 
 import asyncio
 import sys
@@ -56,7 +57,11 @@ def count_up(kind, ledger):
 def hold(kind, ledger):
     """Takes the lock and never gives it back."""
     with redis.Redis(port=rig.PORT) as client:
-        taken = client.lock("the-lock", timeout=LOCK_S).acquire() if kind == "lock" else managers().lock("the-redlock", int(LOCK_S * 1000))
+        taken = (
+            client.lock("the-lock", timeout=LOCK_S).acquire()
+            if kind == "lock"
+            else managers().lock("the-redlock", int(LOCK_S * 1000))
+        )
         ledger.note(event="held", taken=bool(taken))
         time.sleep(rig.HELD_S)
 

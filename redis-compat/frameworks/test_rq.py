@@ -1,5 +1,5 @@
-"""RQ: workers of which one is killed and one loses its work horse; retries, schedules, repeats, dependencies, groups, rate limits,
-callbacks, remote commands, cron."""
+"""RQ: workers of which one is killed and one loses its work horse; retries, schedules, repeats, dependencies, groups, rate
+limits, callbacks, remote commands, cron."""
 
 import os
 import signal
@@ -111,7 +111,9 @@ def test_mixed_jobs_end_as_they_must_although_a_worker_dies(db, workers, ledger)
     assert all("ZeroDivisionError: never" in job.latest_result().exc_string for job in lost)
     assert set(queue.failed_job_registry.get_job_ids()) == {job.id for job in lost}
     assert ledger.notes(n="later")[0]["at"] >= int(asked + 1), "not before its time"
-    assert set(queue.finished_job_registry.get_job_ids()) == {job.id for job in jobs if job.origin == "mixed"} - {job.id for job in lost}
+    assert set(queue.finished_job_registry.get_job_ids()) == {job.id for job in jobs if job.origin == "mixed"} - {
+        job.id for job in lost
+    }
     until("nothing is left to do", lambda: not (queue.count or urgent.count or StartedJobRegistry(queue=queue).count))
     queue.failed_job_registry.requeue(lost[0].id)
     ended(lost[0])
@@ -170,7 +172,9 @@ def test_repeats_rate_limits_and_cron(db, workers, ledger, tmp_path):
     for _ in range(2):
         work(workers, "again", "ticks", "--with-scheduler")
     config = tmp_path / "crontab.py"
-    config.write_text("from rq import cron\nfrom test_rq import noted\ncron.register(noted, queue_name='ticks', args=('tick',), interval=1)\n")
+    config.write_text(
+        "from rq import cron\nfrom test_rq import noted\ncron.register(noted, queue_name='ticks', args=('tick',), interval=1)\n"
+    )
     workers.python("rq.cli", "cron", "-u", rig.url(), "--logging-level", "WARNING", config)
     ended(*limited)
     steps = [note for note in ledger.notes() if "begin" in note or "end" in note]

@@ -1,5 +1,5 @@
-"""Sidekiq: processes of which one is killed and one is stopped over its jobs; retries, the dead set, schedules, queues by order of
-importance, bulk pushes, statistics. Its jobs are in sidekiq_jobs.rb."""
+"""Sidekiq: processes of which one is killed and one is stopped over its jobs; retries, the dead set, schedules, queues by
+order of importance, bulk pushes, statistics. Its jobs are in sidekiq_jobs.rb."""
 
 import json
 import os

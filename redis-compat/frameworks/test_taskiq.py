@@ -1,5 +1,5 @@
-"""taskiq: the list broker and the stream broker, each with workers of which one is killed; retries, results, pub/sub, schedules. The module is
-the workers' application too."""
+"""taskiq: the list broker and the stream broker, each with workers of which one is killed; retries, results, pub/sub,
+schedules. The module is the workers' application too."""
 
 import asyncio
 from datetime import datetime, timedelta, timezone
@@ -165,7 +165,17 @@ def test_schedules(workers, ledger):
         await task.schedule_by_cron(schedules, "0 0 1 1 *", "new year")
         assert len(await schedules.get_schedules()) >= 2
         work(workers, "lists")
-        workers.python("taskiq", "scheduler", "test_taskiq:scheduler", "--log-level", "ERROR", "--update-interval", "1", "--loop-interval", "1")
+        workers.python(
+            "taskiq",
+            "scheduler",
+            "test_taskiq:scheduler",
+            "--log-level",
+            "ERROR",
+            "--update-interval",
+            "1",
+            "--loop-interval",
+            "1",
+        )
         until("it came", lambda: ledger.notes(n="once"))
         assert ledger.notes(n="once")[0]["at"] >= due.timestamp() - 0.01
         until("the other came twice", lambda: len(ledger.notes(n="each second")) >= 2)
