@@ -1,5 +1,6 @@
 //! What all cores share.
 
+use super::acl::Users;
 use super::clients::Clients;
 use super::mail::Mail;
 use super::server::shutdown::Shutdown;
@@ -35,6 +36,8 @@ pub mod gate {
     pub const SAVING_TO_STOP: u32 = 1 << 5;
     /// The last save failed.
     pub const UNSAVED: u32 = 1 << 6;
+    /// Commands have been given other names: a request's has to be told from the command's.
+    pub const RENAMED: u32 = 1 << 7;
 }
 
 /// A pause that CLIENT PAUSE ordered.
@@ -77,6 +80,8 @@ pub struct Shared {
     pub channels: Registry,
     /// All clients.
     pub clients: Clients,
+    /// All users.
+    pub users: Users,
     /// Each core's inbox.
     pub inboxes: Box<[Inbox<Mail>]>,
     /// Each core's counters.
@@ -130,6 +135,7 @@ impl Shared {
             keyspace: Keyspace::new(databases, cores),
             channels: Registry::default(),
             clients: Clients::default(),
+            users: Users::default(),
             inboxes,
             stats: (0..cores).map(|_| CoreStats::default()).collect(),
             gates: AtomicU32::new(0),

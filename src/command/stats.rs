@@ -1,5 +1,6 @@
 //! Counters for INFO, one set per core: each has one writer, so counting is a plain load and store, and readers sum up.
 
+use super::acl::log::Reason;
 use super::registry;
 use crate::base::histogram::{self, Histogram};
 use ahash::AHashMap;
@@ -124,6 +125,8 @@ pub struct CoreStats {
     pub output_limit_closed: Counter,
     /// Clients closed because of their unread requests.
     pub query_limit_closed: Counter,
+    /// What users were denied, by [`Reason`].
+    pub denied: [Counter; Reason::COUNT],
     /// Turns of the event loop.
     pub turns: Counter,
     /// Microseconds of the event loop's work.
@@ -156,6 +159,7 @@ impl Default for CoreStats {
             errors: Counter::default(),
             output_limit_closed: Counter::default(),
             query_limit_closed: Counter::default(),
+            denied: Default::default(),
             turns: Counter::default(),
             turn_us: Counter::default(),
             reads: Counter::default(),
@@ -207,6 +211,7 @@ impl CoreStats {
         ] {
             counter.reset();
         }
+        self.denied.iter().for_each(Counter::reset);
         self.error_codes.lock().clear();
     }
 }

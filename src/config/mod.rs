@@ -26,6 +26,7 @@ mod runtime;
 mod sample;
 mod table;
 mod usage;
+mod users;
 mod value;
 pub mod words;
 
@@ -44,6 +45,7 @@ pub use runtime::SetError;
 pub use sample::sample;
 pub use table::{directive, directives};
 pub use usage::{usage, version_line};
+pub use users::UsersFile;
 pub use value::{ClientClass, Shape, Value};
 
 use crate::keyspace::rules::{GroupRule, StreamRule};
@@ -73,6 +75,17 @@ config! {
     pub file: Option<PathBuf>,
     /// Whether somebody gave `dir`: then other relative paths begin there.
     pub dir_is_given: bool,
+
+    /// The users that lines tell of: name and rules of each, in words.
+    pub users: Vec<Vec<Vec<u8>>>,
+    /// The commands to be given other names: the old name and the new, which is empty for none.
+    pub renames: Vec<(String, String)>,
+    /// The file that users are kept in; empty is none.
+    pub aclfile: String,
+    /// How many refusals ACL LOG remembers.
+    pub acllog_max_len: u64,
+    /// Which channels new users may use.
+    pub acl_pubsub_default: AclPubsubDefault,
 
     /// The TCP port; 0 is none.
     pub port: u16,
@@ -299,6 +312,16 @@ choices! {
         Start = "0",
         /// Behind the last entry.
         End = "$",
+    }
+}
+
+choices! {
+    /// Which channels new users may use.
+    pub enum AclPubsubDefault {
+        /// None.
+        ResetChannels = "resetchannels",
+        /// All.
+        AllChannels = "allchannels",
     }
 }
 

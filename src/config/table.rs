@@ -9,7 +9,9 @@ use super::value::Shape::{
     Permissions, SavePoints, StreamRules, Text, Words, YesNo,
 };
 use super::value::Value;
-use super::{AppendFsync, Autogroup, DebugAccess, LogLevel, Supervision, TlsAuthClients};
+use super::{
+    AclPubsubDefault, AppendFsync, Autogroup, DebugAccess, LogLevel, Supervision, TlsAuthClients,
+};
 
 /// Directives that belong together.
 pub struct Section {
@@ -77,8 +79,6 @@ const NO_MIN_REPLICAS: &str =
     "this version does not replicate: 'min-replicas-to-write' can only be 0";
 const NO_PROTECTED_CHANGES: &str =
     "protected directives change only at the start: 'enable-protected-configs' can only be 'no'";
-const NO_USERS: &str =
-    "there is only the default user, with 'requirepass': 'aclfile' can only be empty";
 const NO_SIGTERM: &str =
     "SIGTERM always stops the server in order: 'shutdown-on-sigterm' can only be 'default'";
 const NO_SIGINT: &str =
@@ -116,6 +116,12 @@ pub static SECTIONS: &[Section] = &[
             "Refuse clients from other hosts while no password is set."),
         row("requirepass", "", Text, field!(requirepass),
             "The password that clients must give with AUTH; empty is none."),
+        row("aclfile", "", Text, field!(aclfile),
+            "The file that users are kept in, for ACL LOAD and ACL SAVE; empty is none. Users are told of there or by lines `user <name> <rule> ...` here, not both.").at_start(),
+        row("acllog-max-len", "128", LONG_COUNT, field!(acllog_max_len),
+            "How many refusals ACL LOG remembers."),
+        row("acl-pubsub-default", "resetchannels", Choice(AclPubsubDefault::NAMES), field!(acl_pubsub_default),
+            "Which channels new users may use: all or none."),
         row("timeout", "0", COUNT, field!(timeout_s),
             "Seconds after which an idle client is closed; 0 is never."),
         row("tcp-keepalive", "300", COUNT, field!(tcp_keepalive_s),
@@ -274,7 +280,6 @@ pub static SECTIONS: &[Section] = &[
         row("syslog-enabled", "no", Only("no", NO_SYSLOG), Place::Inert, "Log to the system's log.").at_start(),
         row("enable-protected-configs", "no", Only("no", NO_PROTECTED_CHANGES), Place::Inert,
             "Let CONFIG SET change protected directives.").protected(),
-        row("aclfile", "", Only("", NO_USERS), Place::Inert, "The file that users are kept in.").at_start(),
         row("shutdown-on-sigterm", "default", Only("default", NO_SIGTERM), Place::Inert, "What SIGTERM does."),
         row("shutdown-on-sigint", "default", Only("default", NO_SIGINT), Place::Inert, "What SIGINT does."),
         row("socket-mark-id", "0", Only("0", NO_MARK), Place::Inert, "The mark of sockets, for routing.").at_start(),
@@ -323,7 +328,6 @@ pub static SECTIONS: &[Section] = &[
             "Bytes of a member of a sorted set that is kept packed.").alias("zset-max-ziplist-value"),
         row("hll-sparse-max-bytes", "3000", bytes(0), Place::Inert, "Bytes of a HyperLogLog that is kept sparse."),
         row("tracking-table-max-keys", "1000000", LONG_COUNT, Place::Inert, "Keys that client-side caching follows."),
-        row("acllog-max-len", "128", LONG_COUNT, Place::Inert, "Refusals that ACL LOG remembers."),
         row("rdb-del-sync-files", "no", YesNo, Place::Inert, "Deleting snapshots that were made for replicas."),
         row("sanitize-dump-payload", "no", Choice(&["no", "yes", "clients"]), Place::Inert,
             "Checking values that RESTORE brings."),
@@ -377,8 +381,6 @@ pub static SECTIONS: &[Section] = &[
             Place::Inert, "The facility in the system's log.").at_start(),
         row("enable-module-command", "no", Choice(DebugAccess::NAMES), Place::Inert,
             "Who may load modules; there is no command that does.").at_start(),
-        row("acl-pubsub-default", "resetchannels", Choice(&["allchannels", "resetchannels"]), Place::Inert,
-            "The channels of new users."),
         row("propagation-error-behavior", "ignore", Choice(&["ignore", "panic", "panic-on-replicas"]), Place::Inert,
             "What to do when a replica cannot follow."),
         row("max-new-connections-per-cycle", "10", number(1, 1000), Place::Inert, "Connections accepted in a turn."),

@@ -11,6 +11,7 @@ use crate::base::clock::Clock;
 use crate::base::disk::{Disk, RealDisk};
 use crate::base::inbox::Inbox;
 use crate::base::process;
+use crate::command::registry;
 use crate::command::server::save;
 use crate::command::shared::{Boot, Shared, gate};
 use crate::config::{Config, ConfigCell};
@@ -63,6 +64,7 @@ fn failure(what: &str) -> impl FnOnce(io::Error) -> StartFailure + '_ {
 
 /// Serves until told to stop. A process in the background lets go of its starter once it serves.
 pub fn serve(config: Config, starter: Option<Starter>) -> Result<(), StartFailure> {
+    registry::rename(&config.renames).map_err(|why| StartFailure::because(&why))?;
     let outside = Outside::new().map_err(failure("cannot catch signals"))?;
     let clock = Clock::system();
     let acceptor = match config.tls_port {
@@ -110,6 +112,9 @@ pub fn serve(config: Config, starter: Option<Starter>) -> Result<(), StartFailur
         manager.as_ref(),
     )));
     shared.tls.store(acceptor.map(Arc::new));
+    let users = shared.users.configure(&shared.config.load());
+    users.map_err(|why| StartFailure::because(&why))?;
+    shared.set_gate(gate::RENAMED, registry::has_renamed());
     outside
         .start(shared)
         .map_err(failure("cannot start a thread"))?;

@@ -2,7 +2,8 @@
 
 use super::*;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use std::path::{Path, PathBuf};
+use rustls::pki_types::pem::PemObject;
+use std::path::PathBuf;
 
 /// A directory with an authority, a certificate from it and its key.
 struct Folder(PathBuf);
@@ -35,19 +36,19 @@ impl Folder {
         self.0.join(name).display().to_string()
     }
 
-    fn config(&self) -> Config {
-        Config {
-            tls_cert_file: self.path("server.crt"),
-            tls_key_file: self.path("server.key"),
-            tls_ca_cert_file: self.path("ca.crt"),
-            ..Config::default()
-        }
+    /// A configuration with its files, changed so.
+    fn config(&self, change: impl FnOnce(&mut Config)) -> Config {
+        let mut config = Config::default();
+        config.tls_cert_file = self.path("server.crt");
+        config.tls_key_file = self.path("server.key");
+        config.tls_ca_cert_file = self.path("ca.crt");
+        change(&mut config);
+        config
     }
 
     /// What is said of a configuration that is changed so; the folder's path is left out.
     fn refusal(&self, change: impl FnOnce(&mut Config)) -> String {
-        let mut config = self.config();
-        change(&mut config);
+        let config = self.config(change);
         match load(&config) {
             Ok(_) => "it loads".into(),
             Err(unusable) => unusable
@@ -75,26 +76,21 @@ fn what_is_right_loads() {
         TlsAuthClients::Optional,
         TlsAuthClients::No,
     ] {
-        let config = Config {
-            tls_auth_clients: auth,
-            ..folder.config()
-        };
+        let config = folder.config(|config| config.tls_auth_clients = auth);
         assert!(load(&config).unwrap().accept().is_ok());
     }
-    std::fs::write(folder.0.join("notes.txt"), "no certificate").unwrap();
-    let by_directory = Config {
-        tls_ca_cert_file: String::new(),
-        tls_ca_cert_dir: folder.0.display().to_string(),
-        tls_protocols: "TLSv1.3".into(),
-        ..folder.config()
-    };
+    folder.write("notes.txt", "no certificate");
+    let by_directory = folder.config(|config| {
+        config.tls_ca_cert_file.clear();
+        config.tls_ca_cert_dir = folder.0.display().to_string();
+        config.tls_protocols = "TLSv1.3".into();
+    });
     assert!(load(&by_directory).is_ok());
-    let asking_nobody = Config {
-        tls_auth_clients: TlsAuthClients::No,
-        tls_ca_cert_file: String::new(),
-        tls_session_caching: false,
-        ..folder.config()
-    };
+    let asking_nobody = folder.config(|config| {
+        config.tls_auth_clients = TlsAuthClients::No;
+        config.tls_ca_cert_file.clear();
+        config.tls_session_caching = false;
+    });
     assert!(load(&asking_nobody).is_ok());
 }
 

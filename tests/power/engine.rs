@@ -76,11 +76,7 @@ impl Engine {
         Ok(Engine {
             shared,
             local: Local::new(0, shared.config.load()),
-            session: Session::new(
-                ClientRecord::new((1, -1), (0, 0), Default::default(), 0),
-                0,
-                true,
-            ),
+            session: Session::new(ClientRecord::new((1, -1), (0, 0), Default::default(), 0), 0),
             writer: Some(writer),
             clock_us,
             logged_to: 0,
@@ -228,6 +224,7 @@ fn share(disk: &SimDisk, appendfsync: AppendFsync, clock: Clock) -> &'static Sha
         started_ms: NOW_US / 1000,
         cores: 1,
         port: 0,
+        tls_port: 0,
         executable: String::new(),
         supervised: "no",
     };

@@ -61,7 +61,7 @@ impl Engine {
         Engine {
             shared,
             local,
-            session: Session::new(record, 0, true),
+            session: Session::new(record, 0),
             clock_us,
         }
     }

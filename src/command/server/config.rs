@@ -3,6 +3,7 @@
 use super::save;
 use crate::base::process;
 use crate::command::Args;
+use crate::command::acl::{Rights, User, Users};
 use crate::command::ctx::{Ctx, DONE, Outcome};
 use crate::command::error::{self, Error};
 use crate::command::shared::{Shared, gate};
@@ -43,6 +44,14 @@ pub fn set(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
         })
         .map_err(|refusal: SetError| Error::from_text(format!("ERR {refusal}")))?;
     let config = ctx.shared.config.load();
+    if changes
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case(b"requirepass"))
+    {
+        ctx.shared
+            .users
+            .set_default_password(config.requirepass.as_bytes());
+    }
     if config.appendonly != before.appendonly && !ctx.nested {
         // Within a transaction, the stripes held are not all: core 0 will see to it.
         ctx.keys.locked.release();
@@ -117,21 +126,31 @@ fn apply(ctx: &mut Ctx<'_, '_>, config: Arc<Config>) {
 
 /// `CONFIG REWRITE`
 pub fn rewrite(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    ctx.shared
-        .config
-        .load()
-        .rewrite()
-        .map_err(|refusal| match refusal {
-            RewriteError::NoFile => error::NO_CONFIG_FILE,
-            RewriteError::Io(error) => {
-                Error::from_text(format!("ERR Rewriting config file: {error}"))
-            }
-            RewriteError::Invalid(problem) => {
-                Error::from_text(format!("ERR Rewriting config file: {problem}"))
-            }
-        })?;
+    let config = with_users(&ctx.shared.config.load(), &ctx.shared.users);
+    config.rewrite().map_err(|refusal| match refusal {
+        RewriteError::NoFile => error::NO_CONFIG_FILE,
+        RewriteError::Io(error) => Error::from_text(format!("ERR Rewriting config file: {error}")),
+        RewriteError::IncludedUsers => error::INCLUDED_USERS,
+        RewriteError::Invalid(problem) => {
+            Error::from_text(format!("ERR Rewriting config file: {problem}"))
+        }
+    })?;
     ctx.reply.ok();
     DONE
+}
+
+/// The configuration as a file tells it: with the users there are, where they are not kept in a file of their own and not all is told without.
+fn with_users(config: &Config, users: &Users) -> Config {
+    let mut config = config.clone();
+    let all = users.all();
+    let mut plain = Rights::of_everything();
+    plain.set_password(config.requirepass.as_bytes());
+    let is_plain = matches!(all.as_slice(), [default] if *default.rights() == plain);
+    if config.aclfile.is_empty() && !(is_plain && config.users.is_empty()) {
+        let words = |user: &Arc<User>| user.words();
+        config.users = all.iter().map(words).collect();
+    }
+    config
 }
 
 /// `CONFIG RESETSTAT`

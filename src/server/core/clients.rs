@@ -3,6 +3,7 @@
 use super::super::connection::{Connection, Socket};
 use super::super::listener;
 use super::{Core, FIRST_CONNECTION};
+use crate::command::acl::{self, User};
 use crate::command::clients::{ClientRecord, flag};
 use crate::command::mail::{Accepted, Mail};
 use crate::command::{Session, block, error, monitor, pubsub, transaction};
@@ -12,6 +13,7 @@ use std::io;
 use std::net::{IpAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// The two ends of a connection.
@@ -113,7 +115,9 @@ impl Core {
     pub(super) fn refuses_strangers(&self, ends: &Ends) -> bool {
         let config = &self.local.config;
         let is_loopback = |peer: IpAddr| peer.to_canonical().is_loopback();
-        config.protected_mode && config.requirepass.is_empty() && !ends.peer.is_none_or(is_loopback)
+        config.protected_mode
+            && self.shared.users.default_user().rights().nopass
+            && !ends.peer.is_none_or(is_loopback)
     }
 
     pub(super) fn add_connection(&mut self, mut socket: Socket, ends: Ends) -> io::Result<usize> {
@@ -132,8 +136,8 @@ impl Core {
             record.flags.store(flag::UNIX, Ordering::Relaxed);
         }
         clients.add(&record);
-        let authenticated = self.local.config.requirepass.is_empty();
-        let session = Session::new(record, token, authenticated);
+        let mut session = Session::new(record, token);
+        session.log_out(&self.shared.users);
         entry.insert(Connection::new(socket, session, self.now.steady_ms));
         Ok(token)
     }
@@ -185,6 +189,18 @@ impl Core {
         connection.socket.say_goodbye();
         // It fails only for a socket that is not in the poll.
         let _ = connection.socket.deregister(self.poll.registry());
+    }
+
+    /// Closes the clients of `user` that listen to what it may not hear. They hear nothing of what is published from now on.
+    pub(super) fn review(&mut self, user: &Arc<User>) {
+        for (token, connection) in &mut self.connections {
+            let session = &mut connection.session;
+            if acl::may_not_listen(session, user) {
+                pubsub::forget(self.shared, &mut self.local, session);
+                session.closing = true;
+                self.closing.push(token);
+            }
+        }
     }
 
     pub(super) fn close_idle(&mut self) {

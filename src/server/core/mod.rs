@@ -300,6 +300,7 @@ impl Core {
                     self.closing.push(token);
                 }
             }
+            Mail::Review(user) => self.review(&user),
             Mail::Monitored(line) => {
                 for token in self.local.monitors.clone() {
                     self.deliver(token, |out| out.raw_shared(&line));

@@ -196,7 +196,7 @@ impl Core {
     /// Closes a connection whose requests take too much memory.
     pub(super) fn check_query_limit(&mut self, token: usize) {
         let connection = &mut self.connections[token];
-        let limit = match connection.session.authenticated {
+        let limit = match connection.session.is_let_in(self.shared) {
             true => self.local.config.client_query_buffer_limit_bytes as usize,
             false => QUERY_BYTES_UNAUTHENTICATED,
         };

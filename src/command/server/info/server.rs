@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::Report;
 use crate::base::process;
 use crate::base::version::{REDIS_VERSION, VERSION};
+use crate::command::acl::log::Reason;
 use crate::command::clients::flag;
 use crate::command::ctx::Ctx;
 use crate::command::stats::{CoreStats, Counter};
@@ -264,15 +265,22 @@ pub fn stats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         0.0
     };
     report.field("instantaneous_eventloop_duration_usec", turn_us.round());
-    report.fields(
-        0,
-        &[
-            "acl_access_denied_auth",
-            "acl_access_denied_cmd",
-            "acl_access_denied_key",
-        ],
+    report.field(
+        "acl_access_denied_auth",
+        sum(|core| &core.denied[Reason::Auth as usize]),
     );
-    report.field("acl_access_denied_channel", 0);
+    report.field(
+        "acl_access_denied_cmd",
+        sum(|core| &core.denied[Reason::Command as usize]),
+    );
+    report.field(
+        "acl_access_denied_key",
+        sum(|core| &core.denied[Reason::Key as usize]),
+    );
+    report.field(
+        "acl_access_denied_channel",
+        sum(|core| &core.denied[Reason::Channel as usize]),
+    );
     if shared.boot.tls_port != 0 {
         report.field("tls_handshakes", sum(|core| &core.tls_handshakes));
         report.field(
