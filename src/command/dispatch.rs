@@ -666,10 +666,13 @@ pub fn settle(env: &mut Env<'_, '_>) {
         let dirty = std::mem::take(&mut changes.dirty) + std::mem::take(&mut changes.dirty_aside);
         stats.dirty.add(dirty);
     }
-    if changes.hits + changes.misses + changes.expired + changes.evicted > 0 {
+    let removed = changes.expired + changes.expired_fields + changes.evicted;
+    if changes.hits + changes.misses + removed > 0 {
         stats.hits.add(std::mem::take(&mut changes.hits));
         stats.misses.add(std::mem::take(&mut changes.misses));
         stats.expired.add(std::mem::take(&mut changes.expired));
+        let expired_fields = std::mem::take(&mut changes.expired_fields);
+        stats.expired_fields.add(expired_fields);
         stats.evicted.add(std::mem::take(&mut changes.evicted));
     }
     let quiet =

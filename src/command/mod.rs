@@ -42,7 +42,9 @@ pub mod error;
 pub mod evict;
 pub mod expire;
 pub mod generic;
+pub mod hash;
 pub mod help;
+mod item;
 pub mod keys;
 pub mod latency;
 pub mod list;
@@ -64,6 +66,7 @@ pub mod string;
 pub mod table;
 mod times;
 pub mod transaction;
+pub mod zset;
 
 pub use args::Args;
 pub use ctx::{Block, Ctx, DONE, Flow, Local, LongReply, Outcome};
