@@ -7,5 +7,6 @@ pub mod data;
 pub mod keyspace;
 pub mod pubsub;
 pub mod resp;
+pub mod script;
 pub mod server;
 pub mod storage;

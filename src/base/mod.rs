@@ -15,6 +15,7 @@ pub mod longdouble;
 pub mod num;
 pub mod process;
 #[doc(hidden)]
+pub mod sha1;
 pub mod simdisk;
 pub mod version;
 

@@ -50,6 +50,7 @@ pub mod monitor;
 pub mod pubsub;
 pub mod registry;
 pub mod replay;
+pub mod script;
 pub mod secrets;
 pub mod server;
 pub mod session;

@@ -2,6 +2,9 @@
 
 use super::clients::Clients;
 use super::mail::Mail;
+use super::script::function::store::Functions;
+use super::script::running::Running;
+use super::script::scripts::Scripts;
 use super::server::shutdown::Shutdown;
 use super::stats::{CoreStats, Rates};
 use crate::base::clock::Clock;
@@ -105,6 +108,12 @@ pub struct Shared {
     pub latency: Mutex<super::latency::Monitor>,
     /// How fast counters grow.
     pub rates: Rates,
+    /// The scripts that are known.
+    pub scripts: Scripts,
+    /// The functions that there are.
+    pub functions: Functions,
+    /// The script that runs.
+    pub running: Running,
 }
 
 impl Shared {
@@ -140,6 +149,9 @@ impl Shared {
             slowlog: Mutex::default(),
             latency: Mutex::default(),
             rates: Rates::default(),
+            scripts: Scripts::default(),
+            functions: Functions::default(),
+            running: Running::default(),
         };
         shared.configure_rules();
         shared

@@ -11,6 +11,7 @@ use crate::base::clock::Clock;
 use crate::base::disk::{Disk, RealDisk};
 use crate::base::inbox::Inbox;
 use crate::base::process;
+use crate::command::script::function;
 use crate::command::server::save;
 use crate::command::shared::{Boot, Shared, gate};
 use crate::config::{Config, ConfigCell};
@@ -27,6 +28,9 @@ use tracing::{error, info};
 
 /// Values that may wait to be freed before the cores free them themselves.
 const REAPER_QUEUE: usize = 1024;
+
+/// The stack of a core's thread: what scripts nest in tables takes its share (see `script`).
+const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 /// The core in whose name the log is replayed.
 const REPLAYING_CORE: usize = 0;
@@ -158,6 +162,7 @@ pub fn serve(config: Config, starter: Option<Starter>) -> Result<(), StartFailur
 /// The data is there: the log goes on, and commands are taken.
 fn open(shared: &'static Shared, recovered: Recovered) -> Result<LogWriter, StartFailure> {
     let log_writer = LogWriter::start(shared, recovered.manifest)?;
+    function::read_unread(shared);
     // What was replayed was not asked for by any client.
     shared.stats[REPLAYING_CORE].reset();
     {
@@ -222,6 +227,7 @@ fn start_cores(
         let cpu = (!cpus.is_empty()).then(|| cpus[index % cpus.len()]);
         let thread = std::thread::Builder::new()
             .name(format!("core-{index}"))
+            .stack_size(STACK_BYTES)
             .spawn(move || {
                 if let Some(cpu) = cpu {
                     core_affinity::set_for_current(cpu);

@@ -47,6 +47,10 @@ fn expires_ms(record: Record<'_>) -> Option<i64> {
 }
 
 impl Format for Rdb {
+    fn library(&mut self, source: &[u8]) -> io::Result<()> {
+        self.writer.library(source)
+    }
+
     fn encode(&mut self, record: Record<'_>, into: &mut Vec<u8>) {
         self.encoder
             .entry(into, record.key, expires_ms(record), record.value)

@@ -176,12 +176,10 @@ pub fn stats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     );
     report.fields(
         0,
-        &[
-            "evicted_clients",
-            "evicted_scripts",
-            "total_eviction_exceeded_time",
-        ],
+        &["evicted_clients"],
     );
+    report.field("evicted_scripts", shared.scripts.evicted());
+    report.fields(0, &["total_eviction_exceeded_time"]);
     report.field("current_eviction_exceeded_time", 0);
     report.field("keyspace_hits", sum(|core| &core.hits));
     report.field("keyspace_misses", sum(|core| &core.misses));

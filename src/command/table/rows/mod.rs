@@ -5,6 +5,7 @@ mod connection;
 mod generic;
 mod list;
 mod pubsub;
+mod scripting;
 mod server;
 mod stream;
 mod string;
@@ -13,12 +14,13 @@ mod transactions;
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 9] = [
+pub(super) const FAMILIES: [&[Spec]; 10] = [
     cluster::ROWS,
     connection::ROWS,
     generic::ROWS,
     list::ROWS,
     pubsub::ROWS,
+    scripting::ROWS,
     server::ROWS,
     stream::ROWS,
     string::ROWS,
