@@ -10,3 +10,4 @@ pub mod resp;
 pub mod script;
 pub mod server;
 pub mod storage;
+pub mod tls;

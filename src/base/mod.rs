@@ -14,8 +14,10 @@ pub mod inbox;
 pub mod longdouble;
 pub mod num;
 pub mod process;
+pub mod random;
 #[doc(hidden)]
 pub mod sha1;
+pub mod sha256;
 pub mod simdisk;
 pub mod version;
 

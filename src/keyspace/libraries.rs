@@ -53,7 +53,10 @@ impl Libraries {
 
     /// Drops the source of the library of that name.
     pub fn remove(&self, name: &[u8]) {
-        self.sources.lock().read.retain(|(known, _)| **known != *name);
+        self.sources
+            .lock()
+            .read
+            .retain(|(known, _)| **known != *name);
     }
 
     /// Drops all.

@@ -253,7 +253,9 @@ impl<'k> Locked<'k> {
         let keyspace = self.keyspace;
         let _reaching = keyspace.begin_reaching();
         let missing = self.missing(set);
-        let taken = missing.into_iter().map(|stripe| (stripe, keyspace.lock(stripe.into())));
+        let taken = missing
+            .into_iter()
+            .map(|stripe| (stripe, keyspace.lock(stripe.into())));
         let taken = taken.collect();
         self.add(taken);
     }

@@ -23,8 +23,8 @@ pub mod walk;
 pub mod watch;
 
 pub use db::{Db, Entry, LAST_DEADLINE_MS, NEVER};
-pub use locked::{Locked, StripeSet};
 pub use libraries::Libraries;
+pub use locked::{Locked, StripeSet};
 pub use log::Log;
 pub use rules::Rules;
 pub use stripe::Stripe;

@@ -214,12 +214,7 @@ fn wrong_arguments(lua: &Lua, state: &State) -> mlua::Result<Table> {
 }
 
 /// The table that stands for the error of a command.
-pub fn error_table(
-    lua: &Lua,
-    state: &State,
-    text: &[u8],
-    is_counted: bool,
-) -> mlua::Result<Table> {
+pub fn error_table(lua: &Lua, state: &State, text: &[u8], is_counted: bool) -> mlua::Result<Table> {
     let table = lua.create_table_with_capacity(0, 2)?;
     if is_counted {
         table.raw_set(&state.names.is_counted, true)?;

@@ -127,7 +127,9 @@ impl<'d> Decoder<'d> {
     }
 
     fn array(&mut self, len: usize, depth: usize) -> mlua::Result<Value> {
-        let table = self.lua.create_table_with_capacity(len.min(self.rest.len()), 0)?;
+        let table = self
+            .lua
+            .create_table_with_capacity(len.min(self.rest.len()), 0)?;
         for index in 1..=len {
             table.raw_set(index, self.value(depth + 1)?)?;
         }

@@ -11,6 +11,9 @@ use std::fmt;
 /// The chunk of the sandbox's own functions, which no error is said to come from.
 pub const SANDBOX_CHUNK: &str = "=sandbox";
 
+/// What stands for frames that a tail call has replaced.
+const TAIL_CALL: &str = "=(tail call)";
+
 /// An error that a function of ours raises.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Thrown {
@@ -166,7 +169,8 @@ fn place(lua: &Lua) -> Option<(String, i64)> {
         let found = lua.inspect_stack(level, |frame| {
             let source = frame.source();
             let name = source.source.unwrap_or_default().into_owned();
-            let is_passed_over = (level == RAISER && source.what == "C") || name == SANDBOX_CHUNK;
+            let is_ours = name == SANDBOX_CHUNK || name == TAIL_CALL;
+            let is_passed_over = (level == RAISER && source.what == "C") || is_ours;
             let line = frame.current_line().map_or(-1, |line| line as i64);
             (!is_passed_over).then_some((name, line))
         })?;

@@ -126,8 +126,9 @@ impl Interpreter {
     {
         self.state.resp3.set(false);
         self.state.reply.borrow_mut().version = Version::Resp2;
-        self.state.random.seed(0);
-        let ended = self.call(call).map_err(|error| Value::Error(Box::new(error)));
+        let ended = self
+            .call(call)
+            .map_err(|error| Value::Error(Box::new(error)));
         match ended.and_then(|(ok, value)| if ok { Ok(value) } else { Err(value) }) {
             Ok(value) => {
                 let _unbounded = Unbounded::lift(&self.lua, 0);
@@ -148,8 +149,12 @@ impl Interpreter {
     {
         let unbounded = Unbounded::lift(&self.lua, 0)?;
         let script: Function = self.scripts.raw_get(call.script.0)?;
-        let keys = self.lua.create_sequence_from(call.keys.map(LuaString::wrap))?;
-        let args = self.lua.create_sequence_from(call.args.map(LuaString::wrap))?;
+        let keys = self
+            .lua
+            .create_sequence_from(call.keys.map(LuaString::wrap))?;
+        let args = self
+            .lua
+            .create_sequence_from(call.args.map(LuaString::wrap))?;
         let script = if call.as_parameters {
             script.bind((keys, args))?
         } else {
@@ -168,11 +173,12 @@ impl Interpreter {
         code: &Function,
         host: &mut dyn Host,
     ) -> Result<Vec<Registered>, Failure> {
-        self.state.random.seed(0);
         self.state.registered.replace(Some(Vec::new()));
         let guarded = &self.sandbox.guarded;
         let ended = self.sandbox.set_loading(true).and_then(|()| {
-            host::with_host(host, || guarded.call::<(bool, Value)>((code, &self.handler)))
+            host::with_host(host, || {
+                guarded.call::<(bool, Value)>((code, &self.handler))
+            })
         });
         let shown = self.sandbox.set_loading(false);
         let registered = self.state.registered.take().unwrap_or_default();

@@ -21,6 +21,8 @@ pub mod library;
 mod libs;
 mod sandbox;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use encode::Answered;
 pub use failure::Failure;

@@ -59,6 +59,28 @@ local function setmetatable_of(table, metatable)
   return (setmetatable(table, metatable))
 end
 
+local getmetatable, tonumber = raw.getmetatable, raw.tonumber
+
+local function getmetatable_of(...)
+  if select("#", ...) == 0 then error("bad argument #1 to 'getmetatable' (value expected)", 2) end
+  return getmetatable((...)) or nil
+end
+
+-- Lua's own counts what is to be unpacked in 32 bits, which more overflows.
+local MAX_UNPACKED = 8000
+local unpack = raw.unpack
+
+local function unpack_of(table, first, last)
+  if type(table) ~= "table" then bad(1, "unpack", "table", table) end
+  if first ~= nil or last ~= nil then
+    local from, to = tonumber(first or 1), tonumber(last or #table)
+    if not from then bad(2, "unpack", "number", first) end
+    if not to then bad(3, "unpack", "number", last) end
+    if not (to - from < MAX_UNPACKED) then error("too many results to unpack", 2) end
+  end
+  return unpack(table, first, last)
+end
+
 -- Errors of ours are opaque until they are caught. The text of a command's error is all that `pcall` gives of it.
 local function caught(err)
   if type(err) == "userdata" then err = host.surfaced(err) end
@@ -129,14 +151,15 @@ end
 
 local globals = {}
 for _, name in ipairs {
-  "assert", "collectgarbage", "error", "gcinfo", "getmetatable", "ipairs", "rawequal", "select", "tonumber", "tostring",
-  "type", "unpack", "_VERSION",
+  "assert", "collectgarbage", "error", "gcinfo", "ipairs", "rawequal", "select", "tonumber", "tostring", "type",
+  "_VERSION",
 } do
   globals[name] = raw[name]
 end
 
 globals.pairs, globals.next = pairs, next_of
-globals.rawget, globals.rawset, globals.setmetatable = rawget_of, rawset_of, setmetatable_of
+globals.rawget, globals.rawset, globals.unpack = rawget_of, rawset_of, unpack_of
+globals.getmetatable, globals.setmetatable = getmetatable_of, setmetatable_of
 globals.pcall, globals.xpcall = pcall, xpcall
 globals.load, globals.loadstring = load, loadstring
 if not loading then globals.__redis__err__handler = function(err) return err end end

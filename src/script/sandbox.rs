@@ -61,7 +61,10 @@ pub fn build(lua: &Lua, state: &Rc<State>, is_for_functions: bool) -> mlua::Resu
 fn host(lua: &Lua, state: &Rc<State>) -> mlua::Result<Table> {
     let host = lua.create_table()?;
     let readonly = |lua: &Lua, _: Value| -> mlua::Result<()> {
-        Err(failure::message_here(lua, "Attempt to modify a readonly table"))
+        Err(failure::message_here(
+            lua,
+            "Attempt to modify a readonly table",
+        ))
     };
     host.raw_set("readonly", lua.create_function(readonly)?)?;
     let missing = |lua: &Lua, (_, name): (Value, Value)| -> mlua::Result<()> {

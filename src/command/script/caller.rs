@@ -1,5 +1,6 @@
 //! A script's commands: which of them may run, on which stripes, and how.
 
+use super::super::acl::{self, log::Context};
 use super::super::dispatch::{self, Env, Unfit};
 use super::super::registry::{Command, Hold};
 use super::super::session::Session;
@@ -7,9 +8,8 @@ use super::super::shared::gate;
 use super::super::table::words::flag;
 use super::super::{Flow, error, monitor};
 use super::running::{self, What};
-use super::scripts::Flags;
 use crate::keyspace::StripeSet;
-use crate::resp::{Reply, Request};
+use crate::resp::{OwnedRequest, Reply, Request};
 use crate::script::{Host, LogLevel, Verdict};
 use std::time::Instant;
 
@@ -19,8 +19,6 @@ pub struct Caller<'c, 'e, 'k> {
     pub env: &'c mut Env<'e, 'k>,
     /// Who they see as their client.
     pub session: Session,
-    /// What the script declares itself to be.
-    pub flags: Flags,
     /// Only commands that change nothing may run.
     pub is_read_only: bool,
     /// The request that runs the script.
@@ -34,7 +32,11 @@ pub struct Caller<'c, 'e, 'k> {
 impl Host for Caller<'_, '_, '_> {
     fn call(&mut self, request: Request<'_>, reply: &mut Reply) {
         match self.admit(request) {
-            Ok(command) => self.run(command, request, reply),
+            Ok(command) => {
+                let renamed = dispatch::by_own_name(command, request);
+                let request = renamed.as_ref().map_or(request, OwnedRequest::as_request);
+                self.run(command, request, reply);
+            }
             Err((refusal, command)) => {
                 let stats = self.env.meter.stats();
                 if let Some(command) = command {
@@ -47,8 +49,9 @@ impl Host for Caller<'_, '_, '_> {
     }
 
     fn may_call(&mut self, request: Request<'_>) -> Option<bool> {
-        // Who may call what is asked here once there are users.
-        dispatch::resolve(request).ok().map(|_| true)
+        let command = dispatch::resolve(request).ok()?;
+        let user = self.session.user(self.env.shared);
+        Some(user.is_none_or(|user| user.rights().check(command, &request).is_ok()))
     }
 
     fn log(&mut self, level: LogLevel, line: &[u8]) {
@@ -75,7 +78,7 @@ type Refusal = (error::Error, Option<&'static Command>);
 
 impl Caller<'_, '_, '_> {
     /// The command of a request, if a script may run it, and this one.
-    fn admit(&self, request: Request<'_>) -> Result<&'static Command, Refusal> {
+    fn admit(&mut self, request: Request<'_>) -> Result<&'static Command, Refusal> {
         let command = dispatch::resolve(request).map_err(|unfit| match unfit {
             Unfit::Unknown => (error::SCRIPT_UNKNOWN_COMMAND, None),
             Unfit::Arity(command) => (error::SCRIPT_WRONG_ARITY, Some(command)),
@@ -83,6 +86,10 @@ impl Caller<'_, '_, '_> {
         let refuse = |refusal| Err((refusal, Some(command)));
         if command.is(flag::NOSCRIPT) {
             return refuse(error::NOT_FROM_SCRIPT);
+        }
+        let place = self.env.place(Context::Lua);
+        if let Err(refused) = acl::check(place, &mut self.session, command, request) {
+            return refuse(error::denied_to_script(&refused.error(command)));
         }
         if command.writes() {
             if self.is_read_only {

@@ -46,7 +46,10 @@ pub fn with<R>(
 ) -> Result<R, Error> {
     ENGINE.with_borrow_mut(|slot| {
         let flushes = scripts.flushes();
-        if slot.as_ref().is_some_and(|engine| engine.flushes != flushes) {
+        if slot
+            .as_ref()
+            .is_some_and(|engine| engine.flushes != flushes)
+        {
             *slot = None;
         }
         let engine = match slot {

@@ -28,12 +28,22 @@ pub fn eval_ro(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 
 /// `EVALSHA sha1 numkeys [key...] [arg...]`
 pub fn evalsha(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
+    check_sha(&args)?;
     run(ctx, args, (find_by_sha, false))
 }
 
 /// `EVALSHA_RO sha1 numkeys [key...] [arg...]`
 pub fn evalsha_ro(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
+    check_sha(&args)?;
     run(ctx, args, (find_by_sha, true))
+}
+
+/// What cannot be the name of a script is none, whatever else is wrong.
+fn check_sha(args: &Args<'_>) -> Result<(), Error> {
+    let is_sha = args
+        .peek()
+        .is_some_and(|name| name.len() == size_of::<Sha>());
+    is_sha.then_some(()).ok_or(error::NO_SCRIPT)
 }
 
 /// How the script of a request is found.
@@ -133,7 +143,6 @@ impl Task<'_> {
         let mut caller = Caller {
             env: &mut env,
             session: Session::of_script(ctx.session),
-            flags: self.flags,
             is_read_only: self.is_ro || self.flags.no_writes,
             request,
             function: self.function,
@@ -141,7 +150,10 @@ impl Task<'_> {
         };
         ctx.shared.running.begin();
         let first = super::NUMKEYS + 1;
-        let (keys, args) = (request.args_from(first), request.args_from(first + self.keys));
+        let (keys, args) = (
+            request.args_from(first),
+            request.args_from(first + self.keys),
+        );
         let call = Call {
             script: self.loaded,
             keys: keys.take(self.keys),
@@ -170,11 +182,7 @@ impl Task<'_> {
 }
 
 /// Counts what came of a script, and writes what it failed with.
-pub fn conclude(
-    ctx: &mut Ctx<'_, '_>,
-    outcome: Result<Answered, Failure>,
-    name: &[u8],
-) -> Outcome {
+pub fn conclude(ctx: &mut Ctx<'_, '_>, outcome: Result<Answered, Failure>, name: &[u8]) -> Outcome {
     let stats = &ctx.shared.stats[ctx.local.core];
     match outcome {
         Ok(answered) => {
@@ -202,7 +210,8 @@ pub fn load(shared: &Shared, text: &[u8]) -> Result<Sha, Error> {
         if engine.find(&sha).is_none() {
             let (_, code) = declarations(text)?;
             engine.compile(code, || {
-                let flags = declarations(text).map_or_else(|_| Flags::default(), |(flags, _)| flags);
+                let flags =
+                    declarations(text).map_or_else(|_| Flags::default(), |(flags, _)| flags);
                 shared.scripts.add(sha, text, flags, true)
             })?;
         } else {

@@ -72,7 +72,9 @@ pub fn declarations(text: &[u8]) -> Result<(Flags, &[u8]), Error> {
     }
     let end = memchr::memchr(b'\n', text).ok_or(error::INVALID_SHEBANG)?;
     let line = &text[..end];
-    let mut words = line.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
+    let mut words = line
+        .split(|&byte| byte == b' ')
+        .filter(|word| !word.is_empty());
     let engine = words.next().unwrap_or_default();
     if engine != b"#!lua" {
         return Err(error::unexpected_engine(engine));
@@ -82,7 +84,10 @@ pub fn declarations(text: &[u8]) -> Result<(Flags, &[u8]), Error> {
         let names = word
             .strip_prefix(b"flags=")
             .ok_or_else(|| error::unknown_shebang_option(word))?;
-        for name in names.split(|&byte| byte == b',').filter(|name| !name.is_empty()) {
+        for name in names
+            .split(|&byte| byte == b',')
+            .filter(|name| !name.is_empty())
+        {
             if !flags.add(name) {
                 return Err(error::unexpected_shebang_flag(name));
             }

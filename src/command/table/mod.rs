@@ -32,10 +32,11 @@ mod prelude {
     };
     pub use super::words::acl;
     pub use super::words::flag::{
-        ADMIN, ALLOW_BUSY, BLOCKING, DENYOOM, FAST, LOADING, NO_ASYNC_LOADING, NO_AUTH, NO_MANDATORY_KEYS,
-        NO_MULTI, NOSCRIPT, PUBSUB, READONLY, SKIP_MONITOR, SKIP_SLOWLOG, STALE, WRITE,
+        ADMIN, ALLOW_BUSY, BLOCKING, DENYOOM, FAST, LOADING, NO_ASYNC_LOADING, NO_AUTH,
+        NO_MANDATORY_KEYS, NO_MULTI, NOSCRIPT, PUBSUB, READONLY, SKIP_MONITOR, SKIP_SLOWLOG, STALE,
+        WRITE,
     };
-    pub use super::{Group, Locks, Spec, container, row};
+    pub use super::{Channels, Group, Locks, Spec, container, row};
     pub use crate::command::help;
 }
 
@@ -66,6 +67,19 @@ pub enum Locks {
     None,
 }
 
+/// Which arguments of a command name channels that it publishes or subscribes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channels {
+    /// None.
+    None,
+    /// The first.
+    First,
+    /// All.
+    All,
+    /// All, and they are patterns.
+    Patterns,
+}
+
 /// One row: a command, or a subcommand within the row of its container.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec {
@@ -79,6 +93,8 @@ pub struct Spec {
     pub keys: &'static [KeySpec],
     /// The same as dispatch wants it.
     pub key_rule: KeyRule,
+    /// Which of its arguments name channels.
+    pub channels: Channels,
     /// Which stripes it holds.
     pub locks: Locks,
     /// Which stripes it holds beyond those of its keys, as the data tell.
@@ -190,6 +206,7 @@ pub const fn container(name: &'static str, arity: i8) -> Spec {
         flags: 0,
         keys: &[],
         key_rule: KeyRule::None,
+        channels: Channels::None,
         locks: Locks::Keys,
         reach: None,
         handler: None,
@@ -222,6 +239,12 @@ impl Spec {
         assert!(keys.len() <= keys::SPECS_MAX);
         self.key_rule = KeyRule::of(keys);
         self.keys = keys;
+        self
+    }
+
+    /// Which of its arguments name channels that it publishes or subscribes to.
+    pub const fn channels(mut self, channels: Channels) -> Spec {
+        self.channels = channels;
         self
     }
 
@@ -332,7 +355,11 @@ impl Spec {
             None => group.category(),
         };
         // What runs scripts reads nothing by itself.
-        let reads = if own & acl::SCRIPTING == 0 { acl::READ } else { 0 };
+        let reads = if own & acl::SCRIPTING == 0 {
+            acl::READ
+        } else {
+            0
+        };
         let implied = [
             (flag::WRITE, acl::WRITE),
             (flag::READONLY, reads),

@@ -144,11 +144,7 @@ enum Reads {
     Limit,
 }
 
-fn unpack(
-    lua: &Lua,
-    args: &MultiValue,
-    (name, reads): (&str, Reads),
-) -> mlua::Result<MultiValue> {
+fn unpack(lua: &Lua, args: &MultiValue, (name, reads): (&str, Reads)) -> mlua::Result<MultiValue> {
     let Some(input) = args.front().and_then(text::coerced) else {
         let got = args.front().map_or("no value", text::type_name);
         let what = format!("string expected, got {got}");

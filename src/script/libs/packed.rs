@@ -103,6 +103,8 @@ impl<'f> Format<'f> {
                 self.lay_out(letter)?;
                 Item::Layout
             }
+            // The size of nothing is nothing.
+            _ if self.function == "size" => Item::Layout,
             letter => {
                 let what = format!("invalid format option '{}'", letter as char);
                 return Err(bad_argument(self.lua, 1, self.function, &what));
@@ -145,11 +147,8 @@ impl<'f> Format<'f> {
         if digits.is_empty() {
             return Ok(None);
         }
-        let add = |number: i32, digit: &u8| {
-            number
-                .checked_mul(10)?
-                .checked_add(i32::from(digit - b'0'))
-        };
+        let add =
+            |number: i32, digit: &u8| number.checked_mul(10)?.checked_add(i32::from(digit - b'0'));
         match digits.iter().try_fold(0, add) {
             Some(number) => Ok(Some(number as usize)),
             None => Err(message_here(self.lua, "integral size overflow")),
@@ -226,7 +225,11 @@ fn pack_one(
         Item::Float => (number as f32).to_le_bytes().to_vec(),
         Item::Double => number.to_le_bytes().to_vec(),
         item => {
-            let whole = if number < 0.0 { number as i64 } else { number as u64 as i64 };
+            let whole = if number < 0.0 {
+                number as i64
+            } else {
+                number as u64 as i64
+            };
             let mut bytes = whole.to_le_bytes().to_vec();
             bytes.resize(item.bytes(), 0);
             bytes
@@ -301,7 +304,11 @@ fn unpack_one(
 fn number_in(bytes: &[u8], item: Item, is_little: bool) -> f64 {
     let mut low = [0; 8];
     for (index, byte) in low.iter_mut().enumerate().take(bytes.len()) {
-        *byte = bytes[if is_little { index } else { bytes.len() - 1 - index }];
+        *byte = bytes[if is_little {
+            index
+        } else {
+            bytes.len() - 1 - index
+        }];
     }
     let whole = u64::from_le_bytes(low);
     match item {

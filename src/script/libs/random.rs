@@ -1,5 +1,5 @@
-//! `math.random`: the linear congruential generator of POSIX (`lrand48`), which begins anew for every script, so that a script draws the
-//! same numbers wherever it runs.
+//! `math.random`: the linear congruential generator of POSIX (`lrand48`), which an interpreter begins where Redis does. It goes on from script
+//! to script.
 
 use crate::script::failure::{bad_argument, message_here};
 use crate::script::libs::text;
@@ -14,9 +14,18 @@ const MASK: u64 = (1 << 48) - 1;
 /// What stands below the seed in the state.
 const LOW_BITS: u64 = 0x330E;
 
+/// Where it begins.
+const INITIAL: u64 = 0x1234_ABCD_330E;
+
 /// See the module's description.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Random(Cell<u64>);
+
+impl Default for Random {
+    fn default() -> Self {
+        Random(Cell::new(INITIAL))
+    }
+}
 
 impl Random {
     /// Begins the sequence that belongs to `seed`.
@@ -27,7 +36,12 @@ impl Random {
     /// The next number, at least 0 and below 1.
     fn fraction(&self) -> f64 {
         const MAX: u64 = i32::MAX as u64;
-        let state = self.0.get().wrapping_mul(MULTIPLIER).wrapping_add(INCREMENT) & MASK;
+        let state = self
+            .0
+            .get()
+            .wrapping_mul(MULTIPLIER)
+            .wrapping_add(INCREMENT)
+            & MASK;
         self.0.set(state);
         ((state >> 17) % MAX) as f64 / MAX as f64
     }

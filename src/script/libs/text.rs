@@ -9,7 +9,11 @@ pub fn exact(number: f64) -> Vec<u8> {
     if number == 0.0 {
         out.push(b'0');
     } else if number.is_nan() {
-        let text: &[u8] = if number.is_sign_negative() { b"-nan" } else { b"nan" };
+        let text: &[u8] = if number.is_sign_negative() {
+            b"-nan"
+        } else {
+            b"nan"
+        };
         out.extend_from_slice(text);
     } else {
         float::write_f64(&mut out, number);

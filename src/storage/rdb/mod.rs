@@ -47,8 +47,8 @@ pub use dump::{BadFooter, Payload, dump};
 pub use encode::Encoder;
 pub use error::{Error, Problem, Result};
 pub use extra::nobodys_name;
-pub use libraries::{NoLibraries, dump_libraries, load_libraries};
 pub use kind::{Dialect, Kind, ListForm, Other, StreamForm};
+pub use libraries::{NoLibraries, dump_libraries, load_libraries};
 pub use split::{Item, Part, Record, Splitter};
 pub use write::{Options, Writer};
 

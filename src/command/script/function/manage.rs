@@ -54,11 +54,7 @@ pub fn load(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 }
 
 /// Runs a source, unless there is a library of its name already.
-fn run_new(
-    catalogue: &Catalogue,
-    source: &Source,
-    replaces: bool,
-) -> Result<Arc<Library>, Error> {
+fn run_new(catalogue: &Catalogue, source: &Source, replaces: bool) -> Result<Arc<Library>, Error> {
     let (name, _) = super::store::metadata(source)?;
     if !replaces && catalogue.library(name).is_some() {
         return Err(error::library_exists(name));

@@ -171,7 +171,10 @@ impl Functions {
     /// How many libraries and functions there are, and the bytes of the sources.
     pub fn figures(&self) -> (usize, usize, usize) {
         let catalogue = self.catalogue.lock();
-        let sources = catalogue.libraries.iter().map(|library| library.source.len());
+        let sources = catalogue
+            .libraries
+            .iter()
+            .map(|library| library.source.len());
         (
             catalogue.libraries.len(),
             catalogue.functions(),

@@ -1,5 +1,6 @@
 //! The rows, a file per family.
 
+mod acl;
 mod cluster;
 mod connection;
 mod generic;
@@ -14,7 +15,8 @@ mod transactions;
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 10] = [
+pub(super) const FAMILIES: [&[Spec]; 11] = [
+    acl::ROWS,
     cluster::ROWS,
     connection::ROWS,
     generic::ROWS,

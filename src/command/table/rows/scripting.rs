@@ -47,9 +47,9 @@ pub static ROWS: &[Spec] = &[
     row("fcall", -3, function::fcall)
         .locks(Locks::Script)
         .flags(NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS)
-        .keys(&[at(2, RW | ACCESS | UPDATE)
-            .counted()
-            .note("What a function does to its keys cannot be known, so RW and UPDATE are assumed")])
+        .keys(&[at(2, RW | ACCESS | UPDATE).counted().note(
+            "What a function does to its keys cannot be known, so RW and UPDATE are assumed",
+        )])
         .since("7.0.0")
         .group(Group::Scripting)
         .complexity("That of the function")
@@ -58,9 +58,9 @@ pub static ROWS: &[Spec] = &[
     row("fcall_ro", -3, function::fcall_ro)
         .locks(Locks::Script)
         .flags(READONLY | NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS)
-        .keys(&[at(2, RO | ACCESS)
-            .counted()
-            .note("What a function does to its keys cannot be known, so RO and ACCESS are assumed")])
+        .keys(&[at(2, RO | ACCESS).counted().note(
+            "What a function does to its keys cannot be known, so RO and ACCESS are assumed",
+        )])
         .since("7.0.0")
         .group(Group::Scripting)
         .complexity("That of the function")
@@ -167,10 +167,7 @@ pub static ROWS: &[Spec] = &[
             row("flush", -2, manage::flush)
                 .flags(NOSCRIPT)
                 .locks(Locks::None)
-                .tips(&[
-                    "request_policy:all_nodes",
-                    "response_policy:all_succeeded",
-                ])
+                .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
                 .since("2.6.0")
                 .complexity("O(N) for N scripts that are known")
                 .summary("Forgets all scripts.")
@@ -184,20 +181,14 @@ pub static ROWS: &[Spec] = &[
             row("kill", 2, manage::kill)
                 .flags(NOSCRIPT | ALLOW_BUSY)
                 .locks(Locks::None)
-                .tips(&[
-                    "request_policy:all_shards",
-                    "response_policy:one_succeeded",
-                ])
+                .tips(&["request_policy:all_shards", "response_policy:one_succeeded"])
                 .since("2.6.0")
                 .complexity("O(1)")
                 .summary("Ends the script that runs, if it has written nothing."),
             row("load", 3, manage::load)
                 .flags(NOSCRIPT | STALE)
                 .locks(Locks::None)
-                .tips(&[
-                    "request_policy:all_nodes",
-                    "response_policy:all_succeeded",
-                ])
+                .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
                 .since("2.6.0")
                 .complexity("O(N) for a script of N bytes")
                 .summary("Makes a script known.")

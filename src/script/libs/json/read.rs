@@ -221,7 +221,8 @@ impl Reader<'_> {
         self.at += usize::from(matches!(self.peek(), b'-' | b'+'));
         let is_hexadecimal =
             self.peek() == b'0' && matches!(self.input.get(self.at + 1), Some(b'x' | b'X'));
-        let is_octal = self.peek() == b'0' && matches!(self.input.get(self.at + 1), Some(b'0'..=b'9'));
+        let is_octal =
+            self.peek() == b'0' && matches!(self.input.get(self.at + 1), Some(b'0'..=b'9'));
         if (is_hexadecimal || is_octal) && !self.settings.decode_invalid {
             self.at = begin;
             return WRONG;

@@ -1,23 +1,27 @@
 //! Writing JSON.
 
 use super::{Invalid, MAX_DEPTH, Settings};
-use crate::script::failure::message_here;
+use crate::script::failure::{self, Thrown};
 use crate::script::libs::text;
 use mlua::{Lua, Table, Value};
 
 /// The text of `value`.
 pub fn write(lua: &Lua, settings: &Settings, value: &Value) -> mlua::Result<Vec<u8>> {
     let mut writer = Writer {
-        lua,
         settings,
         out: Vec::new(),
     };
-    writer.value(value, 0)?;
-    Ok(writer.out)
+    match writer.value(value, 0) {
+        Ok(()) => Ok(writer.out),
+        // Only here it is known where the library was called.
+        Err(error) => Err(match failure::thrown_of(&error) {
+            Thrown::Message(text) => failure::message_here(lua, text),
+            Thrown::Reply { .. } => error,
+        }),
+    }
 }
 
 struct Writer<'w> {
-    lua: &'w Lua,
     settings: &'w Settings,
     out: Vec<u8>,
 }
@@ -43,7 +47,7 @@ impl Writer<'_> {
 
     fn refused(&self, value: &Value, why: &str) -> mlua::Error {
         let kind = text::type_name(value);
-        message_here(self.lua, format!("Cannot serialise {kind}: {why}"))
+        failure::message(format!("Cannot serialise {kind}: {why}"))
     }
 
     fn number(&mut self, number: f64, value: &Value) -> mlua::Result<()> {
@@ -81,7 +85,7 @@ impl Writer<'_> {
         let max_depth = self.settings.encode_max_depth.min(MAX_DEPTH as i64);
         if depth as i64 > max_depth {
             let text = format!("Cannot serialise, excessive nesting ({depth})");
-            return Err(message_here(self.lua, text));
+            return Err(failure::message(text));
         }
         match self.array_length(table)? {
             Some(len) => self.array(table, len, depth),
