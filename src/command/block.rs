@@ -48,9 +48,10 @@ pub fn enter(env: &mut Env<'_, '_>, session: &mut Session, request: Request<'_>,
     session.blocked = Some(waiter);
 }
 
-/// Serves the waiters of all keys that became ready in the stripes held, the key that became so first first.
+/// Serves the waiters of all keys that became ready in the stripes held, the key that became so first first. False if a script holds for long
+/// what a waiter needs: then nothing is held any more, and they are served when the script is over.
 #[cold]
-pub fn serve_ready(env: &mut Env<'_, '_>) {
+pub fn serve_ready(env: &mut Env<'_, '_>) -> bool {
     while let Some((stripe, db, key)) = next_ready(env) {
         match serve_key(env, db, &key) {
             Served::All => {
@@ -60,10 +61,13 @@ pub fn serve_ready(env: &mut Env<'_, '_>) {
                 let mut all = env.locked.held();
                 all.union(&stripes);
                 env.locked.release();
-                env.locked.acquire(&all);
+                if !env.locked.acquire_soon(&all) {
+                    return false;
+                }
             }
         }
     }
+    true
 }
 
 fn next_ready(env: &mut Env<'_, '_>) -> Option<(usize, usize, Box<[u8]>)> {

@@ -306,6 +306,11 @@ fn execute_special(
     }
 }
 
+/// True for what a client may do while its core runs a script. RESET is not among it: the core does not know then who listens to what.
+fn may_attend(command: &Command) -> bool {
+    command.is(flag::ALLOW_BUSY) && command.spec.name != "reset"
+}
+
 /// The request as it would be had the command not been renamed: what is queued, kept and logged calls commands by their own names.
 pub fn by_own_name(command: &Command, request: Request<'_>) -> Option<OwnedRequest> {
     let own_name = registry::own_name_if_renamed(command)?;
@@ -324,6 +329,9 @@ fn may_run(
     let shared = env.shared;
     if !command.is(flag::NO_AUTH) && !session.is_let_in(shared) {
         return Err(error::NO_AUTH);
+    }
+    if env.local.attending && !may_attend(command) {
+        return Err(shared.running.refusal());
     }
     if session.multi.is_some() && command.is(flag::NO_MULTI) {
         return Err(error::NOT_IN_MULTI);
@@ -527,6 +535,11 @@ fn run_script(
         return refuse_busy(env, session, command, reply);
     }
     let next = run_held(env, session, command, &request, reply);
+    if env.shared.running.take_was_busy() {
+        // Waiters may have had to wait for it.
+        env.locked.acquire(&StripeSet::All);
+        block::serve_ready(env);
+    }
     drop(turn);
     next
 }
@@ -565,7 +578,9 @@ fn run_held(
             break;
         }
         // It may let go of all for a moment, in which others may change what is to be reached.
-        block::serve_ready(env);
+        if !block::serve_ready(env) {
+            return refuse_busy(env, session, command, reply);
+        }
     }
     let flow = invoke(env, session, command, request, reply, false);
     monitor::feed(env, session, command, *request);

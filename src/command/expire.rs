@@ -79,8 +79,8 @@ fn attend(env: &mut Env<'_, '_>, stripe: usize) {
             budget -= 1;
             stream::attend::attend(env, db, &key);
             dispatch::settle(env);
-            if env.locked.any_ready() {
-                super::block::serve_ready(env);
+            if env.locked.any_ready() && !super::block::serve_ready(env) {
+                return;
             }
         }
     }
@@ -111,7 +111,8 @@ fn expire(env: &mut Env<'_, '_>, stripe: usize) {
     env.shared.keyspace.set_next_deadline_ms(stripe, next);
     dispatch::settle(env);
     if env.locked.any_ready() {
-        super::block::serve_ready(env);
+        // Where they have to wait for a script, that is for who served them to know.
+        let _ = super::block::serve_ready(env);
     }
     env.locked.release();
 }

@@ -220,6 +220,7 @@ impl Session {
         session.user = client.user.clone();
         session.authenticated = client.authenticated;
         session.no_touch = client.no_touch;
+        session.commands = client.commands;
         session.is_script = true;
         session
     }

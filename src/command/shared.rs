@@ -39,6 +39,8 @@ pub mod gate {
     pub const SAVING_TO_STOP: u32 = 1 << 5;
     /// The last save failed.
     pub const UNSAVED: u32 = 1 << 6;
+    /// A script has run for long: its core lets other clients do little.
+    pub const BUSY: u32 = 1 << 7;
     /// Commands have been given other names: a request's has to be told from the command's.
     pub const RENAMED: u32 = 1 << 7;
 }

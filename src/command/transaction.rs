@@ -124,7 +124,10 @@ pub fn exec(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
         return Err(error::exec_abort(&ctx.shared.running.refusal()));
     }
     while env.locked.any_ready() {
-        block::serve_ready(&mut env);
+        if !block::serve_ready(&mut env) {
+            unwatch_all(ctx);
+            return Err(error::exec_abort(&ctx.shared.running.refusal()));
+        }
     }
     // What was served just now is no part of the transaction.
     env.locked.log_effects();

@@ -2,9 +2,10 @@
 
 use super::failure::{self, message};
 use super::host::{self, LogLevel};
-use super::state::{REDIS_VERSION, REDIS_VERSION_NUMBER, State, Unbounded};
+use super::state::{State, Unbounded};
 use super::{decode, library, libs::text};
 use crate::base::sha1;
+use crate::base::version::{REDIS_VERSION, REDIS_VERSION_NUMBER};
 use crate::resp::{Reply, RequestBuffer, Version};
 use mlua::{Lua, MultiValue, Table, Value};
 use std::rc::Rc;

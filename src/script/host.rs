@@ -52,5 +52,8 @@ pub fn with_host<R>(host: &mut dyn Host, f: impl FnOnce() -> R) -> R {
 
 /// Gives the host in the thread's slot to `f`; none outside of a script's run.
 pub fn with<R>(f: impl FnOnce(&mut dyn Host) -> R) -> Option<R> {
-    HOST.is_set().then(|| HOST.with(|host| f(host)))
+    match HOST.is_set() {
+        true => Some(HOST.with(|host| f(host))),
+        false => None,
+    }
 }

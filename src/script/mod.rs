@@ -28,4 +28,4 @@ pub use encode::Answered;
 pub use failure::Failure;
 pub use host::{Host, LogLevel, Verdict};
 pub use interpreter::{Call, Interpreter, Loaded};
-pub use state::{MAX_MEMORY_BYTES, REDIS_VERSION, REDIS_VERSION_NUMBER};
+pub use state::MAX_MEMORY_BYTES;

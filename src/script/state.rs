@@ -9,10 +9,6 @@ use std::cell::{Cell, RefCell};
 
 /// The most memory that one interpreter's values may take. A script that needs more fails with `not enough memory`.
 pub const MAX_MEMORY_BYTES: usize = 512 * 1024 * 1024;
-/// The version of Redis whose scripting this is.
-pub const REDIS_VERSION: &str = "8.2.3";
-/// The same as `0x00MMmmpp`.
-pub const REDIS_VERSION_NUMBER: i64 = 0x0008_0203;
 
 /// See the module's description.
 pub struct State {

@@ -7,6 +7,7 @@ use super::super::session::Session;
 use super::super::shared::gate;
 use super::super::table::words::flag;
 use super::super::{Flow, error, monitor};
+use super::outlook;
 use super::running::{self, What};
 use crate::keyspace::StripeSet;
 use crate::resp::{OwnedRequest, Reply, Request};
@@ -66,7 +67,11 @@ impl Host for Caller<'_, '_, '_> {
                 self.become_busy();
             }
         }
-        match scripts.is_killed() {
+        if scripts.is_busy() {
+            outlook::attend();
+        }
+        // A server that goes down waits for no script.
+        match scripts.is_killed() || self.env.shared.gate(gate::STOPPING) {
             true => Verdict::Killed,
             false => Verdict::GoesOn,
         }
@@ -153,7 +158,7 @@ impl Caller<'_, '_, '_> {
             "a script has run for {ms} ms: others are told that the server is busy; SCRIPT KILL or FUNCTION KILL ends it"
         );
         shared.running.set_busy(
-            &shared.keyspace,
+            shared,
             What {
                 function: self.function.map(Into::into),
                 request: self.request.iter().map(Into::into).collect(),

@@ -44,7 +44,10 @@ pub fn with<R>(
     scripts: &Scripts,
     f: impl FnOnce(&mut Engine) -> Result<R, Error>,
 ) -> Result<R, Error> {
-    ENGINE.with_borrow_mut(|slot| {
+    ENGINE.with(|slot| {
+        // In the midst of a script there is nothing to give.
+        let mut slot = slot.try_borrow_mut().map_err(|_| error::BUSY_SCRIPT)?;
+        let slot = &mut *slot;
         let flushes = scripts.flushes();
         if slot
             .as_ref()

@@ -96,10 +96,8 @@ fn find_by_sha(
     engine: &mut Engine,
     name: &[u8],
 ) -> Result<(Arc<Script>, Loaded), Error> {
-    let sha: Sha = name
-        .to_ascii_lowercase()
-        .try_into()
-        .map_err(|_| error::NO_SCRIPT)?;
+    let mut sha = Sha::try_from(name).map_err(|_| error::NO_SCRIPT)?;
+    sha.make_ascii_lowercase();
     if let Some((script, loaded)) = engine.find(&sha) {
         return Ok((script.clone(), loaded));
     }
@@ -162,7 +160,7 @@ impl Task<'_> {
             host: &mut caller,
         };
         let outcome = interpreter.run(call, ctx.reply);
-        ctx.shared.running.end(&ctx.shared.keyspace);
+        ctx.shared.running.end(ctx.shared);
         Ok(outcome)
     }
 

@@ -10,6 +10,7 @@
 //!   engine     this core's interpreter
 //!   caller     a command of the script: may it run, its stripes, the command itself
 //!   running    which script runs, since when; BUSY and SCRIPT KILL
+//!   outlook    what a core does for its clients while its script is busy
 //!   function   functions: scripts that are kept by name
 //! ```
 
@@ -18,6 +19,7 @@ pub mod engine;
 pub mod eval;
 pub mod function;
 pub mod manage;
+pub mod outlook;
 pub mod running;
 pub mod scripts;
 

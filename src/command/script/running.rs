@@ -4,7 +4,7 @@
 //! would have to wait for it is told so. Only then can it be killed, and only if it has written nothing.
 
 use super::super::error::{self, Error};
-use crate::keyspace::Keyspace;
+use super::super::shared::{Shared, gate};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -24,6 +24,7 @@ pub struct What {
 #[derive(Debug, Default)]
 pub struct Running {
     busy: AtomicBool,
+    was_busy: AtomicBool,
     wrote: AtomicBool,
     killed: AtomicBool,
     /// What runs, as soon as it is busy.
@@ -38,19 +39,27 @@ impl Running {
     }
 
     /// The script is over.
-    pub fn end(&self, keyspace: &Keyspace) {
+    pub fn end(&self, shared: &Shared) {
         if self.busy.load(Ordering::Relaxed) {
-            keyspace.set_stalled(false);
+            shared.keyspace.set_stalled(false);
+            shared.set_gate(gate::BUSY, false);
             self.busy.store(false, Ordering::SeqCst);
+            self.was_busy.store(true, Ordering::SeqCst);
             *self.what.lock() = None;
         }
     }
 
     /// The script has run for so long that others are told.
-    pub fn set_busy(&self, keyspace: &Keyspace, what: What) {
+    pub fn set_busy(&self, shared: &Shared, what: What) {
         *self.what.lock() = Some(what);
         self.busy.store(true, Ordering::SeqCst);
-        keyspace.set_stalled(true);
+        shared.set_gate(gate::BUSY, true);
+        shared.keyspace.set_stalled(true);
+    }
+
+    /// True once after a script that was busy.
+    pub fn take_was_busy(&self) -> bool {
+        self.was_busy.load(Ordering::Relaxed) && self.was_busy.swap(false, Ordering::SeqCst)
     }
 
     /// True once others are told.

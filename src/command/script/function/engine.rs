@@ -39,7 +39,10 @@ pub struct Engine {
 
 /// Gives this core's engine to `f`.
 pub fn with<R>(f: impl FnOnce(&mut Engine) -> Result<R, Error>) -> Result<R, Error> {
-    ENGINE.with_borrow_mut(|slot| {
+    ENGINE.with(|slot| {
+        // In the midst of a script there is nothing to give.
+        let mut slot = slot.try_borrow_mut().map_err(|_| error::BUSY_SCRIPT)?;
+        let slot = &mut *slot;
         let engine = match slot {
             Some(engine) => engine,
             None => slot.insert(Engine::new()?),
