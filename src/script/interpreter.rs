@@ -222,5 +222,5 @@ fn look_up_again(lua: &Lua) -> mlua::Result<VmState> {
 }
 
 fn killed() -> mlua::Error {
-    super::failure::message("Script killed by user with SCRIPT KILL.")
+    super::failure::message("Script killed by user with SCRIPT KILL...")
 }

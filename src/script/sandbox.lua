@@ -67,18 +67,19 @@ local function getmetatable_of(...)
 end
 
 -- Lua's own counts what is to be unpacked in 32 bits, which more overflows.
-local MAX_UNPACKED = 8000
+local STACK_SLOTS = 8000
 local unpack = raw.unpack
 
 local function unpack_of(table, first, last)
   if type(table) ~= "table" then bad(1, "unpack", "table", table) end
-  if first ~= nil or last ~= nil then
-    local from, to = tonumber(first or 1), tonumber(last or #table)
-    if not from then bad(2, "unpack", "number", first) end
-    if not to then bad(3, "unpack", "number", last) end
-    if not (to - from < MAX_UNPACKED) then error("too many results to unpack", 2) end
-  end
-  return unpack(table, first, last)
+  local from, to = tonumber(first or 1), tonumber(last or #table)
+  if not from then bad(2, "unpack", "number", first) end
+  if not to then bad(3, "unpack", "number", last) end
+  local arguments = last ~= nil and 3 or first ~= nil and 2 or 1
+  if not (to - from + 1 + arguments <= STACK_SLOTS) then error("too many results to unpack", 2) end
+  if arguments == 3 then return unpack(table, first, last) end
+  if arguments == 2 then return unpack(table, first) end
+  return unpack(table)
 end
 
 -- Errors of ours are opaque until they are caught. The text of a command's error is all that `pcall` gives of it.
