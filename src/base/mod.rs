@@ -7,6 +7,7 @@ pub mod crc16;
 pub mod crc64;
 pub mod disk;
 pub mod float;
+pub mod gauge;
 pub mod glob;
 mod grisu;
 pub mod histogram;
@@ -15,10 +16,12 @@ pub mod longdouble;
 pub mod num;
 pub mod process;
 pub mod random;
-#[doc(hidden)]
+pub mod rng;
 pub mod sha1;
 pub mod sha256;
+#[doc(hidden)]
 pub mod simdisk;
 pub mod version;
 
 pub use blob::Blob;
+pub use rng::Rng;

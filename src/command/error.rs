@@ -97,6 +97,9 @@ pub const NO_PROTO: Error = Error::new("NOPROTO unsupported protocol version");
 /// HELLO's version is no number.
 pub const PROTO_NOT_AN_INTEGER: Error =
     Error::new("ERR Protocol version is not an integer or out of range");
+/// The command would store something, and memory is full.
+pub const OUT_OF_MEMORY: Error =
+    Error::new("OOM command not allowed when used memory > 'maxmemory'.");
 /// EXEC after an error while queueing.
 pub const EXEC_ABORT: Error =
     Error::new("EXECABORT Transaction discarded because of previous errors.");
@@ -308,6 +311,42 @@ pub const NUMKEYS_INVALID: Error = Error::new("ERR invalid numkeys value");
 pub const PAIRS_MISSING: Error = Error::new("ERR wrong number of key-value pairs");
 /// SETRANGE: the offset lies before the string.
 pub const OFFSET_OUT_OF_RANGE: Error = Error::new("ERR offset is out of range");
+/// ZADD with conditions that exclude each other.
+pub const XX_AND_NX: Error =
+    Error::new("ERR XX and NX options at the same time are not compatible");
+/// ZADD with conditions that exclude each other.
+pub const GT_LT_AND_NX: Error =
+    Error::new("ERR GT, LT, and/or NX options at the same time are not compatible");
+/// ZADD INCR of more than one member.
+pub const INCR_OF_SEVERAL: Error =
+    Error::new("ERR INCR option supports a single increment-element pair");
+/// A score that would be no number.
+pub const SCORE_NOT_A_NUMBER: Error = Error::new("ERR resulting score is not a number (NaN)");
+/// The bound of a range of scores is no number.
+pub const SCORE_BOUND: Error = Error::new("ERR min or max is not a float");
+/// The bound of a range of members is none.
+pub const LEX_BOUND: Error = Error::new("ERR min or max not valid string range item");
+/// LIMIT for a range of ranks.
+pub const LIMIT_OF_RANKS: Error = Error::new(
+    "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX",
+);
+/// WITHSCORES for a range of members.
+pub const SCORES_BY_LEX: Error =
+    Error::new("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
+/// WEIGHTS with one that is no number.
+pub const WEIGHT_NOT_A_FLOAT: Error = Error::new("ERR weight value is not a float");
+/// A LIMIT below zero.
+pub const LIMIT_NEGATIVE: Error = Error::new("ERR LIMIT can't be negative");
+/// ZRANDMEMBER with a count of which twice as many could not be told.
+pub const SAMPLE_OUT_OF_RANGE: Error = Error::new("ERR value is out of range");
+
+/// A command that combines sets, and is given none.
+pub fn no_input_keys(full_name: &str) -> Error {
+    Error::from_text(format!(
+        "ERR at least 1 input key is needed for '{full_name}' command"
+    ))
+}
+
 /// The sum is no 64 bit integer.
 pub const INCREMENT_OVERFLOW: Error = Error::new("ERR increment or decrement would overflow");
 /// DECRBY by a number whose negation does not exist.
@@ -328,6 +367,42 @@ pub const EXPIRE_NX_AND_OTHERS: Error =
 /// EXPIRE: conditions that exclude each other.
 pub const EXPIRE_GT_AND_LT: Error =
     Error::new("ERR GT and LT options at the same time are not compatible");
+/// A time for a field to expire at that lies below 0.
+pub const EXPIRE_NEGATIVE: Error = Error::new("ERR invalid expire time, must be >= 0");
+/// Fields of a hash are to be named behind a word that is not there.
+pub const FIELDS_MISSING: Error =
+    Error::new("ERR Mandatory argument FIELDS is missing or not at the right position");
+/// A number of fields that is none.
+pub const FIELD_COUNT_INVALID: Error =
+    Error::new("ERR Number of fields must be a positive integer");
+/// HEXPIRE and its kin: a number of fields that is none.
+pub const NUMFIELDS_NOT_POSITIVE: Error =
+    Error::new("ERR Parameter `numFields` should be greater than 0");
+/// HSETEX: a number of fields that is none.
+pub const NUMFIELDS_INVALID: Error = Error::new("ERR invalid number of fields");
+/// A number of fields that do not follow.
+pub const FIELD_COUNT_MISMATCH: Error =
+    Error::new("ERR The `numfields` parameter must match the number of arguments");
+/// HSETEX: two conditions.
+pub const FIELD_CONDITION_TWICE: Error =
+    Error::new("ERR Only one of FXX or FNX arguments can be specified");
+/// HSETEX: two expiries.
+pub const FIELD_EXPIRY_TWICE: Error =
+    Error::new("ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified");
+/// HINCRBY of a field that is no integer.
+pub const HASH_NOT_AN_INTEGER: Error = Error::new("ERR hash value is not an integer");
+/// HINCRBYFLOAT of a field that is no number.
+pub const HASH_NOT_A_FLOAT: Error = Error::new("ERR hash value is not a float");
+/// HINCRBYFLOAT by what is not finite.
+pub const NAN_OR_INFINITY: Error = Error::new("ERR value is NaN or Infinity");
+/// A count so great that the numbers of what is told are no numbers.
+pub const OUT_OF_RANGE: Error = Error::new("ERR value is out of range");
+
+/// HSETEX: an argument there is not.
+pub fn unknown_argument(word: &[u8]) -> Error {
+    Error::from_text([b"ERR unknown argument: ", until_nul(word)].concat())
+}
+
 /// A key would be moved or copied onto itself.
 pub const SAME_OBJECT: Error = Error::new("ERR source and destination objects are the same");
 /// SCAN: no such cursor can be.
@@ -339,6 +414,10 @@ pub const NOVALUES_OUTSIDE_HSCAN: Error =
 pub const FIRST_DB_INVALID: Error = Error::new("ERR invalid first DB index");
 /// SWAPDB: the second index is no number.
 pub const SECOND_DB_INVALID: Error = Error::new("ERR invalid second DB index");
+/// OBJECT IDLETIME while uses are counted.
+pub const NO_IDLE_TIME: Error = Error::new(
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+);
 /// OBJECT FREQ without counters of use.
 pub const NO_LFU: Error = Error::new(
     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",

@@ -5,13 +5,14 @@
 //! gathers in `Changes` and goes out when the command is done, still under its stripes.
 
 use super::error::{Error, WRONG_TYPE};
-use super::stream;
 use super::times::Times;
+use super::{hash, stream};
 use crate::data::stream::NodeLimits;
-use crate::data::{Kind, Value};
+use crate::data::{Hash, Kind, Value};
 use crate::keyspace::effects::{Effect, Moment};
 use crate::keyspace::notify;
-use crate::keyspace::{Db, Entry, Keyspace, Locked, NEVER, Stripe};
+use crate::keyspace::usage::Counting;
+use crate::keyspace::{Db, Entry, Keyspace, Locked, NEVER, Stripe, Usage};
 use crate::resp::Request;
 use std::mem::discriminant;
 
@@ -43,6 +44,10 @@ pub struct Changes {
     pub misses: u64,
     /// Keys removed because their time was up.
     pub expired: u64,
+    /// Keys removed for want of memory.
+    pub evicted: u64,
+    /// Fields removed because their time was up.
+    pub expired_fields: u64,
     /// Values to be freed away from the event loop.
     pub discarded: Vec<Value>,
     /// The stripes that have something to do at a time, and the time, steady milliseconds.
@@ -87,6 +92,8 @@ pub struct Keys<'a, 'k> {
     pub limits: NodeLimits,
     /// False for a client that does not want its reads to count as use of a key (CLIENT NO-TOUCH).
     pub touch: bool,
+    /// How uses are counted, under a policy of eviction that goes by them.
+    pub counting: Option<Counting>,
     /// The log is being replayed: keys whose time is up stay until the log itself removes them.
     pub replaying: bool,
 }
@@ -146,15 +153,48 @@ impl<'k> Keys<'_, 'k> {
         if self.replaying {
             return Some(position);
         }
+        self.changes.expired += 1;
+        self.remove_unasked(key, position, (notify::EXPIRED, "expired"));
+        None
+    }
+
+    /// Removes `key` for want of memory, or because its time is up; false if there is no such key.
+    pub fn evict(&mut self, key: &[u8]) -> bool {
+        if self.table(key).position(key).is_none() {
+            return false;
+        }
+        if let Some(position) = self.live_position(key) {
+            self.changes.evicted += 1;
+            self.remove_unasked(key, position, (notify::EVICTED, "evicted"));
+        }
+        true
+    }
+
+    fn remove_unasked(&mut self, key: &[u8], position: usize, event: (u32, &'static str)) {
         let entry = self.table(key).remove(position);
         self.changes.discard(entry.value);
-        self.changes.expired += 1;
         self.lost(key);
-        self.changes.event(notify::EXPIRED, "expired", self.db, key);
+        self.changes.event(event.0, event.1, self.db, key);
         if self.is_logged() {
-            self.locked.effects.expiry(self.db, key);
+            self.locked.effects.unasked_removal(self.db, key);
         }
-        None
+    }
+
+    /// Fields of the hash at `key` went because their time was up, and with the last one the key: says so to whoever has to know.
+    pub fn expired_fields(&mut self, key: &[u8], names: &[Box<[u8]>]) {
+        self.changes.expired_fields += names.len() as u64;
+        self.notify(notify::HASH, "hexpired", key);
+        if self.is_logged() {
+            self.locked.effects.field_expiry(self.db, key, names);
+        }
+        if self.peek_as::<Hash>(key).is_some_and(Hash::is_empty) {
+            self.remove(key);
+            self.notify(notify::GENERIC, "del", key);
+            return;
+        }
+        self.note_fields(key);
+        let db = self.db;
+        self.locked.stripe_of(key).signal_changed(db, key);
     }
 
     /// True when what commands do is recorded in the log.
@@ -267,18 +307,18 @@ impl<'k> Keys<'_, 'k> {
     /// The table of `key`, whose entry at `position` is used.
     #[inline(always)]
     fn used(&mut self, key: &[u8], position: usize) -> &mut Db {
-        let (now_ms, touch) = (self.now_ms, self.touch);
+        let (now_ms, touch, counting) = (self.now_ms, self.touch, self.counting);
         let table = self.table(key);
         if touch {
-            table.touch(position, now_ms);
+            table.touch(position, now_ms, counting);
         }
         table
     }
 
-    /// Says when `key` was last used, whatever it was before.
-    pub fn touch_at(&mut self, key: &[u8], used_ms: i64) {
+    /// Says how `key` was used, whatever it was before.
+    pub fn set_usage(&mut self, key: &[u8], usage: Usage) {
         if let Some(position) = self.live_position(key) {
-            self.table(key).touch(position, used_ms);
+            self.table(key).set_usage(position, usage);
         }
     }
 
@@ -291,6 +331,12 @@ impl<'k> Keys<'_, 'k> {
     /// The value of `key` if it is of kind `T`, without counting as use of it.
     pub fn peek_as<T: Kind>(&mut self, key: &[u8]) -> Option<&T> {
         T::of(&self.peek(key)?.value)
+    }
+
+    /// The value of `key`, as somebody has just found it: to be looked at beside others.
+    pub fn found(&self, key: &[u8]) -> Option<&Value> {
+        let table = &self.locked.peek_stripe_of(key).dbs[self.db];
+        Some(&table.entry(table.position(key)?).value)
     }
 
     /// The value of `key` for a command that writes, which must be of kind `T` if it is there.
@@ -306,7 +352,7 @@ impl<'k> Keys<'_, 'k> {
     /// The position of a key that lives, which is used. Whatever was to happen to its value by now has, if that is of kind `T`.
     #[inline(always)]
     fn position_as<T: Kind>(&mut self, key: &[u8]) -> Option<usize> {
-        let (now_ms, touch) = (self.now_ms, self.touch);
+        let (now_ms, touch, counting) = (self.now_ms, self.touch, self.counting);
         let table = self.table(key);
         let position = table.position(key)?;
         let entry = table.entry(position);
@@ -315,7 +361,7 @@ impl<'k> Keys<'_, 'k> {
             return self.position_in_time::<T>(key);
         }
         if touch {
-            table.touch(position, now_ms);
+            table.touch(position, now_ms, counting);
         }
         Some(position)
     }
@@ -325,9 +371,16 @@ impl<'k> Keys<'_, 'k> {
     fn position_in_time<T: Kind>(&mut self, key: &[u8]) -> Option<usize> {
         let position = self.live_position(key)?;
         let value = &self.used(key, position).entry(position).value;
-        let due_ms = T::of(value).and_then(T::next_due_ms);
-        if due_ms.is_some_and(|ms| ms <= self.times().latest_ms()) && !self.replaying {
-            stream::attend::promote(self, key);
+        let due_ms = T::of(value).and_then(T::next_due_ms).unwrap_or(u64::MAX);
+        let is_hash = matches!(value, Value::Hash(_));
+        match is_hash {
+            _ if self.replaying => {}
+            true if due_ms <= self.wall() => {
+                hash::expire::expire_all(self, key);
+                return self.live_position(key);
+            }
+            false if due_ms <= self.times().latest_ms() => stream::attend::promote(self, key),
+            _ => {}
         }
         Some(position)
     }
@@ -382,14 +435,12 @@ impl<'k> Keys<'_, 'k> {
     }
 
     fn overwrite(&mut self, key: &[u8], position: usize, value: Value) {
-        let now_ms = self.now_ms;
+        let (now_ms, counting) = (self.now_ms, self.counting);
         let table = self.table(key);
-        table.touch(position, now_ms);
-        let entry = table.entry_mut(position);
-        let retyped = discriminant(&entry.value) != discriminant(&value);
-        let old = entry.replace(value);
-        table.await_first_look(position);
-        self.publish_alarm(key);
+        table.touch(position, now_ms, counting);
+        let retyped = discriminant(&table.entry(position).value) != discriminant(&value);
+        let old = table.replace(position, value);
+        self.publish(key);
         self.changes.discard(old);
         self.changes
             .event(notify::OVERWRITTEN, "overwritten", self.db, key);
@@ -404,7 +455,7 @@ impl<'k> Keys<'_, 'k> {
     pub fn insert_new(&mut self, key: &[u8], value: Value) -> &mut Entry {
         let now_ms = self.now_ms;
         let position = self.table(key).insert(key, value, now_ms);
-        self.publish_alarm(key);
+        self.publish(key);
         self.changes.event(notify::NEW, "new", self.db, key);
         self.ready(key);
         self.table(key).entry_mut(position)
@@ -450,6 +501,33 @@ impl<'k> Keys<'_, 'k> {
             return;
         }
         table.set_deadline_ms(position, deadline_ms);
+        self.publish_deadline(key, deadline_ms);
+    }
+
+    /// Notes when the first field of the hash at `key` expires, after a change that may bear on it.
+    pub fn note_fields(&mut self, key: &[u8]) {
+        let table = self.table(key);
+        if let Some(position) = table.position(key) {
+            table.note_fields(position);
+            self.publish_fields(key);
+        }
+    }
+
+    /// Tells who looks after the stripe of `key` of what may have come to be due there.
+    #[inline]
+    fn publish(&mut self, key: &[u8]) {
+        self.publish_alarm(key);
+        self.publish_fields(key);
+    }
+
+    fn publish_fields(&mut self, key: &[u8]) {
+        if let Some(expires_ms) = self.table(key).next_field_ms() {
+            self.publish_deadline(key, expires_ms);
+        }
+    }
+
+    /// Tells who looks after the stripe of `key` of a deadline there, if it is earlier than those it knows of.
+    fn publish_deadline(&mut self, key: &[u8], deadline_ms: i64) {
         if deadline_ms == NEVER {
             return;
         }
@@ -561,6 +639,7 @@ impl<'k> Keys<'_, 'k> {
             steady_ms: self.steady_ms,
             limits: self.limits,
             touch: self.touch,
+            counting: self.counting,
             replaying: self.replaying,
         }
     }
@@ -609,6 +688,7 @@ impl<'k> Keys<'_, 'k> {
             steady_ms: self.steady_ms,
             limits: self.limits,
             touch: self.touch,
+            counting: self.counting,
             replaying: self.replaying,
         })
     }

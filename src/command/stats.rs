@@ -117,6 +117,10 @@ pub struct CoreStats {
     pub misses: Counter,
     /// Keys whose time was up.
     pub expired: Counter,
+    /// Keys removed for want of memory.
+    pub evicted: Counter,
+    /// Fields of hashes removed because their time was up.
+    pub expired_fields: Counter,
     /// Changes to the keyspace.
     pub dirty: Counter,
     /// Error replies.
@@ -155,6 +159,8 @@ impl Default for CoreStats {
             hits: Counter::default(),
             misses: Counter::default(),
             expired: Counter::default(),
+            evicted: Counter::default(),
+            expired_fields: Counter::default(),
             dirty: Counter::default(),
             errors: Counter::default(),
             output_limit_closed: Counter::default(),
@@ -201,6 +207,8 @@ impl CoreStats {
             &self.hits,
             &self.misses,
             &self.expired,
+            &self.evicted,
+            &self.expired_fields,
             &self.errors,
             &self.output_limit_closed,
             &self.query_limit_closed,

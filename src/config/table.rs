@@ -10,7 +10,8 @@ use super::value::Shape::{
 };
 use super::value::Value;
 use super::{
-    AclPubsubDefault, AppendFsync, Autogroup, DebugAccess, LogLevel, Supervision, TlsAuthClients,
+    AclPubsubDefault, AppendFsync, Autogroup, DebugAccess, EvictionPolicy, LogLevel, Supervision,
+    TlsAuthClients,
 };
 
 /// Directives that belong together.
@@ -68,9 +69,6 @@ const HZ: Place = Place::Field {
     },
 };
 
-const NO_EVICTION: &str = "this version does not evict keys: 'maxmemory' can only be 0";
-const NO_EVICTION_POLICY: &str =
-    "this version does not evict keys: 'maxmemory-policy' can only be 'noeviction'";
 const NO_CLIENT_EVICTION: &str =
     "this version does not evict clients: 'maxmemory-clients' can only be 0";
 const NO_CLUSTER: &str = "this version does not form clusters: 'cluster-enabled' can only be 'no'";
@@ -170,6 +168,20 @@ pub static SECTIONS: &[Section] = &[
         row("proto-max-bulk-len", "536870912", bytes(LEAST_BUFFER_BYTES), field!(proto_max_bulk_len_bytes),
             "The longest single argument of a request."),
     ]},
+    Section { title: "Memory", rows: &[
+        row("maxmemory", "0", bytes(0), field!(maxmemory_bytes),
+            "The memory to stay within, buffers of the log aside; 0 is no limit."),
+        row("maxmemory-policy", "noeviction", Choice(EvictionPolicy::NAMES), field!(maxmemory_policy),
+            "What goes when memory is full: of all keys, or only of those that expire (volatile), the least recently used, the least often used, any, or the first to expire; or nothing, and whatever would store more is refused."),
+        row("maxmemory-samples", "5", number(1, 64), field!(maxmemory_samples),
+            "How many keys are looked at to find one that goes."),
+        row("maxmemory-eviction-tenacity", "10", number(0, 100), field!(maxmemory_eviction_tenacity),
+            "How long commands may be held up by eviction at once: 10 is half a millisecond, 100 as long as it takes."),
+        row("lfu-log-factor", "10", COUNT, field!(lfu_log_factor),
+            "How much slower each further step is at which a key counts as used more often."),
+        row("lfu-decay-time", "1", COUNT, field!(lfu_decay_time_minutes),
+            "Minutes without use that take such a step back; 0 is never."),
+    ]},
     Section { title: "General", rows: &[
         row("threads", "0", number(0, MAX_THREADS), field!(threads),
             "How many cores serve, a thread on each; 0 is all of the machine.").at_start(),
@@ -246,6 +258,14 @@ pub static SECTIONS: &[Section] = &[
             "Messages of each producer that a new stream remembers."),
         row("list-max-listpack-size", "-2", number(i32::MIN as i64, i32::MAX as i64), field!(list_max_listpack_size),
             "Elements in a chunk of a list, or -1 to -5 for chunks of 4, 8, 16, 32 or 64 KiB.").alias("list-max-ziplist-size"),
+        row("hash-max-listpack-entries", "512", Shape::Size, field!(hash_max_listpack_entries),
+            "A hash of more fields than this is kept as a table.").alias("hash-max-ziplist-entries"),
+        row("hash-max-listpack-value", "64", bytes(0), field!(hash_max_listpack_value),
+            "A hash with a longer field or value than this is kept as a table.").alias("hash-max-ziplist-value"),
+        row("zset-max-listpack-entries", "128", LONG_COUNT, field!(zset_max_listpack_entries),
+            "A sorted set is kept packed up to this many members.").alias("zset-max-ziplist-entries"),
+        row("zset-max-listpack-value", "64", bytes(0), field!(zset_max_listpack_value),
+            "A sorted set is kept packed while no member has more bytes than this.").alias("zset-max-ziplist-value"),
     ]},
     Section { title: "Queues: what streams and groups do by themselves, from the moment at which they are made", rows: &[
         row("stream-policy", "", StreamRules, field!(stream_policy),
@@ -270,9 +290,6 @@ pub static SECTIONS: &[Section] = &[
             "Refuse writes while 'save' asks for snapshots and the last one failed."),
     ]},
     Section { title: "Features to come: only the value that does without them is accepted", rows: &[
-        row("maxmemory", "0", Only("0", NO_EVICTION), Place::Inert, "The memory to stay within."),
-        row("maxmemory-policy", "noeviction", Only("noeviction", NO_EVICTION_POLICY), Place::Inert,
-            "What to evict when memory is full."),
         row("maxmemory-clients", "0", Only("0", NO_CLIENT_EVICTION), Place::Inert,
             "The memory that all clients may use."),
         row("replicaof", "", Only("", NO_REPLICATION), Place::Inert,
@@ -308,25 +325,13 @@ pub static SECTIONS: &[Section] = &[
             "Making FLUSHALL and FLUSHDB free in the background."),
         row("replica-lazy-flush", "no", YesNo, Place::Inert,
             "Emptying a replica in the background.").alias("slave-lazy-flush"),
-        row("maxmemory-samples", "5", number(1, 64), Place::Inert, "How many keys are sampled to find one to evict."),
-        row("maxmemory-eviction-tenacity", "10", number(0, 100), Place::Inert, "How hard to try to evict."),
-        row("lfu-log-factor", "10", COUNT, Place::Inert, "How fast the count of a key's uses grows."),
-        row("lfu-decay-time", "1", COUNT, Place::Inert, "Minutes in which the count of a key's uses falls by one."),
         row("list-compress-depth", "0", COUNT, Place::Inert,
             "How many chunks at both ends of a list stay uncompressed; lists are never compressed here."),
-        row("hash-max-listpack-entries", "512", LONG_COUNT, Place::Inert,
-            "Fields in a hash that is kept packed.").alias("hash-max-ziplist-entries"),
-        row("hash-max-listpack-value", "64", LONG_COUNT, Place::Inert,
-            "Bytes of a field in a hash that is kept packed.").alias("hash-max-ziplist-value"),
-        row("set-max-intset-entries", "512", LONG_COUNT, Place::Inert,
+        row("set-max-intset-entries", "512", Shape::Size, Place::Inert,
             "Members of a set of numbers that is kept packed."),
-        row("set-max-listpack-entries", "128", LONG_COUNT, Place::Inert, "Members of a set that is kept packed."),
+        row("set-max-listpack-entries", "128", Shape::Size, Place::Inert, "Members of a set that is kept packed."),
         row("set-max-listpack-value", "64", LONG_COUNT, Place::Inert,
             "Bytes of a member of a set that is kept packed."),
-        row("zset-max-listpack-entries", "128", LONG_COUNT, Place::Inert,
-            "Members of a sorted set that is kept packed.").alias("zset-max-ziplist-entries"),
-        row("zset-max-listpack-value", "64", LONG_COUNT, Place::Inert,
-            "Bytes of a member of a sorted set that is kept packed.").alias("zset-max-ziplist-value"),
         row("hll-sparse-max-bytes", "3000", bytes(0), Place::Inert, "Bytes of a HyperLogLog that is kept sparse."),
         row("tracking-table-max-keys", "1000000", LONG_COUNT, Place::Inert, "Keys that client-side caching follows."),
         row("rdb-del-sync-files", "no", YesNo, Place::Inert, "Deleting snapshots that were made for replicas."),

@@ -1,6 +1,6 @@
 //! What a key holds. Adding a data type is one variant here; the compiler lists the places that must know it.
 
-use super::{List, StrValue, Stream};
+use super::{Hash, List, StrValue, Stream, ZSet};
 
 /// Values that take no more bytes than this are encoded as fast as frozen, near enough.
 const QUICK_BYTES: usize = 16 * 1024;
@@ -12,8 +12,12 @@ pub enum Value {
     Str(StrValue),
     /// A list.
     List(Box<List>),
+    /// A hash.
+    Hash(Box<Hash>),
     /// A stream.
     Stream(Box<Stream>),
+    /// A sorted set.
+    ZSet(Box<ZSet>),
 }
 
 /// A data type that a key can hold.
@@ -56,7 +60,12 @@ macro_rules! kinds {
     )*};
 }
 
-kinds!(Str: StrValue, List: List, Stream: Stream {
+kinds!(Str: StrValue, List: List, ZSet: ZSet, Hash: Hash {
+    #[inline]
+    fn next_due_ms(&self) -> Option<u64> {
+        self.next_expiry_ms().map(|ms| ms.max(0).unsigned_abs())
+    }
+}, Stream: Stream {
     #[inline]
     fn next_due_ms(&self) -> Option<u64> {
         self.schedule.next_ms()
@@ -69,7 +78,9 @@ impl Value {
         match self {
             Value::Str(_) => "string",
             Value::List(_) => "list",
+            Value::Hash(_) => "hash",
             Value::Stream(_) => "stream",
+            Value::ZSet(_) => "zset",
         }
     }
 
@@ -78,7 +89,9 @@ impl Value {
         match self {
             Value::Str(string) => string.encoding_name(),
             Value::List(list) => list.encoding_name(),
+            Value::Hash(hash) => hash.encoding_name(),
             Value::Stream(_) => "stream",
+            Value::ZSet(zset) => zset.encoding_name(),
         }
     }
 
@@ -87,7 +100,9 @@ impl Value {
         match self {
             Value::Str(string) => string.heap_bytes(),
             Value::List(list) => size_of::<List>() + list.heap_bytes(),
+            Value::Hash(hash) => size_of::<Hash>() + hash.heap_bytes(),
             Value::Stream(stream) => size_of::<Stream>() + stream.heap_bytes(),
+            Value::ZSet(zset) => size_of::<ZSet>() + zset.heap_bytes(),
         }
     }
 
@@ -97,7 +112,9 @@ impl Value {
         match self {
             Value::Str(string) => Value::Str(string.freeze()),
             Value::List(list) => list.freeze().into(),
+            Value::Hash(hash) => hash.freeze().into(),
             Value::Stream(stream) => stream.freeze().into(),
+            Value::ZSet(zset) => zset.freeze().into(),
         }
     }
 
@@ -107,7 +124,9 @@ impl Value {
         match self {
             Value::Str(string) => string.len() <= QUICK_BYTES,
             Value::List(list) => list.is_quick_to_encode(QUICK_BYTES),
+            Value::Hash(hash) => hash.is_quick_to_encode(QUICK_BYTES),
             Value::Stream(stream) => stream.is_quick_to_encode(QUICK_BYTES),
+            Value::ZSet(zset) => zset.is_quick_to_encode(QUICK_BYTES),
         }
     }
 
@@ -116,7 +135,9 @@ impl Value {
         match self {
             Value::Str(_) => false,
             Value::List(list) => list.is_costly_to_free(),
+            Value::Hash(hash) => hash.is_costly_to_free(),
             Value::Stream(stream) => stream.is_costly_to_free(),
+            Value::ZSet(zset) => zset.is_costly_to_free(),
         }
     }
 }
@@ -125,6 +146,7 @@ impl Value {
 mod tests {
     use super::*;
     use crate::base::Blob;
+    use crate::data::hash::{Keeps, Limits};
     use crate::data::list::{End, Limit};
     use crate::data::stream::{Id, NodeLimits};
 
@@ -140,6 +162,21 @@ mod tests {
         list.into()
     }
 
+    fn hash(len: usize) -> Value {
+        let mut hash = Hash::new();
+        for number in 0..len {
+            let name = number.to_string();
+            let value = Blob::Slice(b"a value");
+            hash.set(
+                Limits::default(),
+                name.as_bytes().into(),
+                value,
+                Keeps::Value,
+            );
+        }
+        hash.into()
+    }
+
     fn stream(len: u64) -> Value {
         let mut stream = Stream::new();
         for ms in 1..=len {
@@ -153,7 +190,12 @@ mod tests {
 
     #[test]
     fn a_frozen_value_may_go_to_another_thread_and_end_there() {
-        for mut value in [string(100_000), list(100_000), stream(100_000)] {
+        for mut value in [
+            string(100_000),
+            list(100_000),
+            hash(100_000),
+            stream(100_000),
+        ] {
             let bytes = value.heap_bytes();
             let frozen = value.freeze();
             drop(value);
@@ -168,10 +210,10 @@ mod tests {
 
     #[test]
     fn small_values_are_quick_to_encode_and_large_ones_are_not() {
-        for value in [string(100), list(100), stream(100)] {
+        for value in [string(100), list(100), hash(100), stream(100)] {
             assert!(value.is_quick_to_encode(), "{}", value.type_name());
         }
-        for value in [string(20_000), list(20_000), stream(20_000)] {
+        for value in [string(20_000), list(20_000), hash(20_000), stream(20_000)] {
             assert!(!value.is_quick_to_encode(), "{}", value.type_name());
         }
     }

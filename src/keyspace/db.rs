@@ -3,11 +3,12 @@
 //! ```text
 //!   index: hash -> position      entries: [ key, value, expiry | free | key, value, expiry | ... ]
 //!   deadlines: (expiry, position) in order, only for entries that have one
+//!   fields:    (expiry, position) in order, only for hashes of which a field has one: that of the first
 //!   alarms:    (time, position) in order, only for streams that something happens to by itself
 //! ```
 //!
 //! A slab position is stable while its entry lives, so it serves as the cursor of SCAN: an entry present throughout a
-//! sweep is met exactly once. Positions, not keys, stand in the index and in `deadlines`.
+//! sweep is met exactly once. Positions, not keys, stand in the index and the orders.
 //!
 //! An alarm tells when a stream is to be looked at, in steady time. It may be too early, never too late: who looks sets the next one. A stream
 //! that comes to a table with anything to wait for is to be looked at once.
@@ -15,6 +16,9 @@
 //! A snapshot may be walking through the table (see `walk`): `entry_mut`, `remove` and `set_deadline_ms`, the only ways to change
 //! what is there, preserve for it what it has yet to visit.
 
+mod sample;
+
+use super::usage::{Counting, NEW_FREQUENCY, Usage};
 use super::walk::{POSITIONS_PER_SLICE, Preserved, Walk};
 use crate::data::{Kind, Stream, Value};
 use ahash::RandomState;
@@ -36,11 +40,13 @@ pub struct Entry {
     /// The value.
     pub value: Value,
     deadline_ms: i64,
-    /// When it was last read or written, Unix seconds; for OBJECT IDLETIME.
-    used_s: u32,
-    /// That of the table, if the entry was born or preserved since the walk began.
-    epoch: u32,
+    usage: Usage,
+    /// That of the table, if the entry was born, visited or preserved since the walk began.
+    epoch: Epoch,
 }
+
+/// Numbers walks; it may begin again from 0, since every walk renews the epochs of what it visits.
+type Epoch = [u8; 3];
 
 const _: () = assert!(size_of::<Entry>() == 56);
 
@@ -50,9 +56,9 @@ impl Entry {
         self.deadline_ms
     }
 
-    /// When the entry was last read or written, Unix seconds.
-    pub fn used_s(&self) -> i64 {
-        self.used_s.into()
+    /// How recently and how often it was used.
+    pub fn usage(&self) -> Usage {
+        self.usage
     }
 
     /// Puts another value in the place of the one it has.
@@ -81,12 +87,15 @@ pub struct Db {
     index: HashTable<u32>,
     entries: Slab<Entry>,
     deadlines: BTreeSet<(i64, u32)>,
+    fields: BTreeSet<(i64, u32)>,
     alarms: BTreeSet<(u64, u32)>,
     hasher: RandomState,
     /// Where `position` found the last key. The next is mostly the same; what stands there by then is compared with it.
     last: Cell<usize>,
+    /// Where sampling the deadlines goes on.
+    sampled: (i64, u32),
     /// Goes up with every walk.
-    epoch: u32,
+    epoch: Epoch,
     walk: Option<Box<Walk>>,
 }
 
@@ -104,6 +113,11 @@ impl Db {
     /// Number of entries that have an expiry.
     pub fn volatile_len(&self) -> usize {
         self.deadlines.len()
+    }
+
+    /// Number of hashes of which a field has an expiry.
+    pub fn field_volatile_len(&self) -> usize {
+        self.fields.len()
     }
 
     /// Mean time to live of the entries that have an expiry, milliseconds, from at most `sample` of them.
@@ -153,10 +167,15 @@ impl Db {
         &mut self.entries[position]
     }
 
-    /// Notes that the entry at `position` is used now.
+    /// Notes that the entry at `position` is used now, and counts that if so wanted.
     #[inline]
-    pub fn touch(&mut self, position: usize, now_ms: i64) {
-        self.entries[position].used_s = unix_s(now_ms);
+    pub fn touch(&mut self, position: usize, now_ms: i64, counting: Option<Counting>) {
+        self.entries[position].usage.touch(now_ms, counting);
+    }
+
+    /// Says how the entry at `position` was used, whatever it was before.
+    pub fn set_usage(&mut self, position: usize, usage: Usage) {
+        self.entries[position].usage = usage;
     }
 
     /// The entry at `position`, if there is one: for sweeps.
@@ -181,7 +200,7 @@ impl Db {
             key: key.into(),
             value,
             deadline_ms: NEVER,
-            used_s: unix_s(now_ms),
+            usage: Usage::new(now_ms, NEW_FREQUENCY),
             epoch: self.epoch,
         };
         entry.settle();
@@ -195,14 +214,61 @@ impl Db {
         position
     }
 
-    /// The entry at `position` has another value: a stream is to be looked at.
-    pub fn await_first_look(&mut self, position: usize) {
+    /// Puts another value in the place of the one that the entry at `position` has.
+    pub fn replace(&mut self, position: usize, value: Value) -> Value {
+        let old = self.entry_mut(position).replace(value);
+        if let Value::Hash(hash) = &old {
+            self.forget_fields(position, hash.noted_ms);
+        }
+        self.await_first_look(position);
+        old
+    }
+
+    /// The entry at `position` has another value: a stream is to be looked at, and so is a hash when its first field expires.
+    fn await_first_look(&mut self, position: usize) {
+        if let Value::Hash(hash) = &mut self.entries[position].value {
+            hash.noted_ms = None;
+            self.note_fields(position);
+        }
         if let Some(stream) = self.stream_at(position) {
             stream.alarm_ms = None;
             if stream.waits_for_time() {
                 self.set_alarm(position, 0);
             }
         }
+    }
+
+    /// Notes when the first field expires of what may be a hash, at `position`.
+    pub fn note_fields(&mut self, position: usize) {
+        let Value::Hash(hash) = &mut self.entries[position].value else {
+            return;
+        };
+        let next_ms = hash.next_expiry_ms();
+        let noted_ms = std::mem::replace(&mut hash.noted_ms, next_ms);
+        if noted_ms != next_ms {
+            self.forget_fields(position, noted_ms);
+            self.fields.extend(next_ms.map(|ms| (ms, position as u32)));
+        }
+    }
+
+    fn forget_fields(&mut self, position: usize, noted_ms: Option<i64>) {
+        if let Some(noted_ms) = noted_ms {
+            self.fields.remove(&(noted_ms, position as u32));
+        }
+    }
+
+    /// When the first field of a hash expires.
+    #[inline]
+    pub fn next_field_ms(&self) -> Option<i64> {
+        self.fields.first().map(|(expires_ms, _)| *expires_ms)
+    }
+
+    /// The position of a hash of which a field's time is up.
+    pub fn first_due_fields(&self, now_ms: i64) -> Option<usize> {
+        self.fields
+            .first()
+            .filter(|(expires_ms, _)| *expires_ms <= now_ms)
+            .map(|(_, position)| *position as usize)
     }
 
     /// Sees to it that the stream at `position` is looked at no later than `at_ms`, steady time. True if it would have been later.
@@ -278,6 +344,9 @@ impl Db {
         if entry.deadline_ms != NEVER {
             self.deadlines.remove(&(entry.deadline_ms, position as u32));
         }
+        if let Value::Hash(hash) = &entry.value {
+            self.forget_fields(position, hash.noted_ms);
+        }
         let hash = self.hasher.hash_one(&*entry.key);
         self.index
             .find_entry(hash, |&other| other as usize == position)
@@ -300,11 +369,11 @@ impl Db {
         }
     }
 
-    /// The earliest deadline.
+    /// The earliest deadline, of an entry or of a field.
     pub fn next_deadline_ms(&self) -> i64 {
-        self.deadlines
-            .first()
-            .map_or(NEVER, |(deadline_ms, _)| *deadline_ms)
+        let firsts = [self.deadlines.first(), self.fields.first()];
+        let times = firsts.into_iter().flatten().map(|(time_ms, _)| *time_ms);
+        times.min().unwrap_or(NEVER)
     }
 
     /// The position of an entry whose deadline has come.
@@ -323,7 +392,9 @@ impl Db {
     /// A snapshot begins here, which will save the entries as those of database `number`.
     pub(super) fn begin_walk(&mut self, number: usize) {
         assert!(self.walk.is_none(), "one walk at a time");
-        self.epoch = self.epoch.wrapping_add(1);
+        let [low, middle, high] = self.epoch;
+        let next = u32::from_le_bytes([low, middle, high, 0]).wrapping_add(1);
+        self.epoch = [next as u8, (next >> 8) as u8, (next >> 16) as u8];
         if !self.is_empty() {
             self.walk = Some(Box::new(Walk {
                 db: number,
@@ -361,8 +432,11 @@ impl Db {
         while walk.cursor < slice_end {
             let entry = self.entries.get_mut(walk.cursor);
             walk.cursor += 1;
-            let old = entry.filter(|entry| entry.epoch != self.epoch);
-            if old.is_some_and(|entry| !visit(entry)) {
+            let Some(old) = entry.filter(|entry| entry.epoch != self.epoch) else {
+                continue;
+            };
+            old.epoch = self.epoch;
+            if !visit(old) {
                 break;
             }
         }
@@ -383,6 +457,7 @@ impl Db {
         walk.preserved.push(Preserved {
             key: entry.key.clone(),
             deadline_ms: entry.deadline_ms,
+            usage: entry.usage,
             value: entry.value.freeze(),
         });
     }
@@ -391,13 +466,8 @@ impl Db {
     pub fn table_bytes(&self) -> usize {
         self.entries.capacity() * size_of::<Entry>()
             + self.index.allocation_size()
-            + self.deadlines.len() * 32
+            + (self.deadlines.len() + self.fields.len()) * 32
     }
-}
-
-/// Unix seconds, for what need not be known more exactly.
-fn unix_s(now_ms: i64) -> u32 {
-    (now_ms.max(0).cast_unsigned() / 1000).min(u32::MAX.into()) as u32
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub mod log;
 pub mod notify;
 pub mod rules;
 pub mod stripe;
+pub mod usage;
 pub mod waiters;
 pub mod walk;
 pub mod watch;
@@ -28,13 +29,15 @@ pub use locked::{Locked, StripeSet};
 pub use log::Log;
 pub use rules::Rules;
 pub use stripe::Stripe;
+pub use usage::Usage;
 pub use waiters::Waiter;
 
 use crate::base::crc16::key_slot;
+use crate::base::gauge;
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The most stripes a keyspace may have.
@@ -62,6 +65,8 @@ pub struct Keyspace {
     databases: usize,
     log: Log,
     rules: ArcSwap<Rules>,
+    /// See `limit_bytes`.
+    limit_bytes: AtomicU64,
     libraries: Libraries,
     /// See `script_turn`.
     turn: RwLock<()>,
@@ -100,6 +105,7 @@ impl Keyspace {
             databases,
             log: Log::default(),
             rules: ArcSwap::default(),
+            limit_bytes: AtomicU64::new(0),
             libraries: Libraries::default(),
             turn: RwLock::default(),
             reach: Mutex::default(),
@@ -184,6 +190,30 @@ impl Keyspace {
     /// Where effects get their order.
     pub fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// The memory to stay within; 0 is no limit.
+    #[inline]
+    pub fn limit_bytes(&self) -> u64 {
+        self.limit_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Sets the memory to stay within.
+    pub fn set_limit_bytes(&self, bytes: u64) {
+        self.limit_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// What is used beyond the limit. Buffers of the log do not count: to evict a key is to fill them further.
+    pub fn excess_bytes(&self) -> u64 {
+        match self.limit_bytes() {
+            0 => 0,
+            limit => gauge::used().saturating_sub(limit.saturating_add(self.log.memory_bytes())),
+        }
+    }
+
+    /// True when nothing more should be stored.
+    pub fn is_full(&self) -> bool {
+        self.excess_bytes() > 0
     }
 
     /// Number of databases.

@@ -10,7 +10,7 @@ use millstream::server::boot;
 use millstream::storage::aof::{Manifest, Place};
 use millstream::storage::rdb::Options;
 use millstream::storage::recovery::{Loaded, Loader, Manner, Places, Progress, settle};
-use millstream::storage::snapshot::rdb::About;
+use millstream::storage::snapshot::rdb::{About, Telling};
 use millstream::storage::snapshot::{Form, Plan, write_held};
 use std::path::{Path, PathBuf};
 
@@ -143,6 +143,7 @@ impl Bench {
                 About {
                     ctime_s: 0,
                     aof_base: false,
+                    usage: Telling::Nothing,
                 },
             ),
             sync_incrementally: false,
@@ -340,8 +341,8 @@ fn what_stops_a_start() {
             "appendonly.aof.manifest is missing",
         ),
         (
-            log_disk(&[&log[..], &command("HSET h f v")].concat()),
-            "the command 'HSET' there cannot be replayed",
+            log_disk(&[&log[..], &command("TS.ADD h 1 2")].concat()),
+            "the command 'TS.ADD' there cannot be replayed",
         ),
         (
             log_disk(&[command("MULTI"), command("NOSUCH"), command("SET a b")].concat()),
@@ -361,11 +362,11 @@ fn what_stops_a_start() {
 #[test]
 fn a_snapshot_that_does_not_fit() {
     let bench = Bench::new();
-    let hash = snapshot(b"\x04\x01h\x01\x01f\x01v");
+    let gcra = snapshot(b"\x21\x01h\x05");
     let beyond = snapshot(b"\xfe\x10\x00\x01k\x01v");
     let twice = snapshot(b"\x00\x01k\x01v\x00\x01k\x01w");
     for (file, sentence) in [
-        (hash, "--skip-unknown-types"),
+        (gcra, "--skip-unknown-types"),
         (beyond, "start with --databases 17 or more"),
         (twice, "the key \"k\" of database 0 occurs twice"),
     ] {

@@ -373,6 +373,26 @@ def command_row(row):
     return kind, out
 
 
+def random_fields(frame):
+    """What was picked at random: only how much of it."""
+    kind, value = frame
+    if isinstance(value, list):
+        return kind, [random_fields(item) for item in value]
+    return kind, b"<random>"
+
+
+def in_table(change):
+    """For keys that are named `big`: large enough to be a hash table, whose order is no order. For keys that are named `rnd` nothing but the form."""
+
+    def rule(args, frame, context):
+        key = args[1] if len(args) > 1 else b""
+        if key.startswith(b"rnd"):
+            return random_fields(frame)
+        return change(frame) if key.startswith(b"big") else frame
+
+    return rule
+
+
 def simply(change):
     return lambda args, frame, context: change(frame)
 
@@ -391,6 +411,15 @@ RULES = {
     "DEBUG OBJECT": simply(prose),
     "EXPIRETIME": simply(lambda frame: near(frame, 1000)),
     "HELLO": mask_hello,
+    "HEXPIRETIME": simply(lambda frame: rows(frame, lambda time: near(time, 1000))),
+    "HGETALL": in_table(sort_pairs),
+    "HKEYS": in_table(sort),
+    "HPEXPIRETIME": simply(lambda frame: rows(frame, near)),
+    "HPTTL": simply(lambda frame: rows(frame, about)),
+    "HRANDFIELD": in_table(sort),
+    "HSCAN": in_table(column(1, sort)),
+    "HTTL": simply(lambda frame: rows(frame, lambda time: about(time, 1000))),
+    "HVALS": in_table(sort),
     "INFO": mask_info,
     "KEYS": simply(sort),
     "LASTSAVE": simply(lambda frame: anything(frame, 1)),

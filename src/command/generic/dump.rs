@@ -5,10 +5,12 @@ use crate::command::error::{
     BAD_DUMP, BAD_DUMP_FOOTER, BUSY_KEY, Error, FREQUENCY_OUT_OF_RANGE, NEGATIVE_IDLE_TIME,
     NEGATIVE_TTL, NOT_AN_INTEGER, SYNTAX,
 };
-use crate::command::{Args, Ctx, DONE, Keys, Outcome};
+use crate::command::{Args, Ctx, DONE, Keys, Outcome, hash, zset};
+use crate::config::Config;
 use crate::data::Value;
 use crate::data::list::Limit;
-use crate::keyspace::{LAST_DEADLINE_MS, NEVER, notify};
+use crate::keyspace::usage::NEW_FREQUENCY;
+use crate::keyspace::{LAST_DEADLINE_MS, NEVER, Usage, notify};
 use crate::storage::rdb::{Limits, Payload, dump as dumped};
 
 /// `DUMP key`
@@ -23,6 +25,15 @@ pub fn dump(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     DONE
 }
 
+/// What the configuration says of values that come from files and dumps.
+pub fn limits(config: &Config) -> Limits {
+    Limits {
+        list: Limit::from_directive(config.list_max_listpack_size),
+        hash: hash::limits(config),
+        zset: zset::limits(config),
+    }
+}
+
 /// `RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`
 pub fn restore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (key, ttl, payload) = (args.bytes()?, args.bytes()?, args.bytes()?);
@@ -31,9 +42,7 @@ pub fn restore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         return Err(BUSY_KEY);
     }
     let deadline_ms = options.deadline_ms(ttl, ctx.now.unix_ms)?;
-    let limits = Limits {
-        list: Limit::from_directive(ctx.local.config.list_max_listpack_size),
-    };
+    let limits = limits(&ctx.local.config);
     let value = Payload::of(payload)
         .map_err(|_| BAD_DUMP_FOOTER)?
         .value(&limits)
@@ -56,10 +65,9 @@ pub fn restore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         let effect = effect.arg(b"RESTORE").arg(key).int(deadline_ms);
         effect.arg(payload).arg(b"REPLACE").arg(b"ABSTTL").end();
     }
-    if let Some(idle_ms) = options.idle_ms {
-        let used_ms = ctx.now.unix_ms.saturating_sub(idle_ms);
-        ctx.keys.touch_at(key, used_ms);
-    }
+    let used_ms = ctx.now.unix_ms.saturating_sub(options.idle_ms.unwrap_or(0));
+    let frequency = options.frequency.unwrap_or(NEW_FREQUENCY);
+    ctx.keys.set_usage(key, Usage::new(used_ms, frequency));
     DONE
 }
 
@@ -87,7 +95,7 @@ struct Options {
     replace: bool,
     absolute: bool,
     idle_ms: Option<i64>,
-    frequency: Option<i64>,
+    frequency: Option<u8>,
 }
 
 impl Options {
@@ -102,8 +110,8 @@ impl Options {
                 let idle_s = Some(args.int()?).filter(|idle_s| *idle_s >= 0);
                 options.idle_ms = Some(idle_s.ok_or(NEGATIVE_IDLE_TIME)?.saturating_mul(1000));
             } else if args.len() > 1 && options.idle_ms.is_none() && args.keyword("FREQ") {
-                let frequency = Some(args.int()?).filter(|frequency| (0..=255).contains(frequency));
-                options.frequency = Some(frequency.ok_or(FREQUENCY_OUT_OF_RANGE)?);
+                let frequency = u8::try_from(args.int()?).map_err(|_| FREQUENCY_OUT_OF_RANGE)?;
+                options.frequency = Some(frequency);
             } else {
                 return Err(SYNTAX);
             }

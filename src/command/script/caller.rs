@@ -22,6 +22,8 @@ pub struct Caller<'c, 'e, 'k> {
     pub session: Session,
     /// Only commands that change nothing may run.
     pub is_read_only: bool,
+    /// Memory was full when the script began, and it is not one that may run then: until it has written something, nothing may take memory.
+    pub is_short: bool,
     /// The request that runs the script.
     pub request: Request<'c>,
     /// The function's name; none for a script.
@@ -38,14 +40,7 @@ impl Host for Caller<'_, '_, '_> {
                 let request = renamed.as_ref().map_or(request, OwnedRequest::as_request);
                 self.run(command, request, reply);
             }
-            Err((refusal, command)) => {
-                let stats = self.env.meter.stats();
-                if let Some(command) = command {
-                    stats.commands[command.id].rejected.add(1);
-                }
-                stats.error(refusal.code());
-                reply.error(refusal.text());
-            }
+            Err((refusal, command)) => dispatch::reject(self.env, command, &refusal, reply),
         }
     }
 
@@ -106,6 +101,10 @@ impl Caller<'_, '_, '_> {
             {
                 return refuse(refusal);
             }
+        }
+        let is_short = self.is_short && !self.env.shared.running.has_written();
+        if is_short && command.is(flag::DENYOOM) {
+            return refuse(error::OUT_OF_MEMORY);
         }
         Ok(command)
     }

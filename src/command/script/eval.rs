@@ -3,6 +3,7 @@
 use super::super::ctx::{Ctx, DONE, Outcome};
 use super::super::dispatch::{self, Env};
 use super::super::error::{self, Error};
+use super::super::evict;
 use super::super::meter::Meter;
 use super::super::session::Session;
 use super::super::shared::{Shared, gate};
@@ -127,7 +128,6 @@ impl Task<'_> {
         interpreter: &Interpreter,
         request: Request<'_>,
     ) -> Result<Result<Answered, Failure>, Error> {
-        self.check(ctx.shared)?;
         let meter = Meter::start(&ctx.shared.stats[ctx.local.core], &ctx.local.config);
         let mut env = Env {
             shared: ctx.shared,
@@ -137,10 +137,12 @@ impl Task<'_> {
             now: ctx.now,
             meter,
         };
-        // What was done before is no part of the script.
+        let is_short = evict::is_short(&env);
+        self.check(&env, is_short)?;
         let mut caller = Caller {
             env: &mut env,
             session: Session::of_script(ctx.session),
+            is_short: is_short && !self.flags.allow_oom,
             is_read_only: self.is_ro || self.flags.no_writes,
             request,
             function: self.function,
@@ -165,9 +167,13 @@ impl Task<'_> {
     }
 
     /// Whether what declares itself may run as things are.
-    fn check(&self, shared: &Shared) -> Result<(), Error> {
+    fn check(&self, env: &Env<'_, '_>, is_short: bool) -> Result<(), Error> {
+        let shared = env.shared;
         if self.flags.is_undeclared || self.flags.no_writes {
             return Ok(());
+        }
+        if is_short && !self.flags.allow_oom {
+            return Err(error::OUT_OF_MEMORY);
         }
         if self.is_ro {
             return Err(error::SCRIPT_MAY_WRITE);

@@ -72,6 +72,11 @@ impl Running {
         self.wrote.store(true, Ordering::SeqCst);
     }
 
+    /// True once the script has run a command that writes.
+    pub fn has_written(&self) -> bool {
+        self.wrote.load(Ordering::Relaxed)
+    }
+
     /// True if it is to be killed.
     pub fn is_killed(&self) -> bool {
         self.killed.load(Ordering::SeqCst)

@@ -141,6 +141,10 @@ pub enum Group {
     String,
     /// Lists.
     List,
+    /// Hashes.
+    Hash,
+    /// Sorted sets.
+    SortedSet,
     /// Streams.
     Stream,
     /// Publish and subscribe.
@@ -164,6 +168,8 @@ impl Group {
             Group::Generic => "generic",
             Group::String => "string",
             Group::List => "list",
+            Group::Hash => "hash",
+            Group::SortedSet => "sorted-set",
             Group::Stream => "stream",
             Group::PubSub => "pubsub",
             Group::Transactions => "transactions",
@@ -180,6 +186,8 @@ impl Group {
             Group::Generic => acl::KEYSPACE,
             Group::String => acl::STRING,
             Group::List => acl::LIST,
+            Group::Hash => acl::HASH,
+            Group::SortedSet => acl::SORTEDSET,
             Group::Stream => acl::STREAM,
             Group::PubSub | Group::Server | Group::Cluster => 0,
             Group::Transactions => acl::TRANSACTION,

@@ -5,7 +5,8 @@ use super::lzf::Compressor;
 use super::{encode_stream, extra, listpack, opcode};
 use crate::base::num::parse_i64;
 use crate::data::list::{List, Node};
-use crate::data::{StrValue, Value};
+use crate::data::zset::{End, ZSet};
+use crate::data::{Hash, StrValue, Value};
 use std::io::{self, Write};
 
 /// Texts longer than this are compressed.
@@ -18,6 +19,17 @@ const MIN_SAVED_BYTES: usize = 4;
 const MAX_INTEGER_BYTES: usize = 11;
 /// What buffers keep from one value to the next.
 const MAX_KEPT_BYTES: usize = 1 << 20;
+
+/// What stands before a key.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Facts {
+    /// When it expires, Unix milliseconds.
+    pub expires_ms: Option<i64>,
+    /// For how long it was not used, in seconds.
+    pub idle_s: Option<u64>,
+    /// How often it is used, on the scale of OBJECT FREQ.
+    pub frequency: Option<u8>,
+}
 
 /// Encodes values one after another, keeping its buffers.
 #[derive(Debug, Default)]
@@ -35,20 +47,27 @@ impl Encoder {
         }
     }
 
-    /// Writes a key with its value and expiry, as a file has them.
+    /// Writes a key with its value, as a file has them.
     pub fn entry(
         &mut self,
         out: &mut impl Write,
         key: &[u8],
-        expires_ms: Option<i64>,
+        facts: Facts,
         value: &Value,
     ) -> io::Result<()> {
         if let Value::Stream(stream) = value {
             extra::write(self, out, stream)?;
         }
-        if let Some(expires_ms) = expires_ms {
+        if let Some(expires_ms) = facts.expires_ms {
             out.write_all(&[opcode::EXPIRES_MS])?;
             out.write_all(&expires_ms.to_le_bytes())?;
+        }
+        if let Some(idle_s) = facts.idle_s {
+            out.write_all(&[opcode::IDLE])?;
+            number(out, idle_s)?;
+        }
+        if let Some(frequency) = facts.frequency {
+            out.write_all(&[opcode::FREQUENCY, frequency])?;
         }
         out.write_all(&[Kind::written(value)])?;
         self.text(out, key)?;
@@ -72,6 +91,8 @@ impl Encoder {
         match value {
             Value::Str(string) => self.string(out, string)?,
             Value::List(list) => self.list(out, list)?,
+            Value::Hash(hash) => self.hash(out, hash)?,
+            Value::ZSet(zset) => self.zset(out, zset)?,
             Value::Stream(stream) => encode_stream::stream(self, out, stream)?,
         }
         self.listpack.shrink_to(MAX_KEPT_BYTES);
@@ -101,6 +122,59 @@ impl Encoder {
             }
         }
         Ok(())
+    }
+
+    fn hash(&mut self, out: &mut impl Write, hash: &Hash) -> io::Result<()> {
+        let earliest_ms = hash.next_expiry_ms();
+        if let Some(earliest_ms) = earliest_ms {
+            out.write_all(&earliest_ms.to_le_bytes())?;
+        }
+        if hash.packed().is_some() {
+            return self.small_hash(out, hash);
+        }
+        number(out, hash.len() as u64)?;
+        for field in hash.iter() {
+            let (mut name, mut value) = (itoa::Buffer::new(), itoa::Buffer::new());
+            if let Some(earliest_ms) = earliest_ms {
+                let behind = |expires_ms: i64| expires_ms.abs_diff(earliest_ms) + 1;
+                number(out, field.expires_ms.map_or(0, behind))?;
+            }
+            self.text(out, field.name.as_bytes(&mut name))?;
+            self.text(out, field.value.as_bytes(&mut value))?;
+        }
+        Ok(())
+    }
+
+    fn zset(&mut self, out: &mut impl Write, zset: &ZSet) -> io::Result<()> {
+        if let Some((entries, count)) = zset.packed() {
+            self.listpack.begin();
+            self.listpack.encoded(entries, count);
+            return self.finished_listpack(out);
+        }
+        number(out, zset.len() as u64)?;
+        let mut digits = itoa::Buffer::new();
+        // A Redis that reads them puts each before all others, which takes it no search.
+        for element in zset.iter(End::Highest) {
+            self.text(out, element.member.as_bytes(&mut digits))?;
+            out.write_all(&element.score.to_le_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Fields of which none expires are written without their expiries, as older servers know them.
+    fn small_hash(&mut self, out: &mut impl Write, hash: &Hash) -> io::Result<()> {
+        self.listpack.begin();
+        match hash.packed() {
+            Some((elements, count, is_timed)) if is_timed == hash.next_expiry_ms().is_some() => {
+                self.listpack.encoded(elements, count);
+            }
+            _ => hash.iter().for_each(|field| {
+                for item in [field.name, field.value] {
+                    self.listpack.text(item.as_bytes(&mut itoa::Buffer::new()));
+                }
+            }),
+        }
+        self.finished_listpack(out)
     }
 
     /// Writes the listpack as a string.

@@ -16,6 +16,10 @@ pub enum Kind {
     String,
     /// A list.
     List(ListForm),
+    /// A hash.
+    Hash(HashForm),
+    /// A sorted set.
+    ZSet(ZSetForm),
     /// A stream.
     Stream(StreamForm),
     /// A value of a type that there is not here.
@@ -33,6 +37,65 @@ pub enum ListForm {
     Ziplists,
     /// Listpacks and large elements by themselves.
     Listpacks,
+}
+
+/// The forms of hashes, oldest first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HashForm {
+    /// Pairs of strings.
+    Pairs,
+    /// One zipmap.
+    Zipmap,
+    /// One ziplist of pairs.
+    Ziplist,
+    /// One listpack of pairs.
+    Listpack,
+    /// Expiries, each with a pair.
+    TimedPairs(TimeForm),
+    /// One listpack of pairs, each with its expiry.
+    TimedListpack(TimeForm),
+    /// Valkey 9: pairs, each with its expiry behind it.
+    PairsAndTimes,
+}
+
+/// How the expiries of a hash's fields are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TimeForm {
+    /// Before Redis 7.4.0: as they are.
+    Plain,
+    /// The earliest one stands before all.
+    EarliestFirst,
+}
+
+impl HashForm {
+    /// What a value of it consists of.
+    pub(super) fn shape(self) -> Shape {
+        let timed = Member::NumberAndPair;
+        match self {
+            HashForm::Pairs => Shape::Counted(Member::Pair),
+            HashForm::PairsAndTimes => Shape::Counted(Member::PairAndTime),
+            HashForm::TimedPairs(TimeForm::Plain) => Shape::Counted(timed),
+            HashForm::TimedPairs(TimeForm::EarliestFirst) => Shape::TimeAndCounted(timed),
+            HashForm::TimedListpack(TimeForm::EarliestFirst) => Shape::TimeAndBlob,
+            HashForm::Zipmap
+            | HashForm::Ziplist
+            | HashForm::Listpack
+            | HashForm::TimedListpack(TimeForm::Plain) => Shape::Blob,
+        }
+    }
+}
+
+/// The forms of sorted sets, oldest first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ZSetForm {
+    /// Strings, each with its score as a text.
+    ScoreTexts,
+    /// Strings, each with its score in eight bytes.
+    Scores,
+    /// One ziplist of members and scores in turn.
+    Ziplist,
+    /// One listpack of members and scores in turn.
+    Listpack,
 }
 
 /// The forms of streams, each with what it has over the one before.
@@ -90,10 +153,6 @@ pub(super) enum Member {
     String,
     /// Two strings.
     Pair,
-    /// A string, and a score as a text.
-    ScoreText,
-    /// A string and a score of eight bytes.
-    Score,
     /// A number and two strings.
     NumberAndPair,
     /// Two strings and a time.
@@ -101,38 +160,49 @@ pub(super) enum Member {
 }
 
 const STRING: u8 = 0;
+const HASH: u8 = 4;
+const HASH_LISTPACK: u8 = 16;
+const ZSET_OF_SCORES: u8 = 5;
+const ZSET_OF_LISTPACK: u8 = 17;
 const LIST_OF_LISTPACKS: u8 = 18;
 const STREAM_WITH_COUNTERS: u8 = 19;
+const TIMED_HASH: u8 = 24;
+const TIMED_HASH_LISTPACK: u8 = 25;
 
 impl Kind {
     /// The form for which this byte stands.
     pub fn of(byte: u8, dialect: Dialect) -> Option<Self> {
         use Member as M;
         let other = |type_name, shape| Some(Kind::Other(Other { type_name, shape }));
-        let (set, zset, hash) = ("set", "zset", "hash");
+        let (set, hash) = ("set", "hash");
         match byte {
             STRING => Some(Kind::String),
             1 => Some(Kind::List(ListForm::Strings)),
             2 => other(set, Shape::Counted(M::String)),
-            3 => other(zset, Shape::Counted(M::ScoreText)),
-            4 => other(hash, Shape::Counted(M::Pair)),
-            5 => other(zset, Shape::Counted(M::Score)),
+            3 => Some(Kind::ZSet(ZSetForm::ScoreTexts)),
+            HASH => Some(Kind::Hash(HashForm::Pairs)),
+            ZSET_OF_SCORES => Some(Kind::ZSet(ZSetForm::Scores)),
             7 => other("module value", Shape::Module),
-            9 | 13 | 16 => other(hash, Shape::Blob),
+            9 => Some(Kind::Hash(HashForm::Zipmap)),
+            13 => Some(Kind::Hash(HashForm::Ziplist)),
+            HASH_LISTPACK => Some(Kind::Hash(HashForm::Listpack)),
             10 => Some(Kind::List(ListForm::Ziplist)),
             11 | 20 => other(set, Shape::Blob),
-            12 | 17 => other(zset, Shape::Blob),
+            12 => Some(Kind::ZSet(ZSetForm::Ziplist)),
+            ZSET_OF_LISTPACK => Some(Kind::ZSet(ZSetForm::Listpack)),
             14 => Some(Kind::List(ListForm::Ziplists)),
             15 => Some(Kind::Stream(StreamForm::First)),
             LIST_OF_LISTPACKS => Some(Kind::List(ListForm::Listpacks)),
             STREAM_WITH_COUNTERS => Some(Kind::Stream(StreamForm::Counters)),
             21 => Some(Kind::Stream(StreamForm::ActiveTimes)),
-            22 if dialect == Dialect::Valkey => other(hash, Shape::Counted(M::PairAndTime)),
+            22 if dialect == Dialect::Valkey => Some(Kind::Hash(HashForm::PairsAndTimes)),
             _ if dialect == Dialect::Valkey => None,
-            22 => other(hash, Shape::Counted(M::NumberAndPair)),
-            23 => other(hash, Shape::Blob),
-            24 => other(hash, Shape::TimeAndCounted(M::NumberAndPair)),
-            25 => other(hash, Shape::TimeAndBlob),
+            22 => Some(Kind::Hash(HashForm::TimedPairs(TimeForm::Plain))),
+            23 => Some(Kind::Hash(HashForm::TimedListpack(TimeForm::Plain))),
+            TIMED_HASH => Some(Kind::Hash(HashForm::TimedPairs(TimeForm::EarliestFirst))),
+            TIMED_HASH_LISTPACK => {
+                Some(Kind::Hash(HashForm::TimedListpack(TimeForm::EarliestFirst)))
+            }
             26 => Some(Kind::Stream(StreamForm::MessageIds)),
             27 => Some(Kind::Stream(StreamForm::Unowned)),
             28 => other("array", Shape::Array),
@@ -151,6 +221,14 @@ impl Kind {
         match value {
             Value::Str(_) => STRING,
             Value::List(_) => LIST_OF_LISTPACKS,
+            Value::Hash(hash) => match (hash.packed(), hash.next_expiry_ms()) {
+                (Some(_), None) => HASH_LISTPACK,
+                (Some(_), Some(_)) => TIMED_HASH_LISTPACK,
+                (None, None) => HASH,
+                (None, Some(_)) => TIMED_HASH,
+            },
+            Value::ZSet(zset) if zset.packed().is_some() => ZSET_OF_LISTPACK,
+            Value::ZSet(_) => ZSET_OF_SCORES,
             Value::Stream(_) => STREAM_WITH_COUNTERS,
         }
     }

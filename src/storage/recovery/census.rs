@@ -16,6 +16,12 @@ pub struct Census {
     pub expiring: u64,
     /// Elements of lists.
     pub elements: u64,
+    /// Fields of hashes.
+    pub fields: u64,
+    /// Those of them that expire.
+    pub expiring_fields: u64,
+    /// Members of sorted sets.
+    pub scored: u64,
     /// Entries of streams.
     pub entries: u64,
     /// Entries that wait for their time.
@@ -58,6 +64,11 @@ impl Census {
         match value {
             Value::Str(_) => {}
             Value::List(list) => self.elements += list.len() as u64,
+            Value::Hash(hash) => {
+                self.fields += hash.len() as u64;
+                self.expiring_fields += hash.expiring_len() as u64;
+            }
+            Value::ZSet(zset) => self.scored += zset.len() as u64,
             Value::Stream(stream) => {
                 self.entries += stream.log.len();
                 self.scheduled += stream.schedule.len() as u64;
@@ -83,6 +94,12 @@ impl fmt::Display for Census {
             writeln!(f, "  {type_name}: {keys}")?;
         }
         writeln!(f, "list elements: {}", self.elements)?;
+        write!(f, "hash fields: {}", self.fields)?;
+        match self.expiring_fields {
+            0 => writeln!(f)?,
+            expiring => writeln!(f, ", {expiring} of them expire")?,
+        }
+        writeln!(f, "sorted set members: {}", self.scored)?;
         write!(f, "stream entries: {}", self.entries)?;
         match self.scheduled {
             0 => writeln!(f)?,

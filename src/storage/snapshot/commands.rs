@@ -3,7 +3,8 @@
 //! ```text
 //!   FUNCTION LOAD source                          each library of functions
 //!   SELECT db                                     when the database changes
-//!   SET key value | RPUSH key element ... | XADD key id field value ...
+//!   SET key value | RPUSH key element ... | HSET key field value ... | ZADD key score member ... | XADD key id field value ...
+//!   HPEXPIREAT key ms FIELDS 1 field
 //!   XSETID key last-id ENTRIESADDED n MAXDELETEDID id
 //!   XGROUP CREATE key group last-id ENTRIESREAD n
 //!   XGROUP CREATECONSUMER key group consumer
@@ -31,16 +32,17 @@ mod tests;
 
 use super::format::{Format, MEMORY_TAKES_ALL, Record};
 use super::output::Output;
+use crate::base::float;
 use crate::data::list::End;
 use crate::data::stream::{Id, IdText};
-use crate::data::{List, StrValue, Value};
+use crate::data::{Hash, List, StrValue, Value, ZSet, zset};
 use crate::keyspace::{NEVER, effects};
 use crate::storage::rdb;
 use std::io::{self, Write};
 
 type Out<'a> = &'a mut dyn Write;
 
-/// Elements that one RPUSH adds.
+/// Elements that one RPUSH or ZADD adds, and fields that one HSET sets.
 const ELEMENTS_PER_PUSH: usize = 64;
 
 /// See the module's description.
@@ -96,10 +98,13 @@ fn write_record(out: Out<'_>, record: Record<'_>) -> io::Result<()> {
         key,
         deadline_ms,
         value,
+        ..
     } = record;
     match value {
         Value::Str(string) => write_string(out, key, string)?,
         Value::List(list) => write_list(out, key, list)?,
+        Value::Hash(hash) => write_hash(out, key, hash)?,
+        Value::ZSet(zset) => write_zset(out, key, zset)?,
         Value::Stream(stream) if stream::can_be_told(stream) => stream::write(out, key, stream)?,
         Value::Stream(_) => {
             let payload = rdb::dump(value, true);
@@ -133,6 +138,59 @@ fn write_list(out: Out<'_>, key: &[u8], list: &List) -> io::Result<()> {
             Text(key).write(out)?;
         }
         Text(item.as_bytes(&mut digits)).write(out)?;
+        left -= 1;
+    }
+    Ok(())
+}
+
+/// Of two fields that expire at the same moment the one that was told so later stands first, so the last ones are told first.
+fn write_hash(out: Out<'_>, key: &[u8], hash: &Hash) -> io::Result<()> {
+    let mut left = hash.len();
+    let (mut names, mut values) = (itoa::Buffer::new(), itoa::Buffer::new());
+    let mut expiring = Vec::new();
+    for (at, field) in hash.iter().enumerate() {
+        if at % ELEMENTS_PER_PUSH == 0 {
+            open(out, 2 + 2 * left.min(ELEMENTS_PER_PUSH))?;
+            Text(b"HSET").write(out)?;
+            Text(key).write(out)?;
+        }
+        Text(field.name.as_bytes(&mut names)).write(out)?;
+        Text(field.value.as_bytes(&mut values)).write(out)?;
+        left -= 1;
+        expiring.extend(field.expires_ms.map(|ms| (field.name, ms)));
+    }
+    for (name, ms) in expiring.into_iter().rev() {
+        let ms = Number(u64::try_from(ms).unwrap_or(0));
+        let name = Text(name.as_bytes(&mut names));
+        command(
+            out,
+            &[
+                Text(b"HPEXPIREAT"),
+                Text(key),
+                ms,
+                Text(b"FIELDS"),
+                Number(1),
+                name,
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+fn write_zset(out: Out<'_>, key: &[u8], zset: &ZSet) -> io::Result<()> {
+    let mut left = zset.len();
+    let mut digits = itoa::Buffer::new();
+    let mut score = Vec::new();
+    for (at, element) in zset.iter(zset::End::Lowest).enumerate() {
+        if at % ELEMENTS_PER_PUSH == 0 {
+            open(out, 2 + 2 * left.min(ELEMENTS_PER_PUSH))?;
+            Text(b"ZADD").write(out)?;
+            Text(key).write(out)?;
+        }
+        score.clear();
+        float::write_f64(&mut score, element.score);
+        Text(&score).write(out)?;
+        Text(element.member.as_bytes(&mut digits)).write(out)?;
         left -= 1;
     }
     Ok(())

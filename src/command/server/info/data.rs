@@ -37,8 +37,11 @@ pub fn memory(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     report.field("allocator_muzzy", 0);
     report.bytes("total_system_memory", memory.system);
     scripts(ctx, report);
-    report.bytes("maxmemory", 0);
-    report.field("maxmemory_policy", "noeviction");
+    report.bytes("maxmemory", ctx.local.config.maxmemory_bytes);
+    report.field(
+        "maxmemory_policy",
+        ctx.local.config.shown("maxmemory-policy"),
+    );
     let apart = [
         ("allocator_frag", memory.active, memory.allocated),
         ("allocator_rss", memory.resident, memory.active),
@@ -55,17 +58,16 @@ pub fn memory(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
             whole.cast_signed() - part.cast_signed(),
         );
     }
+    let log_bytes = ctx.shared.keyspace.log().memory_bytes();
+    report.field("mem_not_counted_for_evict", log_bytes);
     report.fields(
         0,
-        &[
-            "mem_not_counted_for_evict",
-            "mem_replication_backlog",
-            "mem_total_replication_buffers",
-        ],
+        &["mem_replication_backlog", "mem_total_replication_buffers"],
     );
     report.fields(0, &["mem_replica_full_sync_buffer", "mem_clients_slaves"]);
     report.field("mem_clients_normal", client_bytes(ctx));
-    report.fields(0, &["mem_cluster_links", "mem_aof_buffer"]);
+    report.field("mem_cluster_links", 0);
+    report.field("mem_aof_buffer", log_bytes);
     report.field("mem_allocator", "jemalloc-5.3.0");
     report.fields(
         0,
@@ -74,7 +76,8 @@ pub fn memory(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
             "active_defrag_running",
         ],
     );
-    report.fields(0, &["lazyfree_pending_objects", "lazyfreed_objects"]);
+    report.field("lazyfree_pending_objects", ctx.shared.reaper.waiting());
+    report.field("lazyfreed_objects", ctx.shared.reaper.freed());
 }
 
 /// What scripts and their interpreters take.
@@ -278,6 +281,7 @@ pub fn cluster(_ctx: &mut Ctx<'_, '_>, report: &mut Report) {
 struct Figures {
     keys: usize,
     volatile: usize,
+    field_volatile: usize,
     /// The sum over stripes of mean time to live times keys that have one.
     ttl_ms: i64,
 }
@@ -290,6 +294,7 @@ pub fn keyspace(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
             let volatile = db.volatile_len();
             figures.keys += db.len();
             figures.volatile += volatile;
+            figures.field_volatile += db.field_volatile_len();
             let ttl_ms = db
                 .mean_ttl_ms(now_ms, TTL_SAMPLE)
                 .saturating_mul(volatile as i64);
@@ -302,8 +307,8 @@ pub fn keyspace(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         report.field(
             &format!("db{number}"),
             format!(
-                "keys={},expires={},avg_ttl={mean_ttl_ms},subexpiry=0",
-                db.keys, db.volatile
+                "keys={},expires={},avg_ttl={mean_ttl_ms},subexpiry={}",
+                db.keys, db.volatile, db.field_volatile
             ),
         );
     }

@@ -166,15 +166,8 @@ pub fn stats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         "rejected_connections",
         sum(|core| &core.rejected_connections),
     );
-    report.fields(
-        0,
-        &[
-            "sync_full",
-            "sync_partial_ok",
-            "sync_partial_err",
-            "expired_subkeys",
-        ],
-    );
+    report.fields(0, &["sync_full", "sync_partial_ok", "sync_partial_err"]);
+    report.field("expired_subkeys", sum(|core| &core.expired_fields));
     report.field("expired_keys", sum(|core| &core.expired));
     report.field("expired_stale_perc", "0.00");
     report.fields(
@@ -182,13 +175,20 @@ pub fn stats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         &[
             "expired_time_cap_reached_count",
             "expire_cycle_cpu_milliseconds",
-            "evicted_keys",
         ],
     );
+    report.field("evicted_keys", sum(|core| &core.evicted));
     report.fields(0, &["evicted_clients"]);
     report.field("evicted_scripts", shared.scripts.evicted());
-    report.fields(0, &["total_eviction_exceeded_time"]);
-    report.field("current_eviction_exceeded_time", 0);
+    let now_ms = ctx.now.steady_ms;
+    report.field(
+        "total_eviction_exceeded_time",
+        shared.shortage.total_ms(now_ms),
+    );
+    report.field(
+        "current_eviction_exceeded_time",
+        shared.shortage.lasts_ms(now_ms),
+    );
     report.field("keyspace_hits", sum(|core| &core.hits));
     report.field("keyspace_misses", sum(|core| &core.misses));
     report.field("pubsub_channels", shared.channels.len(Subject::Channel));

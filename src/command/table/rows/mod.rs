@@ -4,6 +4,7 @@ mod acl;
 mod cluster;
 mod connection;
 mod generic;
+mod hash;
 mod list;
 mod pubsub;
 mod scripting;
@@ -11,15 +12,17 @@ mod server;
 mod stream;
 mod string;
 mod transactions;
+mod zset;
 
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 11] = [
+pub(super) const FAMILIES: [&[Spec]; 13] = [
     acl::ROWS,
     cluster::ROWS,
     connection::ROWS,
     generic::ROWS,
+    hash::ROWS,
     list::ROWS,
     pubsub::ROWS,
     scripting::ROWS,
@@ -27,4 +30,5 @@ pub(super) const FAMILIES: [&[Spec]; 11] = [
     stream::ROWS,
     string::ROWS,
     transactions::ROWS,
+    zset::ROWS,
 ];

@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::data::Stream;
+use crate::data::hash::{Keeps, Limits};
 use crate::data::stream::{
     Backoff, Delivery, Group, GroupPolicy, NodeLimits, Order, References, StreamPolicy,
 };
+use crate::keyspace::Usage;
 use crate::keyspace::effects::Annotation;
 use crate::resp::{FrameParser, Scanned};
 
@@ -110,6 +112,7 @@ fn what_no_redis_has_is_hidden_and_the_rest_is_plain() {
     let told = told(Record {
         key: b"s",
         deadline_ms: NEVER,
+        usage: Usage::new(0, 0),
         value: &stream().into(),
     });
     let added = (1..=4).map(|ms| format!("XADD s {ms}-0 f v"));
@@ -133,6 +136,36 @@ fn what_no_redis_has_is_hidden_and_the_rest_is_plain() {
 }
 
 #[test]
+fn a_hash_is_told_so_that_its_order_comes_back() {
+    let mut hash = Hash::new();
+    for name in [&b"a"[..], b"b", b"c", b"d"] {
+        hash.set(
+            Limits::default(),
+            name.into(),
+            (&b"1"[..]).into(),
+            Keeps::Value,
+        );
+    }
+    for (name, expires_ms) in [(b"d", 5), (b"b", 7), (b"c", 5)] {
+        hash.set_expiry_ms(name, Some(expires_ms));
+    }
+    let told = told(Record {
+        key: b"h",
+        deadline_ms: 9,
+        usage: Usage::new(0, 0),
+        value: &hash.into(),
+    });
+    let expected = [
+        "HSET h c 1 d 1 b 1 a 1",
+        "HPEXPIREAT h 7 FIELDS 1 b",
+        "HPEXPIREAT h 5 FIELDS 1 d",
+        "HPEXPIREAT h 5 FIELDS 1 c",
+        "PEXPIREAT h 9",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn many_entries_are_given_back_in_bounded_commands() {
     let mut stream = Stream::new();
     let mut group = Group::new(Id::new(100, 0), None);
@@ -147,6 +180,7 @@ fn many_entries_are_given_back_in_bounded_commands() {
     let told = told(Record {
         key: b"s",
         deadline_ms: NEVER,
+        usage: Usage::new(0, 0),
         value: &stream.into(),
     });
     let nacks = told.iter().filter(|line| line.contains("XNACK"));
