@@ -237,6 +237,9 @@ pub static SECTIONS: &[Section] = &[
             "Microseconds from which a command is slow enough for SLOWLOG; 0 takes every command, -1 none."),
         row("slowlog-max-len", "128", LONG_COUNT, field!(slowlog_max_len),
             "How many slow commands are remembered."),
+        row("busy-reply-threshold", "5000", LONG_COUNT, field!(busy_reply_threshold_ms),
+            "Milliseconds that a script runs before clients that would wait for it hear BUSY, and it can be killed; 0 lets them wait.")
+            .alias("lua-time-limit"),
         row("latency-monitor-threshold", "0", LONG_COUNT, field!(latency_monitor_threshold_ms),
             "Milliseconds from which an event is slow enough for LATENCY; 0 takes none."),
         row("latency-tracking", "yes", YesNo, field!(latency_tracking),
@@ -322,8 +325,6 @@ pub static SECTIONS: &[Section] = &[
             "Making FLUSHALL and FLUSHDB free in the background."),
         row("replica-lazy-flush", "no", YesNo, Place::Inert,
             "Emptying a replica in the background.").alias("slave-lazy-flush"),
-        row("busy-reply-threshold", "5000", LONG_COUNT, Place::Inert,
-            "Milliseconds after which a running script lets others hear BUSY.").alias("lua-time-limit"),
         row("list-compress-depth", "0", COUNT, Place::Inert,
             "How many chunks at both ends of a list stay uncompressed; lists are never compressed here."),
         row("set-max-intset-entries", "512", Shape::Size, Place::Inert,

@@ -33,6 +33,7 @@ mod encode_stream;
 mod error;
 mod extra;
 mod kind;
+mod libraries;
 mod listpack;
 mod lzf;
 mod skip;
@@ -49,6 +50,7 @@ pub use encode::{Encoder, Facts};
 pub use error::{Error, Problem, Result};
 pub use extra::nobodys_name;
 pub use kind::{Dialect, Kind, ListForm, Other, StreamForm, ZSetForm};
+pub use libraries::{NoLibraries, dump_libraries, load_libraries};
 pub use split::{Item, Part, Record, Splitter};
 pub use write::{Options, Writer};
 

@@ -7,6 +7,7 @@ mod generic;
 mod hash;
 mod list;
 mod pubsub;
+mod scripting;
 mod server;
 mod stream;
 mod string;
@@ -16,7 +17,7 @@ mod zset;
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 12] = [
+pub(super) const FAMILIES: [&[Spec]; 13] = [
     acl::ROWS,
     cluster::ROWS,
     connection::ROWS,
@@ -24,6 +25,7 @@ pub(super) const FAMILIES: [&[Spec]; 12] = [
     hash::ROWS,
     list::ROWS,
     pubsub::ROWS,
+    scripting::ROWS,
     server::ROWS,
     stream::ROWS,
     string::ROWS,
