@@ -333,6 +333,12 @@ impl<'k> Keys<'_, 'k> {
         T::of(&self.peek(key)?.value)
     }
 
+    /// The value of `key`, as somebody has just found it: to be looked at beside others.
+    pub fn found(&self, key: &[u8]) -> Option<&Value> {
+        let table = &self.locked.peek_stripe_of(key).dbs[self.db];
+        Some(&table.entry(table.position(key)?).value)
+    }
+
     /// The value of `key` for a command that writes, which must be of kind `T` if it is there.
     #[inline(always)]
     pub fn find_as<T: Kind>(&mut self, key: &[u8]) -> Result<Option<&mut T>, Error> {
@@ -652,11 +658,30 @@ impl<'k> Keys<'_, 'k> {
             return f(self);
         }
         assert!(self.locked.is_empty(), "stripes are taken in order");
-        let keyspace = self.keyspace();
-        let mut locked = Locked::new(keyspace);
+        let mut locked = Locked::new(self.keyspace());
         locked.acquire_one(stripe);
+        self.with_locked(&mut locked, f)
+    }
+
+    /// The same, unless somebody holds the stripe for long.
+    pub fn with_stripe_soon(&mut self, stripe: usize, f: impl FnOnce(&mut Keys<'_, 'k>)) {
+        if self.locked.holds(stripe) {
+            return f(self);
+        }
+        assert!(self.locked.is_empty(), "stripes are taken in order");
+        let mut locked = Locked::new(self.keyspace());
+        if locked.acquire_one_soon(stripe) {
+            self.with_locked(&mut locked, f);
+        }
+    }
+
+    fn with_locked<R>(
+        &mut self,
+        locked: &mut Locked<'k>,
+        f: impl FnOnce(&mut Keys<'_, 'k>) -> R,
+    ) -> R {
         f(&mut Keys {
-            locked: &mut locked,
+            locked,
             changes: self.changes,
             db: self.db,
             now_ms: self.now_ms,

@@ -55,6 +55,7 @@ pub mod pubsub;
 pub mod reaper;
 pub mod registry;
 pub mod replay;
+pub mod script;
 pub mod secrets;
 pub mod server;
 pub mod session;
@@ -66,6 +67,7 @@ pub mod string;
 pub mod table;
 mod times;
 pub mod transaction;
+pub mod zset;
 
 pub use args::Args;
 pub use ctx::{Block, Ctx, DONE, Flow, Local, LongReply, Outcome};

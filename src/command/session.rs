@@ -136,6 +136,8 @@ pub struct Session {
     pub last_command: Option<&'static Command>,
     /// Mail sent before the command it waits to run has been delivered.
     pub heard: bool,
+    /// It stands for a script of the client's.
+    pub is_script: bool,
     /// Its connection closes once its replies have been sent.
     pub closing: bool,
     /// The database and the protocol that the record tells, where it tells of nothing else.
@@ -165,6 +167,7 @@ impl Session {
             commands: 0,
             last_command: None,
             heard: false,
+            is_script: false,
             closing: false,
             noted_ordinary: None,
         }
@@ -215,6 +218,18 @@ impl Session {
         session.db = waiter.wait.db;
         session.version = waiter.wait.version;
         session.no_touch = session.record.has_flag(flag::NO_TOUCH);
+        session
+    }
+
+    /// A session that stands for a client while a script of its runs: what the script selects is its own affair.
+    pub fn of_script(client: &Session) -> Self {
+        let mut session = Session::new(client.record.clone(), client.token);
+        session.db = client.db;
+        session.user = client.user.clone();
+        session.authenticated = client.authenticated;
+        session.no_touch = client.no_touch;
+        session.commands = client.commands;
+        session.is_script = true;
         session
     }
 

@@ -206,6 +206,8 @@ config! {
 
     /// Commands that took longer are put in the slow log; negative is none.
     pub slowlog_log_slower_than_us: i64,
+    /// Milliseconds that a script runs before others are told that the server is busy; 0 is for ever.
+    pub busy_reply_threshold_ms: i64,
     /// How many commands the slow log holds.
     pub slowlog_max_len: u64,
     /// Events that took this long or longer are sampled for LATENCY; 0 is none.
@@ -229,6 +231,10 @@ config! {
     pub hash_max_listpack_entries: u64,
     /// A hash with a longer text than this is a table.
     pub hash_max_listpack_value: u64,
+    /// A sorted set is kept packed up to this many members.
+    pub zset_max_listpack_entries: u64,
+    /// A sorted set is kept packed while no member has more bytes than this.
+    pub zset_max_listpack_value: u64,
     /// What streams are made with.
     pub stream_policy: Vec<StreamRule>,
     /// What groups are made with.

@@ -1,6 +1,6 @@
 //! What a key holds. Adding a data type is one variant here; the compiler lists the places that must know it.
 
-use super::{Hash, List, StrValue, Stream};
+use super::{Hash, List, StrValue, Stream, ZSet};
 
 /// Values that take no more bytes than this are encoded as fast as frozen, near enough.
 const QUICK_BYTES: usize = 16 * 1024;
@@ -16,6 +16,8 @@ pub enum Value {
     Hash(Box<Hash>),
     /// A stream.
     Stream(Box<Stream>),
+    /// A sorted set.
+    ZSet(Box<ZSet>),
 }
 
 /// A data type that a key can hold.
@@ -58,7 +60,7 @@ macro_rules! kinds {
     )*};
 }
 
-kinds!(Str: StrValue, List: List, Hash: Hash {
+kinds!(Str: StrValue, List: List, ZSet: ZSet, Hash: Hash {
     #[inline]
     fn next_due_ms(&self) -> Option<u64> {
         self.next_expiry_ms().map(|ms| ms.max(0).unsigned_abs())
@@ -78,6 +80,7 @@ impl Value {
             Value::List(_) => "list",
             Value::Hash(_) => "hash",
             Value::Stream(_) => "stream",
+            Value::ZSet(_) => "zset",
         }
     }
 
@@ -88,6 +91,7 @@ impl Value {
             Value::List(list) => list.encoding_name(),
             Value::Hash(hash) => hash.encoding_name(),
             Value::Stream(_) => "stream",
+            Value::ZSet(zset) => zset.encoding_name(),
         }
     }
 
@@ -98,6 +102,7 @@ impl Value {
             Value::List(list) => size_of::<List>() + list.heap_bytes(),
             Value::Hash(hash) => size_of::<Hash>() + hash.heap_bytes(),
             Value::Stream(stream) => size_of::<Stream>() + stream.heap_bytes(),
+            Value::ZSet(zset) => size_of::<ZSet>() + zset.heap_bytes(),
         }
     }
 
@@ -109,6 +114,7 @@ impl Value {
             Value::List(list) => list.freeze().into(),
             Value::Hash(hash) => hash.freeze().into(),
             Value::Stream(stream) => stream.freeze().into(),
+            Value::ZSet(zset) => zset.freeze().into(),
         }
     }
 
@@ -120,6 +126,7 @@ impl Value {
             Value::List(list) => list.is_quick_to_encode(QUICK_BYTES),
             Value::Hash(hash) => hash.is_quick_to_encode(QUICK_BYTES),
             Value::Stream(stream) => stream.is_quick_to_encode(QUICK_BYTES),
+            Value::ZSet(zset) => zset.is_quick_to_encode(QUICK_BYTES),
         }
     }
 
@@ -130,6 +137,7 @@ impl Value {
             Value::List(list) => list.is_costly_to_free(),
             Value::Hash(hash) => hash.is_costly_to_free(),
             Value::Stream(stream) => stream.is_costly_to_free(),
+            Value::ZSet(zset) => zset.is_costly_to_free(),
         }
     }
 }

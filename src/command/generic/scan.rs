@@ -83,8 +83,8 @@ pub fn scan(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 
 /// How many places a call of SCAN looks at, at most, for every key it may return.
 const VISITS_PER_KEY: usize = 10;
-/// How many keys a call returns where it is not told.
-const DEFAULT_COUNT: usize = 10;
+/// How many keys or members a call returns where it is not told.
+pub const DEFAULT_COUNT: usize = 10;
 
 /// One call's part of a walk.
 struct Walk<'a> {

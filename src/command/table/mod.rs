@@ -32,8 +32,9 @@ mod prelude {
     };
     pub use super::words::acl;
     pub use super::words::flag::{
-        ADMIN, ALLOW_BUSY, BLOCKING, DENYOOM, FAST, LOADING, NO_ASYNC_LOADING, NO_AUTH, NO_MULTI,
-        NOSCRIPT, PUBSUB, READONLY, SKIP_SLOWLOG, STALE, WRITE,
+        ADMIN, ALLOW_BUSY, BLOCKING, DENYOOM, FAST, LOADING, NO_ASYNC_LOADING, NO_AUTH,
+        NO_MANDATORY_KEYS, NO_MULTI, NOSCRIPT, PUBSUB, READONLY, SKIP_MONITOR, SKIP_SLOWLOG, STALE,
+        WRITE,
     };
     pub use super::{Channels, Group, Locks, Spec, container, row};
     pub use crate::command::help;
@@ -60,6 +61,8 @@ pub enum Locks {
     All,
     /// It takes what it needs by itself.
     Own,
+    /// Those of the keys that it declares, and what its commands need while it runs.
+    Script,
     /// It touches no key, so whatever is held already may stay held.
     None,
 }
@@ -140,12 +143,16 @@ pub enum Group {
     List,
     /// Hashes.
     Hash,
+    /// Sorted sets.
+    SortedSet,
     /// Streams.
     Stream,
     /// Publish and subscribe.
     PubSub,
     /// Transactions.
     Transactions,
+    /// Scripts and functions.
+    Scripting,
     /// Clusters.
     Cluster,
     /// The connection itself.
@@ -162,9 +169,11 @@ impl Group {
             Group::String => "string",
             Group::List => "list",
             Group::Hash => "hash",
+            Group::SortedSet => "sorted-set",
             Group::Stream => "stream",
             Group::PubSub => "pubsub",
             Group::Transactions => "transactions",
+            Group::Scripting => "scripting",
             Group::Cluster => "cluster",
             Group::Connection => "connection",
             Group::Server => "server",
@@ -178,9 +187,11 @@ impl Group {
             Group::String => acl::STRING,
             Group::List => acl::LIST,
             Group::Hash => acl::HASH,
+            Group::SortedSet => acl::SORTEDSET,
             Group::Stream => acl::STREAM,
             Group::PubSub | Group::Server | Group::Cluster => 0,
             Group::Transactions => acl::TRANSACTION,
+            Group::Scripting => acl::SCRIPTING,
             Group::Connection => acl::CONNECTION,
         }
     }
@@ -351,9 +362,15 @@ impl Spec {
             None if self.handler.is_none() => 0,
             None => group.category(),
         };
+        // What runs scripts reads nothing by itself.
+        let reads = if own & acl::SCRIPTING == 0 {
+            acl::READ
+        } else {
+            0
+        };
         let implied = [
             (flag::WRITE, acl::WRITE),
-            (flag::READONLY, acl::READ),
+            (flag::READONLY, reads),
             (flag::ADMIN, acl::ADMIN | acl::DANGEROUS),
             (flag::PUBSUB, acl::PUBSUB),
             (flag::BLOCKING, acl::BLOCKING),

@@ -5,11 +5,12 @@ use super::error::Result;
 use super::extra::Extra;
 use super::kind::{Kind, ListForm};
 use super::listpack::Elements;
-use super::{decode_hash, decode_stream, ziplist};
+use super::skip::Templates;
+use super::{decode_hash, decode_stream, decode_zset, ziplist};
 use crate::base::Blob;
 use crate::data::hash;
 use crate::data::list::{self, Limit, Loader};
-use crate::data::{StrValue, Value};
+use crate::data::{StrValue, Value, zset};
 use bytes::Bytes;
 
 /// What the configuration says of values that are built.
@@ -19,6 +20,8 @@ pub struct Limits {
     pub list: Limit,
     /// What a small hash may hold.
     pub hash: hash::Limits,
+    /// How large sorted sets grow that are kept packed.
+    pub zset: zset::Limits,
 }
 
 /// The value at the cursor, with what was kept beside it; `None` for an empty one.
@@ -26,12 +29,16 @@ pub fn value(
     cursor: &mut Cursor<'_>,
     kind: Kind,
     extra: &Extra,
+    templates: &Templates,
     limits: &Limits,
 ) -> Result<Option<Value>> {
     match kind {
         Kind::String => string(cursor).map(|string| Some(string.into())),
         Kind::List(form) => Ok(list(cursor, form, limits.list)?.map(Value::from)),
-        Kind::Hash(form) => Ok(decode_hash::hash(cursor, form, limits.hash)?.map(Value::from)),
+        Kind::Hash(form) => {
+            Ok(decode_hash::hash(cursor, form, templates, limits.hash)?.map(Value::from))
+        }
+        Kind::ZSet(form) => Ok(decode_zset::zset(cursor, form, limits.zset)?.map(Value::from)),
         Kind::Stream(form) => {
             decode_stream::stream(cursor, form, extra).map(|stream| Some(stream.into()))
         }

@@ -18,6 +18,8 @@ pub enum Kind {
     List(ListForm),
     /// A hash.
     Hash(HashForm),
+    /// A sorted set.
+    ZSet(ZSetForm),
     /// A stream.
     Stream(StreamForm),
     /// A value of a type that there is not here.
@@ -54,6 +56,14 @@ pub enum HashForm {
     TimedListpack(TimeForm),
     /// Valkey 9: pairs, each with its expiry behind it.
     PairsAndTimes,
+    /// Redis 8.10: names, and one listpack of a number that says nothing here and the values.
+    NamesAndListpack,
+    /// Redis 8.10: names, and the values.
+    NamesAndValues,
+    /// Redis 8.10: one listpack of the number of a template, which has the names, and the values.
+    TemplateListpack,
+    /// Redis 8.10: the number of a template, which has the names, and the values.
+    TemplateAndValues,
 }
 
 /// How the expiries of a hash's fields are written.
@@ -75,12 +85,29 @@ impl HashForm {
             HashForm::TimedPairs(TimeForm::Plain) => Shape::Counted(timed),
             HashForm::TimedPairs(TimeForm::EarliestFirst) => Shape::TimeAndCounted(timed),
             HashForm::TimedListpack(TimeForm::EarliestFirst) => Shape::TimeAndBlob,
-            HashForm::Zipmap
+            HashForm::NamesAndListpack => Shape::NamesAndBlob,
+            HashForm::NamesAndValues => Shape::NamesAndValues,
+            HashForm::TemplateAndValues => Shape::TemplateAndValues,
+            HashForm::TemplateListpack
+            | HashForm::Zipmap
             | HashForm::Ziplist
             | HashForm::Listpack
             | HashForm::TimedListpack(TimeForm::Plain) => Shape::Blob,
         }
     }
+}
+
+/// The forms of sorted sets, oldest first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ZSetForm {
+    /// Strings, each with its score as a text.
+    ScoreTexts,
+    /// Strings, each with its score in eight bytes.
+    Scores,
+    /// One ziplist of members and scores in turn.
+    Ziplist,
+    /// One listpack of members and scores in turn.
+    Listpack,
 }
 
 /// The forms of streams, each with what it has over the one before.
@@ -138,10 +165,6 @@ pub(super) enum Member {
     String,
     /// Two strings.
     Pair,
-    /// A string, and a score as a text.
-    ScoreText,
-    /// A string and a score of eight bytes.
-    Score,
     /// A number and two strings.
     NumberAndPair,
     /// Two strings and a time.
@@ -151,6 +174,8 @@ pub(super) enum Member {
 const STRING: u8 = 0;
 const HASH: u8 = 4;
 const HASH_LISTPACK: u8 = 16;
+const ZSET_OF_SCORES: u8 = 5;
+const ZSET_OF_LISTPACK: u8 = 17;
 const LIST_OF_LISTPACKS: u8 = 18;
 const STREAM_WITH_COUNTERS: u8 = 19;
 const TIMED_HASH: u8 = 24;
@@ -161,21 +186,22 @@ impl Kind {
     pub fn of(byte: u8, dialect: Dialect) -> Option<Self> {
         use Member as M;
         let other = |type_name, shape| Some(Kind::Other(Other { type_name, shape }));
-        let (set, zset, hash) = ("set", "zset", "hash");
+        let set = "set";
         match byte {
             STRING => Some(Kind::String),
             1 => Some(Kind::List(ListForm::Strings)),
             2 => other(set, Shape::Counted(M::String)),
-            3 => other(zset, Shape::Counted(M::ScoreText)),
+            3 => Some(Kind::ZSet(ZSetForm::ScoreTexts)),
             HASH => Some(Kind::Hash(HashForm::Pairs)),
-            5 => other(zset, Shape::Counted(M::Score)),
+            ZSET_OF_SCORES => Some(Kind::ZSet(ZSetForm::Scores)),
             7 => other("module value", Shape::Module),
             9 => Some(Kind::Hash(HashForm::Zipmap)),
             13 => Some(Kind::Hash(HashForm::Ziplist)),
             HASH_LISTPACK => Some(Kind::Hash(HashForm::Listpack)),
             10 => Some(Kind::List(ListForm::Ziplist)),
             11 | 20 => other(set, Shape::Blob),
-            12 | 17 => other(zset, Shape::Blob),
+            12 => Some(Kind::ZSet(ZSetForm::Ziplist)),
+            ZSET_OF_LISTPACK => Some(Kind::ZSet(ZSetForm::Listpack)),
             14 => Some(Kind::List(ListForm::Ziplists)),
             15 => Some(Kind::Stream(StreamForm::First)),
             LIST_OF_LISTPACKS => Some(Kind::List(ListForm::Listpacks)),
@@ -192,10 +218,10 @@ impl Kind {
             26 => Some(Kind::Stream(StreamForm::MessageIds)),
             27 => Some(Kind::Stream(StreamForm::Unowned)),
             28 => other("array", Shape::Array),
-            29 => other(hash, Shape::NamesAndBlob),
-            30 => other(hash, Shape::Blob),
-            31 => other(hash, Shape::NamesAndValues),
-            32 => other(hash, Shape::TemplateAndValues),
+            29 => Some(Kind::Hash(HashForm::NamesAndListpack)),
+            30 => Some(Kind::Hash(HashForm::TemplateListpack)),
+            31 => Some(Kind::Hash(HashForm::NamesAndValues)),
+            32 => Some(Kind::Hash(HashForm::TemplateAndValues)),
             33 => other("gcra", Shape::Number),
             _ => None,
         }
@@ -213,6 +239,8 @@ impl Kind {
                 (None, None) => HASH,
                 (None, Some(_)) => TIMED_HASH,
             },
+            Value::ZSet(zset) if zset.packed().is_some() => ZSET_OF_LISTPACK,
+            Value::ZSet(_) => ZSET_OF_SCORES,
             Value::Stream(_) => STREAM_WITH_COUNTERS,
         }
     }

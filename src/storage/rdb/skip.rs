@@ -1,13 +1,14 @@
 //! Passing over values: only what tells how long they are is looked at.
 
 use super::cursor::Cursor;
+use super::decode_zset;
 use super::error::Result;
-use super::kind::{Kind, ListForm, Member, Shape, StreamForm};
+use super::kind::{Kind, ListForm, Member, Shape, StreamForm, ZSetForm};
 use super::listpack::Elements;
 use std::collections::HashMap;
 
-/// How many names each template of a file has, by its number.
-pub type Templates = HashMap<u64, usize>;
+/// The field names of hashes that a file says once, by the number of the template.
+pub type Templates = HashMap<u64, Vec<Box<[u8]>>>;
 
 /// What an item that stands some times over takes at least.
 const MIN_ITEM_BYTES: usize = 1;
@@ -28,6 +29,15 @@ pub fn value(cursor: &mut Cursor<'_>, kind: Kind, templates: &Templates) -> Resu
             strings(cursor, 1)
         }),
         Kind::Hash(form) => shape(cursor, form.shape(), templates),
+        Kind::ZSet(ZSetForm::Ziplist | ZSetForm::Listpack) => strings(cursor, 1),
+        Kind::ZSet(ZSetForm::Scores) => counted(cursor, |cursor| {
+            strings(cursor, 1)?;
+            cursor.take(size_of::<f64>()).map(drop)
+        }),
+        Kind::ZSet(ZSetForm::ScoreTexts) => counted(cursor, |cursor| {
+            strings(cursor, 1)?;
+            decode_zset::score_text(cursor).map(drop)
+        }),
         Kind::Stream(form) => stream(cursor, form),
         Kind::Other(other) => shape(cursor, other.shape, templates),
     }
@@ -172,7 +182,7 @@ fn shape(cursor: &mut Cursor<'_>, shape: Shape, templates: &Templates) -> Result
         Shape::TemplateAndValues => {
             let template = cursor.number()?;
             match templates.get(&template) {
-                Some(&count) => strings(cursor, count),
+                Some(names) => strings(cursor, names.len()),
                 None => Err(cursor.corrupt("a hash of an unknown template")),
             }
         }
@@ -180,22 +190,9 @@ fn shape(cursor: &mut Cursor<'_>, shape: Shape, templates: &Templates) -> Result
 }
 
 fn member(cursor: &mut Cursor<'_>, member: Member) -> Result<()> {
-    /// From here on, the length of a score's text stands for a score without one.
-    const NO_SCORE_TEXT: u8 = 253;
     match member {
         Member::String => strings(cursor, 1),
         Member::Pair => strings(cursor, 2),
-        Member::Score => {
-            strings(cursor, 1)?;
-            cursor.take(size_of::<f64>()).map(drop)
-        }
-        Member::ScoreText => {
-            strings(cursor, 1)?;
-            match cursor.byte()? {
-                NO_SCORE_TEXT.. => Ok(()),
-                len => cursor.take(len.into()).map(drop),
-            }
-        }
         Member::NumberAndPair => {
             numbers(cursor, 1)?;
             strings(cursor, 2)

@@ -1,8 +1,9 @@
 //! A state as the commands that make it: what a rewritten log begins with where `aof-use-rdb-preamble` is `no`.
 //!
 //! ```text
+//!   FUNCTION LOAD source                          each library of functions
 //!   SELECT db                                     when the database changes
-//!   SET key value | RPUSH key element ... | HSET key field value ... | XADD key id field value ...
+//!   SET key value | RPUSH key element ... | HSET key field value ... | ZADD key score member ... | XADD key id field value ...
 //!   HPEXPIREAT key ms FIELDS 1 field
 //!   XSETID key last-id ENTRIESADDED n MAXDELETEDID id
 //!   XGROUP CREATE key group last-id ENTRIESREAD n
@@ -31,16 +32,17 @@ mod tests;
 
 use super::format::{Format, MEMORY_TAKES_ALL, Record};
 use super::output::Output;
+use crate::base::float;
 use crate::data::list::End;
 use crate::data::stream::{Id, IdText};
-use crate::data::{Hash, List, StrValue, Value};
+use crate::data::{Hash, List, StrValue, Value, ZSet, zset};
 use crate::keyspace::{NEVER, effects};
 use crate::storage::rdb;
 use std::io::{self, Write};
 
 type Out<'a> = &'a mut dyn Write;
 
-/// Elements that one RPUSH adds, and fields that one HSET sets.
+/// Elements that one RPUSH or ZADD adds, and fields that one HSET sets.
 const ELEMENTS_PER_PUSH: usize = 64;
 
 /// See the module's description.
@@ -67,6 +69,11 @@ impl Commands {
 }
 
 impl Format for Commands {
+    fn library(&mut self, source: &[u8]) -> io::Result<()> {
+        let words = [Text(b"FUNCTION"), Text(b"LOAD"), Text(source)];
+        command(&mut self.out, &words)
+    }
+
     fn encode(&mut self, record: Record<'_>, into: &mut Vec<u8>) {
         write_record(into, record).expect(MEMORY_TAKES_ALL);
     }
@@ -97,6 +104,7 @@ fn write_record(out: Out<'_>, record: Record<'_>) -> io::Result<()> {
         Value::Str(string) => write_string(out, key, string)?,
         Value::List(list) => write_list(out, key, list)?,
         Value::Hash(hash) => write_hash(out, key, hash)?,
+        Value::ZSet(zset) => write_zset(out, key, zset)?,
         Value::Stream(stream) if stream::can_be_told(stream) => stream::write(out, key, stream)?,
         Value::Stream(_) => {
             let payload = rdb::dump(value, true);
@@ -165,6 +173,25 @@ fn write_hash(out: Out<'_>, key: &[u8], hash: &Hash) -> io::Result<()> {
                 name,
             ],
         )?;
+    }
+    Ok(())
+}
+
+fn write_zset(out: Out<'_>, key: &[u8], zset: &ZSet) -> io::Result<()> {
+    let mut left = zset.len();
+    let mut digits = itoa::Buffer::new();
+    let mut score = Vec::new();
+    for (at, element) in zset.iter(zset::End::Lowest).enumerate() {
+        if at % ELEMENTS_PER_PUSH == 0 {
+            open(out, 2 + 2 * left.min(ELEMENTS_PER_PUSH))?;
+            Text(b"ZADD").write(out)?;
+            Text(key).write(out)?;
+        }
+        score.clear();
+        float::write_f64(&mut score, element.score);
+        Text(&score).write(out)?;
+        Text(element.member.as_bytes(&mut digits)).write(out)?;
+        left -= 1;
     }
     Ok(())
 }

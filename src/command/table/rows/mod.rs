@@ -7,15 +7,17 @@ mod generic;
 mod hash;
 mod list;
 mod pubsub;
+mod scripting;
 mod server;
 mod stream;
 mod string;
 mod transactions;
+mod zset;
 
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 11] = [
+pub(super) const FAMILIES: [&[Spec]; 13] = [
     acl::ROWS,
     cluster::ROWS,
     connection::ROWS,
@@ -23,8 +25,10 @@ pub(super) const FAMILIES: [&[Spec]; 11] = [
     hash::ROWS,
     list::ROWS,
     pubsub::ROWS,
+    scripting::ROWS,
     server::ROWS,
     stream::ROWS,
     string::ROWS,
     transactions::ROWS,
+    zset::ROWS,
 ];

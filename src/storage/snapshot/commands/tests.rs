@@ -152,6 +152,7 @@ fn a_hash_is_told_so_that_its_order_comes_back() {
     let told = told(Record {
         key: b"h",
         deadline_ms: 9,
+        usage: Usage::new(0, 0),
         value: &hash.into(),
     });
     let expected = [
