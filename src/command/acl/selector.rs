@@ -113,6 +113,7 @@ impl Selector {
             Some((b'+', name)) => self.commands.apply(true, name),
             Some((b'-', name)) => self.commands.apply(false, name),
             Some((b'~', pattern)) => self.add_keys(READ_WRITE, pattern),
+            Some((b'%', _)) if self.all_keys => Err(RuleError::KeysAllowedAlready),
             Some((b'%', rest)) => {
                 let (allowed, pattern) = parse_permissions(rest)?;
                 self.add_keys(allowed, pattern)

@@ -128,7 +128,7 @@ impl Task<'_> {
         interpreter: &Interpreter,
         request: Request<'_>,
     ) -> Result<Result<Answered, Failure>, Error> {
-        if ctx.session.is_restricted() {
+        if ctx.session.is_restricted() && !ctx.nested {
             // What the script may be denied is told with the call that runs it.
             ctx.session.note_state();
         }
