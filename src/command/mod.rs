@@ -32,6 +32,7 @@
 //! This room knows no socket and no file.
 
 pub mod args;
+pub mod bitmap;
 pub mod block;
 pub mod clients;
 pub mod connection;

@@ -2,6 +2,7 @@
 //!
 //! No protocol, no clock, no I/O, no error text: commands resolve times, ids and texts first and name what went wrong.
 
+pub mod bits;
 mod chunked;
 pub mod list;
 mod shareable;

@@ -27,8 +27,8 @@ pub struct KeySpec {
     pub note: &'static str,
     /// Options, and how many arguments each has, that the search for a keyword steps over.
     pub past: &'static [(&'static str, u8)],
-    /// An option, and the flags that hold where a call leaves that option out.
-    pub without: Option<(&'static str, KeyFlags)>,
+    /// Options, and the flags that hold where a call leaves them all out.
+    pub without: Option<(&'static [&'static str], KeyFlags)>,
 }
 
 /// The first step: where to begin.
@@ -155,9 +155,13 @@ impl KeySpec {
         self
     }
 
-    /// The flags that hold where a call leaves `option` out. It is searched behind the keys.
-    pub const fn without(mut self, option: &'static str, flags: KeyFlags) -> KeySpec {
-        self.without = Some((option, flags));
+    /// The flags that hold where a call leaves all of `options` out. They are searched behind the keys.
+    pub const fn without(
+        mut self,
+        options: &'static [&'static str],
+        flags: KeyFlags,
+    ) -> KeySpec {
+        self.without = Some((options, flags));
         self
     }
 
@@ -238,9 +242,9 @@ impl KeySpec {
 
     /// The flags of a call whose keys end before the argument `rest`.
     fn flags_of(&self, argv: &(impl Argv + ?Sized), rest: usize) -> KeyFlags {
-        let has = |option| (rest..argv.len()).any(|index| is_word(argv.arg(index), option));
+        let has = |option: &&str| (rest..argv.len()).any(|index| is_word(argv.arg(index), option));
         let flags = match self.without {
-            Some((option, narrower)) if !has(option) => narrower,
+            Some((options, narrower)) if !options.iter().any(has) => narrower,
             _ => self.flags,
         };
         flags & !(access::INCOMPLETE | access::VARIABLE)
@@ -492,7 +496,7 @@ mod tests {
 
     #[test]
     fn flags_may_depend_on_an_option() {
-        let set = [at(1, RW | ACCESS | VARIABLE).without("GET", OW)];
+        let set = [at(1, RW | ACCESS | VARIABLE).without(&["GET"], OW)];
         let flags = |argv: &[&str]| keys_of(&set, argv).map(|runs| runs[0].flags);
         assert_eq!(flags(&["SET", "k", "v", "get"]), Ok(RW | ACCESS));
         assert_eq!(flags(&["SET", "get", "v"]), Ok(OW));

@@ -121,8 +121,12 @@ pub enum Group {
     Generic,
     /// Strings.
     String,
+    /// Strings seen as bits.
+    Bitmap,
     /// Lists.
     List,
+    /// Sets.
+    Set,
     /// Streams.
     Stream,
     /// Publish and subscribe.
@@ -143,7 +147,9 @@ impl Group {
         match self {
             Group::Generic => "generic",
             Group::String => "string",
+            Group::Bitmap => "bitmap",
             Group::List => "list",
+            Group::Set => "set",
             Group::Stream => "stream",
             Group::PubSub => "pubsub",
             Group::Transactions => "transactions",
@@ -158,7 +164,9 @@ impl Group {
         match self {
             Group::Generic => acl::KEYSPACE,
             Group::String => acl::STRING,
+            Group::Bitmap => acl::BITMAP,
             Group::List => acl::LIST,
+            Group::Set => acl::SET,
             Group::Stream => acl::STREAM,
             Group::PubSub | Group::Server | Group::Cluster => 0,
             Group::Transactions => acl::TRANSACTION,

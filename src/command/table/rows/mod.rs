@@ -1,5 +1,6 @@
 //! The rows, a file per family.
 
+mod bitmap;
 mod cluster;
 mod connection;
 mod generic;
@@ -13,7 +14,8 @@ mod transactions;
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 9] = [
+pub(super) const FAMILIES: [&[Spec]; 10] = [
+    bitmap::ROWS,
     cluster::ROWS,
     connection::ROWS,
     generic::ROWS,
