@@ -14,8 +14,10 @@ pub mod inbox;
 pub mod longdouble;
 pub mod num;
 pub mod process;
+pub mod rng;
 #[doc(hidden)]
 pub mod simdisk;
 pub mod version;
 
 pub use blob::Blob;
+pub use rng::Rng;

@@ -4,13 +4,18 @@
 
 pub mod bits;
 mod chunked;
+pub mod hash;
 pub mod list;
 mod shareable;
 pub mod stream;
 pub mod string;
+pub mod table;
 mod value;
+mod varint;
 
+pub use hash::Hash;
 pub use list::List;
 pub use stream::Stream;
 pub use string::StrValue;
+pub use table::Table;
 pub use value::{Kind, Value};

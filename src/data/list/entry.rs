@@ -108,7 +108,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Bytes of the whole entry.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::data) fn len(&self) -> usize {
         let body = self.head_len + self.text.len();
         body + back_len(body)
     }
@@ -149,7 +149,7 @@ pub(crate) fn integer(text: &[u8]) -> Option<i64> {
 
 /// Reads the entry that starts at `at`; gives it and where the next one starts.
 #[inline]
-pub(super) fn read(bytes: &[u8], at: usize) -> (Item<'_>, usize) {
+pub(in crate::data) fn read(bytes: &[u8], at: usize) -> (Item<'_>, usize) {
     let bytes = &bytes[at..];
     let (item, body) = match bytes[0] {
         tag if tag < TEXT_6 => (Item::Int(i64::from(tag)), 1),

@@ -20,7 +20,7 @@
 //!
 //! Elements are read as [`Item`]s, borrowed from their chunk: nothing is allocated to look at a list.
 
-mod chunk;
+pub(in crate::data) mod chunk;
 mod edit;
 pub(crate) mod entry;
 mod freeze;
@@ -111,21 +111,32 @@ impl<'a> Item<'a> {
     }
 }
 
+impl<'a> From<Blob<'a>> for Item<'a> {
+    #[inline]
+    fn from(text: Blob<'a>) -> Self {
+        match text {
+            Blob::Slice(text) => Item::Text(text),
+            Blob::Shared(bytes) => Item::Shared(bytes),
+        }
+    }
+}
+
 /// A text to look for, parsed once.
-pub(super) struct Needle<'a> {
+pub(in crate::data) struct Needle<'a> {
     text: &'a [u8],
     integer: Option<i64>,
 }
 
 impl<'a> Needle<'a> {
-    pub(super) fn new(text: &'a [u8]) -> Self {
+    pub(in crate::data) fn new(text: &'a [u8]) -> Self {
         Self {
             text,
             integer: entry::integer(text),
         }
     }
 
-    fn is(&self, item: Item) -> bool {
+    #[inline]
+    pub(in crate::data) fn is(&self, item: Item) -> bool {
         match item {
             Item::Int(value) => self.integer == Some(value),
             Item::Text(text) => self.text == text,

@@ -38,10 +38,11 @@ mod retention;
 mod schedule;
 mod settings;
 mod trim;
-mod varint;
 
 #[cfg(test)]
 mod tests;
+
+use super::varint;
 
 pub use block::{Fields, Names};
 pub use group::{Consumer, Group, Groups, Passed, Reading, Sorts, Totals};

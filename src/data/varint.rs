@@ -1,14 +1,20 @@
 //! Unsigned numbers in as few bytes as they need: seven bits a byte, least first, the top bit says that more follow.
-//! Blocks hold only what this file wrote, so reading trusts its input.
+//! Blocks and pages hold only what this file wrote, so reading trusts its input.
 
 /// Appends `number`.
 #[inline]
-pub(super) fn put(out: &mut Vec<u8>, mut number: u64) {
+pub(super) fn put(out: &mut Vec<u8>, number: u64) {
+    each_byte(number, |byte| out.push(byte));
+}
+
+/// The bytes of `number`.
+#[inline]
+pub(super) fn each_byte(mut number: u64, mut each: impl FnMut(u8)) {
     while number >= 0x80 {
-        out.push(number as u8 | 0x80);
+        each(number as u8 | 0x80);
         number >>= 7;
     }
-    out.push(number as u8);
+    each(number as u8);
 }
 
 /// Appends `bytes` behind their length.
