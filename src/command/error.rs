@@ -74,6 +74,9 @@ pub const BITFIELD_OVERFLOW: Error = Error::new("ERR Invalid OVERFLOW type speci
 /// BITFIELD_RO of what writes.
 pub const BITFIELD_READ_ONLY: Error =
     Error::new("ERR BITFIELD_RO only supports the GET subcommand");
+/// SORT by numbers of what is none.
+pub const SORT_NOT_A_NUMBER: Error =
+    Error::new("ERR One or more scores can't be converted into double");
 /// There is no such key.
 pub const NO_SUCH_KEY: Error = Error::new("ERR no such key");
 /// The index lies outside the value.
@@ -82,6 +85,15 @@ pub const INDEX_OUT_OF_RANGE: Error = Error::new("ERR index out of range");
 pub const DB_OUT_OF_RANGE: Error = Error::new("ERR DB index is out of range");
 /// A database was expected.
 pub const INVALID_DB: Error = Error::new("ERR invalid DB index");
+/// SINTERCARD of more keys than there are arguments.
+pub const SINTERCARD_KEYS_MISSING: Error =
+    Error::new("ERR Number of keys can't be greater than number of args");
+/// SINTERCARD with a limit below zero.
+pub const SINTERCARD_LIMIT: Error = Error::new("ERR LIMIT can't be negative");
+/// SRANDMEMBER with the one number that has no opposite.
+pub const COUNT_OUT_OF_RANGE: Error = Error::new(
+    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+);
 /// A timeout is no number.
 pub const TIMEOUT_NOT_A_FLOAT: Error = Error::new("ERR timeout is not a float or out of range");
 /// A timeout is no integer.

@@ -282,6 +282,16 @@ impl<'k> Keys<'_, 'k> {
         }
     }
 
+    /// The entry of `key` for a command that asks about it: counts hits and misses, but not as use of it.
+    pub fn inspect(&mut self, key: &[u8]) -> Option<&Entry> {
+        let position = self.live_position(key);
+        match position {
+            Some(_) => self.changes.hits += 1,
+            None => self.changes.misses += 1,
+        }
+        Some(self.table(key).entry(position?))
+    }
+
     /// The entry of `key` without counting as use of it.
     pub fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
         let position = self.live_position(key)?;
@@ -291,6 +301,12 @@ impl<'k> Keys<'_, 'k> {
     /// The value of `key` if it is of kind `T`, without counting as use of it.
     pub fn peek_as<T: Kind>(&mut self, key: &[u8]) -> Option<&T> {
         T::of(&self.peek(key)?.value)
+    }
+
+    /// The value of `key` if it is of kind `T`, as somebody has just found it: to be looked at beside others.
+    pub fn found_as<T: Kind>(&self, key: &[u8]) -> Option<&T> {
+        let table = &self.locked.peek_stripe_of(key).dbs[self.db];
+        T::of(&table.entry(table.position(key)?).value)
     }
 
     /// The value of `key` for a command that writes, which must be of kind `T` if it is there.

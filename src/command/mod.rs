@@ -54,6 +54,7 @@ pub mod replay;
 pub mod secrets;
 pub mod server;
 pub mod session;
+pub mod set;
 pub mod shared;
 pub mod slowlog;
 pub mod stats;

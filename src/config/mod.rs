@@ -169,6 +169,12 @@ config! {
     pub stream_idmp_maxsize: u64,
     /// A list's chunk holds this many elements, or if negative 4, 8, 16, 32 or 64 KiB (-1 to -5).
     pub list_max_listpack_size: i32,
+    /// A set of integers is kept as an array of them up to this many.
+    pub set_max_intset_entries: u64,
+    /// A set is kept packed up to this many members.
+    pub set_max_listpack_entries: u64,
+    /// A set is kept packed while no member has more bytes than this.
+    pub set_max_listpack_value: u64,
     /// What streams are made with.
     pub stream_policy: Vec<StreamRule>,
     /// What groups are made with.

@@ -47,7 +47,9 @@ pub fn count(text: &[u8], range: Range<u64>) -> u64 {
     }
     let (bytes, outside) = covering(text, range);
     let (words, rest) = bytes.as_chunks::<WORD_BYTES>();
-    let in_words = words.iter().map(|word| u64::from_ne_bytes(*word).count_ones());
+    let in_words = words
+        .iter()
+        .map(|word| u64::from_ne_bytes(*word).count_ones());
     let in_rest = rest.iter().map(|byte| byte.count_ones());
     let all: u64 = in_words.chain(in_rest).map(u64::from).sum();
     let [first, last] = outside;

@@ -6,6 +6,7 @@ pub mod bits;
 mod chunked;
 pub mod hash;
 pub mod list;
+pub mod set;
 mod shareable;
 pub mod stream;
 pub mod string;
@@ -15,6 +16,7 @@ mod varint;
 
 pub use hash::Hash;
 pub use list::List;
+pub use set::Set;
 pub use stream::Stream;
 pub use string::StrValue;
 pub use table::Table;

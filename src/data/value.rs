@@ -1,6 +1,6 @@
 //! What a key holds. Adding a data type is one variant here; the compiler lists the places that must know it.
 
-use super::{List, StrValue, Stream};
+use super::{List, Set, StrValue, Stream};
 
 /// Values that take no more bytes than this are encoded as fast as frozen, near enough.
 const QUICK_BYTES: usize = 16 * 1024;
@@ -12,6 +12,8 @@ pub enum Value {
     Str(StrValue),
     /// A list.
     List(Box<List>),
+    /// A set.
+    Set(Box<Set>),
     /// A stream.
     Stream(Box<Stream>),
 }
@@ -56,7 +58,7 @@ macro_rules! kinds {
     )*};
 }
 
-kinds!(Str: StrValue, List: List, Stream: Stream {
+kinds!(Str: StrValue, List: List, Set: Set, Stream: Stream {
     #[inline]
     fn next_due_ms(&self) -> Option<u64> {
         self.schedule.next_ms()
@@ -69,6 +71,7 @@ impl Value {
         match self {
             Value::Str(_) => "string",
             Value::List(_) => "list",
+            Value::Set(_) => "set",
             Value::Stream(_) => "stream",
         }
     }
@@ -78,6 +81,7 @@ impl Value {
         match self {
             Value::Str(string) => string.encoding_name(),
             Value::List(list) => list.encoding_name(),
+            Value::Set(set) => set.encoding_name(),
             Value::Stream(_) => "stream",
         }
     }
@@ -87,6 +91,7 @@ impl Value {
         match self {
             Value::Str(string) => string.heap_bytes(),
             Value::List(list) => size_of::<List>() + list.heap_bytes(),
+            Value::Set(set) => size_of::<Set>() + set.heap_bytes(),
             Value::Stream(stream) => size_of::<Stream>() + stream.heap_bytes(),
         }
     }
@@ -97,6 +102,7 @@ impl Value {
         match self {
             Value::Str(string) => Value::Str(string.freeze()),
             Value::List(list) => list.freeze().into(),
+            Value::Set(set) => set.freeze().into(),
             Value::Stream(stream) => stream.freeze().into(),
         }
     }
@@ -107,6 +113,7 @@ impl Value {
         match self {
             Value::Str(string) => string.len() <= QUICK_BYTES,
             Value::List(list) => list.is_quick_to_encode(QUICK_BYTES),
+            Value::Set(set) => set.is_quick_to_encode(QUICK_BYTES),
             Value::Stream(stream) => stream.is_quick_to_encode(QUICK_BYTES),
         }
     }
@@ -116,6 +123,7 @@ impl Value {
         match self {
             Value::Str(_) => false,
             Value::List(list) => list.is_costly_to_free(),
+            Value::Set(set) => set.is_costly_to_free(),
             Value::Stream(stream) => stream.is_costly_to_free(),
         }
     }
@@ -140,6 +148,15 @@ mod tests {
         list.into()
     }
 
+    fn set(len: usize) -> Value {
+        let mut set = Set::table();
+        for number in 0..len {
+            let member = number.to_string();
+            set.add(Blob::Slice(member.as_bytes()), Default::default());
+        }
+        set.into()
+    }
+
     fn stream(len: u64) -> Value {
         let mut stream = Stream::new();
         for ms in 1..=len {
@@ -153,7 +170,12 @@ mod tests {
 
     #[test]
     fn a_frozen_value_may_go_to_another_thread_and_end_there() {
-        for mut value in [string(100_000), list(100_000), stream(100_000)] {
+        for mut value in [
+            string(100_000),
+            list(100_000),
+            set(100_000),
+            stream(100_000),
+        ] {
             let bytes = value.heap_bytes();
             let frozen = value.freeze();
             drop(value);
@@ -168,10 +190,10 @@ mod tests {
 
     #[test]
     fn small_values_are_quick_to_encode_and_large_ones_are_not() {
-        for value in [string(100), list(100), stream(100)] {
+        for value in [string(100), list(100), set(100), stream(100)] {
             assert!(value.is_quick_to_encode(), "{}", value.type_name());
         }
-        for value in [string(20_000), list(20_000), stream(20_000)] {
+        for value in [string(20_000), list(20_000), set(20_000), stream(20_000)] {
             assert!(!value.is_quick_to_encode(), "{}", value.type_name());
         }
     }

@@ -256,6 +256,12 @@ impl<'k> Locked<'k> {
         &mut self.guards_mut()[at.expect("a command holds the stripes of all keys it touches")].1
     }
 
+    /// The stripe of `key`, which must be held, to look at it beside others.
+    pub fn peek_stripe_of(&self, key: &[u8]) -> &Stripe {
+        let at = self.index_of(self.keyspace.stripe_of(key));
+        &self.guards()[at.expect("a command holds the stripes of all keys it touches")].1
+    }
+
     /// Every held stripe with its index.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut Stripe)> {
         self.guards_mut()

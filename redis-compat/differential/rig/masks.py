@@ -7,7 +7,7 @@ range it must have: an idle time of the wrong type, or a year long, stays and sh
     clients  client ids and addresses: `<client:a>`
     about    an age or a time to live, rounded to 10 s, or to ten days if it is longer; negative values stay
     near     an absolute time within ten days of now, as its rounded distance; others stay
-    order    members of replies that have no order, sorted
+    order    members of replies that have no order, sorted; of sets, see `mask_members`
     text     prose, which is each project's own: summaries and notes of commands, texts for people
     any      a number or text that says nothing about behaviour (memory, counters of the machine)
 """
@@ -192,6 +192,20 @@ def mask_xinfo_stream(args, frame, context):
 
 def mask_scan(args, frame, context):
     return column(1, sort)(frame)
+
+
+def mask_members(args, frame, context):
+    """Members of a set: a large one, called `any...`, has no order; of one called `luck...`, chance picks."""
+    if any(arg.startswith(b"any") for arg in args[1:]):
+        return sort(frame)
+    if len(args) > 1 and args[1].startswith(b"luck"):
+        picked = lambda item: (item[0], b"<member>") if item[1] else item
+        return rows(frame, picked) if isinstance(frame[1], list) else picked(frame)
+    return frame
+
+
+def mask_sscan(args, frame, context):
+    return column(1, lambda members: mask_members(args, members, context))(frame)
 
 
 def mask_time(args, frame, context):
@@ -382,7 +396,16 @@ RULES = {
     "PUBSUB CHANNELS": simply(sort),
     "PUBSUB SHARDCHANNELS": simply(sort),
     "SCAN": mask_scan,
+    "SDIFF": simply(sort),
+    "SINTER": mask_members,
     "SLOWLOG GET": mask_slowlog,
+    "SMEMBERS": mask_members,
+    "SORT": mask_members,
+    "SORT_RO": mask_members,
+    "SPOP": lambda args, frame, context: sort(mask_members(args, frame, context)),
+    "SRANDMEMBER": mask_members,
+    "SSCAN": mask_sscan,
+    "SUNION": simply(sort),
     "TIME": mask_time,
     "TTL": simply(lambda frame: about(frame, 1000)),
     "XINFO CONSUMERS": mask_xinfo_consumers,

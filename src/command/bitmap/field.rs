@@ -83,11 +83,7 @@ fn field(args: &mut Args<'_>) -> Result<Field, Error> {
 }
 
 impl Step {
-    fn parse(
-        ctx: &Ctx<'_, '_>,
-        args: &mut Args<'_>,
-        overflow: Overflow,
-    ) -> Result<Self, Error> {
+    fn parse(ctx: &Ctx<'_, '_>, args: &mut Args<'_>, overflow: Overflow) -> Result<Self, Error> {
         let has = |args: &Args<'_>, count| args.len() > count;
         let action: Option<fn(i64) -> Action> = if has(args, 2) && args.keyword("GET") {
             None

@@ -11,7 +11,11 @@ pub fn bitcount(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
     let span = match args.len() {
         0 => Span::WHOLE,
-        2 | 3 => Span::parse(&mut args)?,
+        2 | 3 => Span {
+            start: args.int()?,
+            end: Some(args.int()?),
+            unit_bits: unit_bits(args.peek())?,
+        },
         _ => return Err(SYNTAX),
     };
     let count = match ctx.keys.read_as::<StrValue>(key)? {
@@ -37,7 +41,14 @@ pub fn bitpos(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if args.len() > 3 {
         return Err(SYNTAX);
     }
-    let span = Span::parse(&mut args)?;
+    let mut span = Span::WHOLE;
+    if !args.is_empty() {
+        span.start = args.int()?;
+        span.unit_bits = unit_bits(args.rest().nth(1))?;
+    }
+    if !args.is_empty() {
+        span.end = Some(args.int()?);
+    }
     let Some(value) = ctx.keys.read_as::<StrValue>(key)? else {
         ctx.reply.int(if on { -1 } else { 0 });
         return DONE;
@@ -50,8 +61,18 @@ pub fn bitpos(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         None if !on && span.end.is_none() && !range.is_empty() => Some(range.end),
         position => position,
     };
-    ctx.reply.int(position.map_or(-1, |position| position as i64));
+    ctx.reply
+        .int(position.map_or(-1, |position| position as i64));
     DONE
+}
+
+/// The bits that a word stands for, or its absence.
+fn unit_bits(word: Option<&[u8]>) -> Result<u64, Error> {
+    match word {
+        Some(word) if word.eq_ignore_ascii_case(b"BIT") => Ok(1),
+        Some(word) if !word.eq_ignore_ascii_case(b"BYTE") => Err(SYNTAX),
+        _ => Ok(BYTE_BITS),
+    }
 }
 
 /// The part of a string that is looked at: two offsets, both included, that count from the back if negative.
@@ -68,23 +89,6 @@ impl Span {
         end: None,
         unit_bits: BYTE_BITS,
     };
-
-    /// Parses `[start [end [BYTE | BIT]]]`.
-    fn parse(args: &mut Args<'_>) -> Result<Self, Error> {
-        let mut span = Self::WHOLE;
-        if !args.is_empty() {
-            span.start = args.int()?;
-        }
-        if !args.is_empty() {
-            span.end = Some(args.int()?);
-        }
-        if args.keyword("BIT") {
-            span.unit_bits = 1;
-        } else if !args.keyword("BYTE") {
-            args.end()?;
-        }
-        Ok(span)
-    }
 
     /// True if it ends before it starts, whatever the string.
     fn is_backwards(&self) -> bool {

@@ -5,7 +5,8 @@ use crate::command::error::{
     BAD_DUMP, BAD_DUMP_FOOTER, BUSY_KEY, Error, FREQUENCY_OUT_OF_RANGE, NEGATIVE_IDLE_TIME,
     NEGATIVE_TTL, NOT_AN_INTEGER, SYNTAX,
 };
-use crate::command::{Args, Ctx, DONE, Keys, Outcome};
+use crate::command::{Args, Ctx, DONE, Keys, Outcome, set};
+use crate::config::Config;
 use crate::data::Value;
 use crate::data::list::Limit;
 use crate::keyspace::{LAST_DEADLINE_MS, NEVER, notify};
@@ -23,6 +24,14 @@ pub fn dump(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     DONE
 }
 
+/// What the configuration says of values that come from files and dumps.
+pub fn limits(config: &Config) -> Limits {
+    Limits {
+        list: Limit::from_directive(config.list_max_listpack_size),
+        set: set::limits(config),
+    }
+}
+
 /// `RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`
 pub fn restore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (key, ttl, payload) = (args.bytes()?, args.bytes()?, args.bytes()?);
@@ -31,9 +40,7 @@ pub fn restore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         return Err(BUSY_KEY);
     }
     let deadline_ms = options.deadline_ms(ttl, ctx.now.unix_ms)?;
-    let limits = Limits {
-        list: Limit::from_directive(ctx.local.config.list_max_listpack_size),
-    };
+    let limits = limits(&ctx.local.config);
     let value = Payload::of(payload)
         .map_err(|_| BAD_DUMP_FOOTER)?
         .value(&limits)

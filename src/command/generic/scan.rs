@@ -83,8 +83,8 @@ pub fn scan(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 
 /// How many places a call of SCAN looks at, at most, for every key it may return.
 const VISITS_PER_KEY: usize = 10;
-/// How many keys a call returns where it is not told.
-const DEFAULT_COUNT: usize = 10;
+/// How many keys or members a call returns where it is not told.
+pub const DEFAULT_COUNT: usize = 10;
 
 /// One call's part of a walk.
 struct Walk<'a> {
@@ -155,7 +155,7 @@ impl<'a> Walk<'a> {
 
 /// Cursors are read with less rigour than other numbers, as C reads unsigned ones: after white space and a sign, with
 /// zeros in front; below zero they wrap around. Only a plain negative number is refused.
-fn parse_cursor(text: &[u8]) -> Option<u64> {
+pub fn parse_cursor(text: &[u8]) -> Option<u64> {
     if parse_i64(text).is_some_and(|number| number < 0) {
         return None;
     }

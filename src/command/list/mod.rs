@@ -23,7 +23,7 @@ use crate::keyspace::notify;
 use crate::resp::Reply;
 
 /// How large the list's chunks may grow.
-fn limit(ctx: &Ctx<'_, '_>) -> Limit {
+pub(super) fn limit(ctx: &Ctx<'_, '_>) -> Limit {
     Limit::from_directive(ctx.local.config.list_max_listpack_size)
 }
 

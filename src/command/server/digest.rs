@@ -81,6 +81,15 @@ fn hash_value(hasher: &mut impl Hasher, value: &Value, now_ms: u64) {
                 item.as_bytes(&mut digits).hash(hasher);
             }
         }
+        Value::Set(set) => {
+            // Members are added up, so their order does not matter.
+            let hashes = set.iter().map(|member| {
+                let mut hasher = RandomState::with_seeds(SEEDS[0], 5, 6, 7).build_hasher();
+                member.as_bytes(&mut digits).hash(&mut hasher);
+                hasher.finish()
+            });
+            hashes.fold(0, u64::wrapping_add).hash(hasher);
+        }
         Value::Stream(stream) => {
             hash_stream(hasher, stream);
             hash_idmp(hasher, &stream.idmp, stream.policy.idmp.horizon_ms(now_ms));

@@ -6,14 +6,13 @@
 use super::save;
 use crate::command::ctx::{Ctx, DONE, Outcome};
 use crate::command::generic::database;
+use crate::command::generic::dump::limits;
 use crate::command::replay::Replayer;
 use crate::command::shared::{Shared, gate};
 use crate::command::{Args, error};
 use crate::config::Config;
-use crate::data::list::Limit;
 use crate::keyspace::effects::Annotation;
 use crate::keyspace::{Db, Keyspace, Locked, NEVER, Stripe, StripeSet};
-use crate::storage::rdb::Limits;
 use crate::storage::recovery::{Interrupted, Loader, Manner, Places, Progress, Replay};
 use crate::storage::snapshot::{Task, write_held};
 use std::path::Path;
@@ -39,9 +38,7 @@ pub fn manner(shared: &Shared, config: &Config) -> Manner {
         drops_expired: !config.appendonly,
         skips_unknown: config.skip_unknown_types,
         threads: shared.cores(),
-        limits: Limits {
-            list: Limit::from_directive(config.list_max_listpack_size),
-        },
+        limits: limits(config),
     }
 }
 

@@ -38,6 +38,8 @@ pub enum Begin {
     Index(u8),
     /// After a keyword, searched from an index on: forwards, or from the end backwards if the index is negative.
     Keyword(&'static str, i8),
+    /// After the last of a keyword. Clients are told that it cannot be told.
+    Last(&'static str),
     /// It cannot be told.
     Unknown,
 }
@@ -85,6 +87,14 @@ pub const fn after(keyword: &'static str, from: i8, flags: KeyFlags) -> KeySpec 
         note: "",
         past: &[],
         without: None,
+    }
+}
+
+/// The key after the last `keyword` behind the first key. Clients are told as little of it as of [`unknown`] ones.
+pub const fn after_last(keyword: &'static str, flags: KeyFlags) -> KeySpec {
+    KeySpec {
+        begin: Begin::Last(keyword),
+        ..after(keyword, 1, flags)
     }
 }
 
@@ -156,11 +166,7 @@ impl KeySpec {
     }
 
     /// The flags that hold where a call leaves all of `options` out. They are searched behind the keys.
-    pub const fn without(
-        mut self,
-        options: &'static [&'static str],
-        flags: KeyFlags,
-    ) -> KeySpec {
+    pub const fn without(mut self, options: &'static [&'static str], flags: KeyFlags) -> KeySpec {
         self.without = Some((options, flags));
         self
     }
@@ -182,6 +188,10 @@ impl KeySpec {
         let begin = match self.begin {
             Begin::Index(index) => usize::from(index),
             Begin::Keyword(keyword, from) => match self.find_keyword(keyword, from, argv) {
+                Some(index) => index + 1,
+                None => return Ok(None),
+            },
+            Begin::Last(keyword) => match self.find_last(keyword, argv) {
                 Some(index) => index + 1,
                 None => return Ok(None),
             },
@@ -238,6 +248,21 @@ impl KeySpec {
             index += 1 + option.map_or(0, |(_, arguments)| usize::from(*arguments));
         }
         (index < end).then_some(index)
+    }
+
+    /// Index of the last keyword that has an argument, options stepped over.
+    fn find_last(&self, keyword: &str, argv: &(impl Argv + ?Sized)) -> Option<usize> {
+        let (mut index, mut found) = (2, None);
+        while index + 1 < argv.len() {
+            let word = argv.arg(index);
+            if is_word(word, keyword) {
+                found = Some(index);
+                index += 1;
+            }
+            let option = self.past.iter().find(|(option, _)| is_word(word, option));
+            index += 1 + option.map_or(0, |(_, arguments)| usize::from(*arguments));
+        }
+        found
     }
 
     /// The flags of a call whose keys end before the argument `rest`.

@@ -26,7 +26,7 @@ pub mod words;
 
 /// The words that rows are written in.
 mod prelude {
-    pub use super::keys::{after, at};
+    pub use super::keys::{after, after_last, at, unknown};
     pub use super::words::access::{
         ACCESS, DELETE, INSERT, NOT_KEY, OW, RM, RO, RW, UPDATE, VARIABLE,
     };

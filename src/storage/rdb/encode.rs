@@ -5,7 +5,7 @@ use super::lzf::Compressor;
 use super::{encode_stream, extra, listpack, opcode};
 use crate::base::num::parse_i64;
 use crate::data::list::{List, Node};
-use crate::data::{StrValue, Value};
+use crate::data::{Set, StrValue, Value};
 use std::io::{self, Write};
 
 /// Texts longer than this are compressed.
@@ -72,6 +72,7 @@ impl Encoder {
         match value {
             Value::Str(string) => self.string(out, string)?,
             Value::List(list) => self.list(out, list)?,
+            Value::Set(set) => self.set(out, set)?,
             Value::Stream(stream) => encode_stream::stream(self, out, stream)?,
         }
         self.listpack.shrink_to(MAX_KEPT_BYTES);
@@ -101,6 +102,20 @@ impl Encoder {
             }
         }
         Ok(())
+    }
+
+    fn set(&mut self, out: &mut impl Write, set: &Set) -> io::Result<()> {
+        if let Some((width, values)) = set.ints() {
+            let mut intset = Vec::with_capacity(2 * size_of::<u32>() + values.len());
+            intset.extend_from_slice(&(width as u32).to_le_bytes());
+            intset.extend_from_slice(&(set.len() as u32).to_le_bytes());
+            intset.extend_from_slice(values);
+            return self.opaque(out, &intset);
+        }
+        number(out, set.len() as u64)?;
+        let mut digits = itoa::Buffer::new();
+        set.iter()
+            .try_for_each(|member| self.text(out, member.as_bytes(&mut digits)))
     }
 
     /// Writes the listpack as a string.

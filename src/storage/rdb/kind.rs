@@ -16,6 +16,8 @@ pub enum Kind {
     String,
     /// A list.
     List(ListForm),
+    /// A set.
+    Set(SetForm),
     /// A stream.
     Stream(StreamForm),
     /// A value of a type that there is not here.
@@ -33,6 +35,17 @@ pub enum ListForm {
     Ziplists,
     /// Listpacks and large elements by themselves.
     Listpacks,
+}
+
+/// The forms of sets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SetForm {
+    /// Strings.
+    Strings,
+    /// An array of integers in a string.
+    Ints,
+    /// One listpack.
+    Listpack,
 }
 
 /// The forms of streams, each with what it has over the one before.
@@ -86,8 +99,6 @@ pub(super) enum Shape {
 /// What a value consists of over and over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Member {
-    /// A string.
-    String,
     /// Two strings.
     Pair,
     /// A string, and a score as a text.
@@ -101,6 +112,8 @@ pub(super) enum Member {
 }
 
 const STRING: u8 = 0;
+const SET_OF_STRINGS: u8 = 2;
+const SET_OF_INTS: u8 = 11;
 const LIST_OF_LISTPACKS: u8 = 18;
 const STREAM_WITH_COUNTERS: u8 = 19;
 
@@ -109,18 +122,19 @@ impl Kind {
     pub fn of(byte: u8, dialect: Dialect) -> Option<Self> {
         use Member as M;
         let other = |type_name, shape| Some(Kind::Other(Other { type_name, shape }));
-        let (set, zset, hash) = ("set", "zset", "hash");
+        let (zset, hash) = ("zset", "hash");
         match byte {
             STRING => Some(Kind::String),
             1 => Some(Kind::List(ListForm::Strings)),
-            2 => other(set, Shape::Counted(M::String)),
+            SET_OF_STRINGS => Some(Kind::Set(SetForm::Strings)),
             3 => other(zset, Shape::Counted(M::ScoreText)),
             4 => other(hash, Shape::Counted(M::Pair)),
             5 => other(zset, Shape::Counted(M::Score)),
             7 => other("module value", Shape::Module),
             9 | 13 | 16 => other(hash, Shape::Blob),
             10 => Some(Kind::List(ListForm::Ziplist)),
-            11 | 20 => other(set, Shape::Blob),
+            SET_OF_INTS => Some(Kind::Set(SetForm::Ints)),
+            20 => Some(Kind::Set(SetForm::Listpack)),
             12 | 17 => other(zset, Shape::Blob),
             14 => Some(Kind::List(ListForm::Ziplists)),
             15 => Some(Kind::Stream(StreamForm::First)),
@@ -151,6 +165,8 @@ impl Kind {
         match value {
             Value::Str(_) => STRING,
             Value::List(_) => LIST_OF_LISTPACKS,
+            Value::Set(set) if set.is_of_ints() => SET_OF_INTS,
+            Value::Set(_) => SET_OF_STRINGS,
             Value::Stream(_) => STREAM_WITH_COUNTERS,
         }
     }

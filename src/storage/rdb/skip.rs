@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::error::Result;
-use super::kind::{Kind, ListForm, Member, Shape, StreamForm};
+use super::kind::{Kind, ListForm, Member, SetForm, Shape, StreamForm};
 use super::listpack::Elements;
 use std::collections::HashMap;
 
@@ -19,8 +19,10 @@ pub const TIME_BYTES: usize = 8;
 /// Moves the cursor behind a value.
 pub fn value(cursor: &mut Cursor<'_>, kind: Kind, templates: &Templates) -> Result<()> {
     match kind {
-        Kind::String | Kind::List(ListForm::Ziplist) => strings(cursor, 1),
-        Kind::List(ListForm::Strings | ListForm::Ziplists) => {
+        Kind::String
+        | Kind::List(ListForm::Ziplist)
+        | Kind::Set(SetForm::Ints | SetForm::Listpack) => strings(cursor, 1),
+        Kind::List(ListForm::Strings | ListForm::Ziplists) | Kind::Set(SetForm::Strings) => {
             counted(cursor, |cursor| strings(cursor, 1))
         }
         Kind::List(ListForm::Listpacks) => counted(cursor, |cursor| {
@@ -182,7 +184,6 @@ fn member(cursor: &mut Cursor<'_>, member: Member) -> Result<()> {
     /// From here on, the length of a score's text stands for a score without one.
     const NO_SCORE_TEXT: u8 = 253;
     match member {
-        Member::String => strings(cursor, 1),
         Member::Pair => strings(cursor, 2),
         Member::Score => {
             strings(cursor, 1)?;

@@ -16,6 +16,8 @@ pub struct Census {
     pub expiring: u64,
     /// Elements of lists.
     pub elements: u64,
+    /// Members of sets.
+    pub members: u64,
     /// Entries of streams.
     pub entries: u64,
     /// Entries that wait for their time.
@@ -58,6 +60,7 @@ impl Census {
         match value {
             Value::Str(_) => {}
             Value::List(list) => self.elements += list.len() as u64,
+            Value::Set(set) => self.members += set.len() as u64,
             Value::Stream(stream) => {
                 self.entries += stream.log.len();
                 self.scheduled += stream.schedule.len() as u64;
@@ -83,6 +86,7 @@ impl fmt::Display for Census {
             writeln!(f, "  {type_name}: {keys}")?;
         }
         writeln!(f, "list elements: {}", self.elements)?;
+        writeln!(f, "set members: {}", self.members)?;
         write!(f, "stream entries: {}", self.entries)?;
         match self.scheduled {
             0 => writeln!(f)?,

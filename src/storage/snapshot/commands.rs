@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   SELECT db                                     when the database changes
-//!   SET key value | RPUSH key element ... | XADD key id field value ...
+//!   SET key value | RPUSH key element ... | SADD key member ... | XADD key id field value ...
 //!   XSETID key last-id ENTRIESADDED n MAXDELETEDID id
 //!   XGROUP CREATE key group last-id ENTRIESREAD n
 //!   XGROUP CREATECONSUMER key group consumer
@@ -30,17 +30,17 @@ mod tests;
 
 use super::format::{Format, MEMORY_TAKES_ALL, Record};
 use super::output::Output;
-use crate::data::list::End;
+use crate::data::list::{End, Item};
 use crate::data::stream::{Id, IdText};
-use crate::data::{List, StrValue, Value};
+use crate::data::{StrValue, Value};
 use crate::keyspace::{NEVER, effects};
 use crate::storage::rdb;
 use std::io::{self, Write};
 
 type Out<'a> = &'a mut dyn Write;
 
-/// Elements that one RPUSH adds.
-const ELEMENTS_PER_PUSH: usize = 64;
+/// Elements that one command adds.
+const ELEMENTS_PER_COMMAND: usize = 64;
 
 /// See the module's description.
 #[derive(Debug)]
@@ -93,7 +93,10 @@ fn write_record(out: Out<'_>, record: Record<'_>) -> io::Result<()> {
     } = record;
     match value {
         Value::Str(string) => write_string(out, key, string)?,
-        Value::List(list) => write_list(out, key, list)?,
+        Value::List(list) => {
+            write_elements(out, [b"RPUSH", key], list.len(), list.iter(End::Front))?
+        }
+        Value::Set(set) => write_elements(out, [b"SADD", key], set.len(), set.iter())?,
         Value::Stream(stream) if stream::can_be_told(stream) => stream::write(out, key, stream)?,
         Value::Stream(_) => {
             let payload = rdb::dump(value, true);
@@ -117,14 +120,19 @@ fn write_string(out: Out<'_>, key: &[u8], value: &StrValue) -> io::Result<()> {
     command(out, &[Text(b"SET"), Text(key), Text(text)])
 }
 
-fn write_list(out: Out<'_>, key: &[u8], list: &List) -> io::Result<()> {
-    let mut left = list.len();
+/// Writes commands that begin with `head` and add `count` elements.
+fn write_elements<'a>(
+    out: Out<'_>,
+    head: [&[u8]; 2],
+    count: usize,
+    elements: impl Iterator<Item = Item<'a>>,
+) -> io::Result<()> {
+    let mut left = count;
     let mut digits = itoa::Buffer::new();
-    for (at, item) in list.iter(End::Front).enumerate() {
-        if at % ELEMENTS_PER_PUSH == 0 {
-            open(out, 2 + left.min(ELEMENTS_PER_PUSH))?;
-            Text(b"RPUSH").write(out)?;
-            Text(key).write(out)?;
+    for (at, item) in elements.enumerate() {
+        if at % ELEMENTS_PER_COMMAND == 0 {
+            open(out, head.len() + left.min(ELEMENTS_PER_COMMAND))?;
+            head.iter().try_for_each(|text| Text(text).write(out))?;
         }
         Text(item.as_bytes(&mut digits)).write(out)?;
         left -= 1;

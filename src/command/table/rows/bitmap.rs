@@ -43,9 +43,7 @@ pub static ROWS: &[Spec] = &[
         .group(Group::Bitmap)
         .complexity("O(N) for N bytes of all strings together")
         .summary("Combines strings bit by bit and keeps what comes of it under a key.")
-        .syntax(
-            "operation:<AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE> destkey:key key...",
-        ),
+        .syntax("operation:<AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE> destkey:key key..."),
     row("bitpos", -3, scan::bitpos)
         .flags(READONLY)
         .keys(&[at(1, RO | ACCESS)])

@@ -7,6 +7,7 @@ mod generic;
 mod list;
 mod pubsub;
 mod server;
+mod set;
 mod stream;
 mod string;
 mod transactions;
@@ -14,7 +15,7 @@ mod transactions;
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 10] = [
+pub(super) const FAMILIES: [&[Spec]; 11] = [
     bitmap::ROWS,
     cluster::ROWS,
     connection::ROWS,
@@ -22,6 +23,7 @@ pub(super) const FAMILIES: [&[Spec]; 10] = [
     list::ROWS,
     pubsub::ROWS,
     server::ROWS,
+    set::ROWS,
     stream::ROWS,
     string::ROWS,
     transactions::ROWS,
