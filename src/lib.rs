@@ -9,3 +9,4 @@ pub mod pubsub;
 pub mod resp;
 pub mod server;
 pub mod storage;
+pub mod tls;

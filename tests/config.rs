@@ -46,12 +46,28 @@ fn a_bad_line_stops_the_start_and_says_where() {
         "{errors}"
     );
     assert!(errors.contains("did you mean 'port'?"), "{errors}");
-    let (code, _, errors) = run(&["-"], "rename-command FLUSHALL \"\"\n");
+    let (code, _, errors) = run(&["-"], "port 0\nuser\n");
     assert_eq!(code, Some(1));
-    assert!(
-        errors.contains("standard input, line 1: rename-command"),
-        "{errors}"
-    );
+    assert!(errors.contains("standard input, line 2: user"), "{errors}");
+    for (line, problem) in [
+        (
+            "rename-command nosuch x",
+            "No such command in rename-command",
+        ),
+        (
+            "rename-command get set",
+            "Target command name already exists",
+        ),
+        ("user ann +nosuch", "user 'ann': '+nosuch': Unknown command"),
+        ("aclfile /nowhere/at/all", "opening file '/nowhere/at/all'"),
+    ] {
+        let dir = std::env::temp_dir().join(format!("millstream-lines-{}", std::process::id()));
+        let input = format!("port 0\nunixsocket s\ndir {}\n{line}\n", dir.display());
+        let (code, out, errors) = run(&["-"], &input);
+        std::fs::remove_dir_all(&dir).expect("it was made");
+        assert_eq!(code, Some(1), "{line}");
+        assert!((out + &errors).contains(problem), "{line}: {errors}");
+    }
     let (code, _, errors) = run(&["--cluster-enabled", "yes"], "");
     assert_eq!(code, Some(1));
     assert!(

@@ -587,6 +587,27 @@ fn who_claims_what_cannot_be_claimed_leaves_the_core_asleep() {
 }
 
 #[test]
+fn who_claims_is_woken_for_a_lease_that_began_while_it_waited() {
+    let read = "XREADGROUP GROUP g a STREAMS s >";
+    let claim = "XCLAIM s g a 0 1-0 FORCE";
+    for begin in [&["MULTI", "XADD s 1-0 k v", read, "EXEC"][..], &[claim]] {
+        let (server, mut client) = queue("", 0);
+        if begin == [claim] {
+            client.call("XADD s 1-0 k v");
+            client.call("XGROUP SETID s g $");
+        }
+        let mut waiting = server.connect();
+        waiting.send("XREADGROUP GROUP g b CLAIM 300 BLOCK 0 STREAMS s >");
+        server.await_blocked(1);
+        for command in begin {
+            client.call(command);
+        }
+        let reply = waiting.reply_within(Duration::from_millis(300) + LATE);
+        assert_eq!(ids(&reply.expect("it is idle for so long")), ["1-0"]);
+    }
+}
+
+#[test]
 fn a_step_of_the_wall_clock_leaves_who_claims_waiting_for_the_same_time() {
     let (server, mut client) = queue("", 1);
     assert_eq!(read(&mut client, "a", ""), ["1-0"]);

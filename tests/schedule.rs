@@ -273,3 +273,30 @@ fn a_million_scheduled_entries_cost_the_rest_nothing() {
     assert_eq!(many.matches("$1 v").count(), 20_000);
     assert_eq!(client.call("XLEN s"), format!(":{ATTEMPTS}"));
 }
+
+#[test]
+fn entries_that_are_due_in_one_instant_come_in_their_order_and_others_are_served_between_them() {
+    const ENTRIES: usize = 50_000;
+    let server = Server::start(&["--appendonly", "no", "--threads", "1"]);
+    let mut client = server.connect();
+    let at = unix_ms() + 1500;
+    let one = |n: usize| {
+        let id = format!("@{at}");
+        common::encode(&[b"XADD", b"s", id.as_bytes(), b"f", n.to_string().as_bytes()])
+    };
+    client.send_raw(&(0..ENTRIES).flat_map(one).collect::<Vec<u8>>());
+    for _ in 0..ENTRIES {
+        client.reply();
+    }
+    let mut seen = std::collections::BTreeSet::<usize>::new();
+    while !seen.contains(&ENTRIES) {
+        let len = client.call("XLEN s");
+        seen.insert(len[1..].parse().expect("a number"));
+        assert!(unix_ms() < at + 10_000, "only {len} of them came");
+    }
+    assert!(seen.len() > 5, "{seen:?}");
+    let first = client.call("XRANGE s - + COUNT 2");
+    assert!(first.contains("$1 0") && first.contains("$1 1"), "{first}");
+    let last = client.call("XREVRANGE s + - COUNT 1");
+    assert!(last.contains(&(ENTRIES - 1).to_string()), "{last}");
+}

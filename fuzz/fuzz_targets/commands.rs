@@ -116,5 +116,5 @@ fn client(shared: &Shared, token: usize) -> Session {
     let addresses = (String::new(), String::new());
     let record = ClientRecord::new((shared.clients.next_id(), 0), (0, token), addresses, 0);
     shared.clients.add(&record);
-    Session::new(record, token, true)
+    Session::new(record, token)
 }

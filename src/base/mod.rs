@@ -14,7 +14,9 @@ pub mod inbox;
 pub mod longdouble;
 pub mod num;
 pub mod process;
+pub mod random;
 pub mod rng;
+pub mod sha256;
 #[doc(hidden)]
 pub mod simdisk;
 pub mod version;

@@ -8,11 +8,13 @@
 //! not, everything is let go and taken again in order: the key is still in its stripe's `ready` list, and whoever takes
 //! that stripe first serves it first, so no command can slip in between.
 
+use super::acl::{self, log::Context};
+use super::clients::ClientRecord;
 use super::ctx::{Block, Flow};
 use super::dispatch::{Env, invoke};
 use super::error;
 use super::mail::Mail;
-use super::registry::{self, Hold};
+use super::registry::{self, Command, Hold};
 use super::session::Session;
 use super::shared::Shared;
 use crate::keyspace::waiters::{Awaits, OnTimeout, Wait};
@@ -115,7 +117,7 @@ fn next_waiter(
     let may_serve = |awaits: Awaits| match awaits {
         Awaits::List => held == Some("list"),
         Awaits::Stream => held == Some("stream"),
-        Awaits::StreamOrLoss => true,
+        Awaits::StreamOrLoss | Awaits::StreamOrLease => true,
         Awaits::Nothing | Awaits::Durable(_) => false,
     };
     if held.is_none() && queue.losses() == 0 {
@@ -149,13 +151,14 @@ fn serve_waiter(env: &mut Env<'_, '_>, waiter: &Arc<Waiter>) {
         waiter.end_serving(true);
         return forget(env, waiter);
     };
-    let mut session = Session::stand_in(record, waiter);
     let mut reply = Reply::new(waiter.wait.version);
-    let flow = invoke(env, &mut session, command, &request, &mut reply, false);
-    match flow {
-        Flow::Block(_) => return waiter.end_serving(false),
-        Flow::Long(mut rest) => while !rest.write_some(&mut reply) {},
-        Flow::Done => {}
+    if !is_refused(env, &record, command, request, &mut reply) {
+        let mut session = Session::stand_in(record, waiter);
+        match invoke(env, &mut session, command, &request, &mut reply, false) {
+            Flow::Block(_) => return waiter.end_serving(false),
+            Flow::Long(mut rest) => while !rest.write_some(&mut reply) {},
+            Flow::Done => {}
+        }
     }
     waiter.end_serving(true);
     forget(env, waiter);
@@ -171,6 +174,28 @@ fn serve_waiter(env: &mut Env<'_, '_>, waiter: &Arc<Waiter>) {
             logged_to: env.locked.logged_to().max(env.locked.seen_to()),
         },
     );
+}
+
+/// Answers a client that may not run its command any more.
+fn is_refused(
+    env: &Env<'_, '_>,
+    record: &ClientRecord,
+    command: &'static Command,
+    request: Request<'_>,
+    reply: &mut Reply,
+) -> bool {
+    if !env.shared.users.restrict_anybody() {
+        return false;
+    }
+    let place = env.place(Context::TopLevel);
+    let refused = acl::check_waiting(place, record, command, request).err();
+    if let Some(refused) = &refused {
+        let (error, stats) = (refused.error(command), env.meter.stats());
+        stats.commands[command.id].rejected.add(1);
+        stats.error(error.code());
+        reply.error(error.text());
+    }
+    refused.is_some()
 }
 
 /// Takes a waiter out of the queues in the stripes held.

@@ -4,6 +4,9 @@
 //! commands set stand under a lock, the figures are plain atomics that the owner stores once a turn. To act on a client of
 //! another core one sends mail to that core; `doomed` hides a killed client from lists before the mail arrives.
 
+use super::acl::User;
+use super::mail::Mail;
+use super::shared::Shared;
 use crate::keyspace::Waiter;
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
@@ -62,6 +65,8 @@ pub struct ClientRecord {
     pub connected_ms: i64,
     /// What it said about itself.
     pub introduction: Mutex<Introduction>,
+    /// Whom it speaks for; nothing for the server itself.
+    pub user: Mutex<Option<Arc<User>>>,
     /// What it waits for, while it is blocked: whoever claims that ends the wait.
     pub waiter: Mutex<Option<Arc<Waiter>>>,
     /// Selected database.
@@ -115,6 +120,7 @@ impl ClientRecord {
             fd,
             connected_ms: now_ms,
             introduction: Mutex::default(),
+            user: Mutex::default(),
             waiter: Mutex::default(),
             db: AtomicUsize::new(0),
             resp: AtomicUsize::new(2),
@@ -135,10 +141,26 @@ impl ClientRecord {
         })
     }
 
+    /// True for a client of that user.
+    pub fn speaks_for(&self, user: &Arc<User>) -> bool {
+        let own = self.user.lock();
+        own.as_ref().is_some_and(|own| Arc::ptr_eq(own, user))
+    }
+
     /// True when `bit` of `flag` is set.
     pub fn has_flag(&self, bit: u32) -> bool {
         self.flags.load(Ordering::Relaxed) & bit != 0
     }
+}
+
+/// Closes a client of whichever core; nothing that it has yet to say is executed.
+pub fn close(shared: &Shared, record: &ClientRecord) {
+    record.doomed.store(true, Ordering::Release);
+    let mail = Mail::Kill {
+        token: record.token,
+        client_id: record.id,
+    };
+    shared.send(record.core, mail);
 }
 
 /// All connected clients by id.

@@ -1,6 +1,7 @@
 //! From a request to its reply: find the row, look at the client's state, take the stripes, run the handler, let what
 //! follows from it follow.
 
+use super::acl::{self, Place, log::Context};
 use super::ctx::{Ctx, Flow, Local, LongReply};
 use super::error::{self, Error};
 use super::keys::{Changes, Keys};
@@ -14,7 +15,7 @@ use super::{Args, block, monitor, pubsub, secrets, transaction};
 use crate::base::clock::Now;
 use crate::keyspace::{Locked, StripeSet, notify};
 use crate::pubsub::Subject;
-use crate::resp::{Reply, Request};
+use crate::resp::{OwnedRequest, Reply, Request};
 use smallvec::SmallVec;
 
 /// What commands run in: a core, at a moment, with the stripes it holds.
@@ -34,6 +35,16 @@ pub struct Env<'a, 'k> {
 }
 
 impl<'k> Env<'_, 'k> {
+    /// Where rights are checked.
+    pub fn place(&self, context: Context) -> Place<'k> {
+        Place {
+            shared: self.shared,
+            core: self.local.core,
+            now: self.now,
+            context,
+        }
+    }
+
     /// The keyspace in database `db`, for what no client asked for.
     pub fn keys(&mut self, db: usize) -> Keys<'_, 'k> {
         Keys {
@@ -124,7 +135,12 @@ fn find(local: &mut Local, request: Request<'_>) -> Result<&'static Command, Ref
 #[cold]
 fn find_afresh(local: &mut Local, request: Request<'_>) -> Result<&'static Command, Refusal> {
     let name = request.arg(0);
-    let command = registry::lookup(name).ok_or_else(|| Refusal {
+    // The log calls commands by their own names.
+    let found = match local.replaying {
+        true => registry::lookup(name),
+        false => registry::lookup_called(name),
+    };
+    let command = found.ok_or_else(|| Refusal {
         error: error::unknown_command(name, request.iter().skip(1)),
         command: None,
         abort: is_http(name),
@@ -172,12 +188,12 @@ fn find_subcommand(
     let name = request.arg(1);
     container
         .subcommand(name)
-        .ok_or_else(|| unknown_subcommand(container, name))
+        .ok_or_else(|| unknown_subcommand(request.arg(0), name))
 }
 
-fn unknown_subcommand(container: &'static Command, name: &[u8]) -> Refusal {
+fn unknown_subcommand(container: &[u8], name: &[u8]) -> Refusal {
     Refusal {
-        error: error::unknown_subcommand(container.spec.name, name),
+        error: error::unknown_subcommand(container, name),
         command: None,
         abort: false,
     }
@@ -221,8 +237,14 @@ fn execute_special(
         session.reply_mode = ReplyMode::Skip;
     }
     let mark = reply.mark();
-    let next = match find(env.local, request).and_then(|command| {
-        may_run(env.shared, session, command).map_err(|error| Refusal {
+    let found = find(env.local, request);
+    let renamed = found
+        .as_ref()
+        .ok()
+        .and_then(|command| by_own_name(command, request));
+    let request = renamed.as_ref().map_or(request, OwnedRequest::as_request);
+    let next = match found.and_then(|command| {
+        may_run(env, session, command, request).map_err(|error| Refusal {
             error,
             command: Some(command),
             abort: false,
@@ -264,13 +286,34 @@ fn execute_special(
     }
 }
 
-fn may_run(shared: &Shared, session: &Session, command: &Command) -> Result<(), Error> {
-    if !session.authenticated && !command.is(flag::NO_AUTH) {
+/// The request as it would be had the command not been renamed: what is queued, kept and logged calls commands by their own names.
+fn by_own_name(command: &Command, request: Request<'_>) -> Option<OwnedRequest> {
+    let own_name = registry::own_name_if_renamed(command)?;
+    let args = request.iter().skip(1);
+    Some(OwnedRequest::from_args(
+        std::iter::once(own_name.as_bytes()).chain(args),
+    ))
+}
+
+fn may_run(
+    env: &Env<'_, '_>,
+    session: &mut Session,
+    command: &'static Command,
+    request: Request<'_>,
+) -> Result<(), Error> {
+    let shared = env.shared;
+    if !command.is(flag::NO_AUTH) && !session.is_let_in(shared) {
         return Err(error::NO_AUTH);
     }
     if session.multi.is_some() && command.is(flag::NO_MULTI) {
         return Err(error::NOT_IN_MULTI);
     }
+    let context = match session.multi {
+        Some(_) => Context::Multi,
+        None => Context::TopLevel,
+    };
+    acl::check(env.place(context), session, command, request)
+        .map_err(|refused| refused.error(command))?;
     if shared.gate(gate::LOG_FAILED | gate::UNSAVED) {
         let writes = |command: &Command| command.is(flag::WRITE);
         let needs_disk = runs_any(session, command, writes) || command.spec.name == "ping";

@@ -526,6 +526,13 @@ impl<'k> Keys<'_, 'k> {
         self.locked.stripe_of(key).signal_ready(db, key);
     }
 
+    /// Notes that a lease has begun in the stream at `key`: who waits for one to run out looks when that will be.
+    #[inline]
+    pub fn leased(&mut self, key: &[u8]) {
+        let db = self.db;
+        self.locked.stripe_of(key).signal_leased(db, key);
+    }
+
     /// Notes that `key` was changed by what may serve a client that waits on it: `changed` and `ready` at once.
     #[inline(always)]
     pub fn fed(&mut self, key: &[u8]) {

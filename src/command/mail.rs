@@ -1,16 +1,20 @@
 //! What cores tell each other.
 
+use super::acl::User;
 use crate::pubsub::Note;
 use crate::resp::Reply;
 use bytes::Bytes;
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
 /// A connection that was accepted and is to be served by the receiving core.
 #[derive(Debug)]
 pub enum Accepted {
     /// By TCP.
     Tcp(TcpStream),
+    /// By TCP, to speak TLS.
+    Tls(TcpStream),
     /// By the Unix socket.
     Unix(UnixStream),
 }
@@ -51,6 +55,8 @@ pub enum Mail {
         /// The client's id.
         client_id: u64,
     },
+    /// The rights of a user have changed: clients that listen to what it may no longer hear are closed.
+    Review(Arc<User>),
     /// A command was executed; for this core's monitors.
     Monitored(Bytes),
     /// Clients that were paused may go on.

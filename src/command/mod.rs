@@ -31,6 +31,7 @@
 //!
 //! This room knows no socket and no file.
 
+pub mod acl;
 pub mod args;
 pub mod bitmap;
 pub mod block;

@@ -6,6 +6,7 @@ use super::table::{self, Group, Locks, Spec};
 use crate::keyspace::{Keyspace, StripeSet};
 use crate::resp::Request;
 use ahash::AHashMap;
+use std::fmt;
 use std::sync::OnceLock;
 
 /// A command or subcommand as dispatch sees it.
@@ -93,6 +94,16 @@ struct Registry {
 
 static REGISTRY: OnceLock<Registry> = OnceLock::new();
 
+/// The names that commands are called by, where some were given others (`rename-command`).
+#[derive(Default)]
+struct Names {
+    by_name: AHashMap<Vec<u8>, usize>,
+    /// By number: what it is called, empty for not at all.
+    renamed: AHashMap<usize, String>,
+}
+
+static NAMES: OnceLock<Names> = OnceLock::new();
+
 fn registry() -> &'static Registry {
     REGISTRY.get_or_init(|| {
         let mut registry = Registry {
@@ -146,25 +157,113 @@ pub fn commands() -> &'static [Command] {
     &registry().commands
 }
 
-/// All commands, without subcommands.
+/// All commands that clients can call, without subcommands.
 pub fn top_level() -> impl Iterator<Item = &'static Command> {
-    commands()
-        .iter()
-        .filter(|command| command.container.is_none())
+    callable().filter(|command| command.container.is_none())
 }
 
-/// The command called `name`, or the subcommand called `container|name`, in upper or lower case.
+/// All commands and subcommands that clients can call.
+pub fn callable() -> impl Iterator<Item = &'static Command> {
+    commands()
+        .iter()
+        .filter(|command| called(command) != Some(""))
+}
+
+/// The command `name`, or the subcommand `container|name`, in upper or lower case.
 pub fn find(name: &[u8]) -> Option<&'static Command> {
+    find_by(name, lookup)
+}
+
+/// The same by the names that clients call commands by.
+pub fn find_called(name: &[u8]) -> Option<&'static Command> {
+    find_by(name, lookup_called)
+}
+
+fn find_by(
+    name: &[u8],
+    lookup: impl Fn(&[u8]) -> Option<&'static Command>,
+) -> Option<&'static Command> {
     match name.iter().position(|byte| *byte == b'|') {
         Some(bar) => lookup(&name[..bar])?.subcommand(&name[bar + 1..]),
         None => lookup(name),
     }
 }
 
+/// Why commands are not renamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenameError {
+    /// There is no command of the first name.
+    NoSuchCommand,
+    /// There is one of the second name.
+    NameTaken,
+}
+
+impl fmt::Display for RenameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoSuchCommand => "No such command in rename-command",
+            Self::NameTaken => "Target command name already exists",
+        })
+    }
+}
+
+/// Gives commands other names, one pair after the other; an empty one takes the command away. To be called once, before anything is executed.
+pub fn rename(pairs: &[(String, String)]) -> Result<(), RenameError> {
+    let own = registry().by_name.iter();
+    let mut names = Names {
+        by_name: own.map(|(name, id)| (name.to_vec(), *id)).collect(),
+        ..Names::default()
+    };
+    for (old, new) in pairs {
+        let (old, new) = (old.to_ascii_lowercase(), new.to_ascii_lowercase());
+        let id = names.by_name.remove(old.as_bytes());
+        let id = id.ok_or(RenameError::NoSuchCommand)?;
+        if !new.is_empty() && names.by_name.insert(new.clone().into(), id).is_some() {
+            return Err(RenameError::NameTaken);
+        }
+        names.renamed.insert(id, new);
+    }
+    // Were it called again, what is being executed would not know.
+    let _ = NAMES.set(names);
+    Ok(())
+}
+
+/// True if any command has another name than its own.
+pub fn has_renamed() -> bool {
+    NAMES.get().is_some_and(|names| !names.renamed.is_empty())
+}
+
+/// What a command is called that was renamed.
+pub fn called(command: &Command) -> Option<&'static str> {
+    let id = command.container.unwrap_or(command.id);
+    NAMES.get()?.renamed.get(&id).map(String::as_str)
+}
+
+/// The first word of calls of a renamed command, had it not been renamed.
+pub fn own_name_if_renamed(command: &Command) -> Option<&'static str> {
+    called(command)?;
+    Some(
+        command
+            .container()
+            .map_or(command.spec.name, |container| container.spec.name),
+    )
+}
+
+/// The command that clients call by `name`, in upper or lower case.
+pub fn lookup_called(name: &[u8]) -> Option<&'static Command> {
+    match NAMES.get() {
+        None => lookup(name),
+        Some(names) => {
+            let id = names.by_name.get(&name.to_ascii_lowercase())?;
+            Some(&registry().commands[*id])
+        }
+    }
+}
+
 /// The longest name of a command.
 const MAX_NAME_BYTES: usize = 32;
 
-/// The command called `name`, in upper or lower case.
+/// The command `name`, in upper or lower case.
 pub fn lookup(name: &[u8]) -> Option<&'static Command> {
     let mut lower = [0; MAX_NAME_BYTES];
     let lower = lower.get_mut(..name.len())?;

@@ -73,7 +73,7 @@ impl<'s> Replayer<'s> {
                 replaying: true,
                 ..Local::new(0, shared.config.load())
             },
-            session: Session::new(record, 0, true),
+            session: Session::new(record, 0),
             changes: Changes::default(),
             reply: Reply::default(),
             moment: None,

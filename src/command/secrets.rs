@@ -1,20 +1,26 @@
 //! Arguments that nobody else is to see: what MONITOR and the slow log show in their place.
 
-use super::registry::Command;
+use super::registry::{self, Command};
 use crate::resp::Request;
 
 const REDACTED: &[u8] = b"(redacted)";
 
 /// Directives whose values are passwords.
-const SECRET_DIRECTIVES: [&[u8]; 2] = [b"requirepass", b"masterauth"];
+const SECRET_DIRECTIVES: [&[u8]; 4] = [
+    b"requirepass",
+    b"masterauth",
+    b"tls-key-file-pass",
+    b"tls-client-key-file-pass",
+];
 
-/// The arguments of a call of `command`, passwords and the user names beside them redacted.
+/// The arguments of a call of `command`, passwords and the user names beside them redacted, the command as clients call it.
 pub fn hide<'a>(
     command: &Command,
     request: Request<'a>,
 ) -> impl ExactSizeIterator<Item = &'a [u8]> {
     (0..request.len()).map(move |index| match is_secret(command, request, index) {
         true => REDACTED,
+        false if index == 0 => registry::called(command).map_or(request.arg(0), str::as_bytes),
         false => request.arg(index),
     })
 }
@@ -25,6 +31,7 @@ fn is_secret(command: &Command, request: Request<'_>, index: usize) -> bool {
     };
     match command.full_name.as_str() {
         "auth" => index > 0,
+        "acl|setuser" | "acl|deluser" | "acl|getuser" => index > 1,
         "hello" => index > 2 && (follows(1, b"auth") || follows(2, b"auth")),
         "config|set" => {
             index > 2 && index % 2 == 1 && SECRET_DIRECTIVES.iter().any(|name| follows(1, name))

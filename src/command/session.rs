@@ -1,8 +1,10 @@
 //! A client as commands see it: who it is, which database and protocol it chose, what it has queued, watched and
 //! subscribed to. Knows no socket; the server keeps one beside each connection.
 
+use super::acl::{User, Users};
 use super::clients::{ClientRecord, flag};
 use super::registry::Command;
+use super::shared::Shared;
 use crate::keyspace::Waiter;
 use crate::keyspace::watch::WatchFlag;
 use crate::pubsub::Subject;
@@ -77,6 +79,16 @@ impl Subscriptions {
         self.of(Subject::Channel).len() + self.of(Subject::Pattern).len()
     }
 
+    /// Whether `what` is true of each name; it is also told whether the name is a pattern.
+    pub fn all(&self, what: impl Fn(&[u8], bool) -> bool) -> bool {
+        [Subject::Channel, Subject::Pattern, Subject::Shard]
+            .into_iter()
+            .all(|subject| {
+                let is_pattern = subject == Subject::Pattern;
+                self.of(subject).iter().all(|name| what(name, is_pattern))
+            })
+    }
+
     /// All of them.
     pub fn count(&self) -> usize {
         self.plain_count() + self.of(Subject::Shard).len()
@@ -96,7 +108,9 @@ pub struct Session {
     pub db: usize,
     /// The chosen protocol.
     pub version: Version,
-    /// True once the client may use commands that need authentication.
+    /// Whom it speaks for; nothing for the server itself, which may do everything.
+    user: Option<Arc<User>>,
+    /// True once it has said who it is, or need not. Where this is false it speaks for a user without rights.
     pub authenticated: bool,
     /// What becomes of its replies.
     pub reply_mode: ReplyMode,
@@ -129,15 +143,16 @@ pub struct Session {
 }
 
 impl Session {
-    /// The session of a client that has just connected.
-    pub fn new(record: Arc<ClientRecord>, token: usize, authenticated: bool) -> Self {
+    /// A session of the server itself.
+    pub fn new(record: Arc<ClientRecord>, token: usize) -> Self {
         Session {
             id: record.id,
             record,
             token,
             db: 0,
             version: Version::Resp2,
-            authenticated,
+            user: None,
+            authenticated: true,
             reply_mode: ReplyMode::On,
             multi: None,
             watch: None,
@@ -155,9 +170,39 @@ impl Session {
         }
     }
 
+    /// Speaks for this user from now on.
+    pub fn log_in(&mut self, user: Arc<User>) {
+        *self.record.user.lock() = Some(user.clone());
+        self.user = Some(user);
+        self.authenticated = true;
+    }
+
+    /// Speaks for whom connections begin as: the default user, unless that wants a password.
+    pub fn log_out(&mut self, users: &Users) {
+        let default = users.default_user();
+        self.log_in(default.clone());
+        if !default.rights().is_open() {
+            self.user = Some(users.nobody().clone());
+            self.authenticated = false;
+        }
+    }
+
+    /// Whom its next command is run for; nothing for the server itself.
+    pub fn user<'a>(&'a self, shared: &'a Shared) -> Option<&'a Arc<User>> {
+        match self.authenticated {
+            false if self.is_let_in(shared) => Some(shared.users.default_user()),
+            _ => self.user.as_ref(),
+        }
+    }
+
+    /// True for who need not authenticate, or not any more.
+    pub fn is_let_in(&self, shared: &Shared) -> bool {
+        self.authenticated || shared.users.default_user().rights().is_open()
+    }
+
     /// A session that stands for a blocked client while its command runs again.
     pub fn stand_in(record: Arc<ClientRecord>, waiter: &Waiter) -> Self {
-        let mut session = Session::new(record, waiter.wait.token, true);
+        let mut session = Session::new(record, waiter.wait.token);
         session.id = waiter.wait.client_id;
         session.db = waiter.wait.db;
         session.version = waiter.wait.version;
@@ -240,7 +285,9 @@ impl Session {
     /// True when the next command needs a closer look before it runs.
     #[inline]
     pub fn is_special(&self) -> bool {
-        !self.authenticated
+        self.user
+            .as_ref()
+            .is_some_and(|user| !user.is_unrestricted())
             || self.multi.is_some()
             || self.subscriptions.is_some()
             || self.reply_mode != ReplyMode::On

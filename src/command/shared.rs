@@ -1,5 +1,6 @@
 //! What all cores share.
 
+use super::acl::Users;
 use super::clients::Clients;
 use super::mail::Mail;
 use super::server::shutdown::Shutdown;
@@ -13,6 +14,8 @@ use crate::keyspace::{Keyspace, Rules};
 use crate::pubsub::Registry;
 use crate::storage::Storage;
 use crate::storage::aof::{self, News};
+use crate::tls::Acceptor;
+use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
 use std::sync::mpsc::SyncSender;
@@ -33,6 +36,8 @@ pub mod gate {
     pub const SAVING_TO_STOP: u32 = 1 << 5;
     /// The last save failed.
     pub const UNSAVED: u32 = 1 << 6;
+    /// Commands have been given other names: a request's has to be told from the command's.
+    pub const RENAMED: u32 = 1 << 7;
 }
 
 /// A pause that CLIENT PAUSE ordered.
@@ -55,6 +60,8 @@ pub struct Boot {
     pub cores: usize,
     /// The TCP port served; 0 for none.
     pub port: u16,
+    /// The TCP port for TLS; 0 for none.
+    pub tls_port: u16,
     /// The program's file.
     pub executable: String,
     /// The service manager that watches this process, or `no`.
@@ -73,6 +80,8 @@ pub struct Shared {
     pub channels: Registry,
     /// All clients.
     pub clients: Clients,
+    /// All users.
+    pub users: Users,
     /// Each core's inbox.
     pub inboxes: Box<[Inbox<Mail>]>,
     /// Each core's counters.
@@ -99,6 +108,8 @@ pub struct Shared {
     pub shutdown: Mutex<Option<Shutdown>>,
     /// Decided at start.
     pub boot: Boot,
+    /// What connections that speak TLS are accepted with, if there is a port for them.
+    pub tls: ArcSwapOption<Acceptor>,
     /// The commands that took long.
     pub slowlog: Mutex<super::slowlog::Slowlog>,
     /// Latency spikes.
@@ -124,6 +135,7 @@ impl Shared {
             keyspace: Keyspace::new(databases, cores),
             channels: Registry::default(),
             clients: Clients::default(),
+            users: Users::default(),
             inboxes,
             stats: (0..cores).map(|_| CoreStats::default()).collect(),
             gates: AtomicU32::new(0),
@@ -137,6 +149,7 @@ impl Shared {
             active_expire: AtomicBool::new(true),
             shutdown: Mutex::default(),
             boot,
+            tls: ArcSwapOption::empty(),
             slowlog: Mutex::default(),
             latency: Mutex::default(),
             rates: Rates::default(),

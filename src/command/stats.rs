@@ -1,5 +1,6 @@
 //! Counters for INFO, one set per core: each has one writer, so counting is a plain load and store, and readers sum up.
 
+use super::acl::log::Reason;
 use super::registry;
 use crate::base::histogram::{self, Histogram};
 use ahash::AHashMap;
@@ -102,6 +103,10 @@ pub struct CoreStats {
     pub connections: Counter,
     /// Connections refused because there were too many.
     pub rejected_connections: Counter,
+    /// Handshakes of TLS that came to a good end.
+    pub tls_handshakes: Counter,
+    /// Those that did not.
+    pub tls_handshakes_failed: Counter,
     /// Bytes received.
     pub bytes_in: Counter,
     /// Bytes sent.
@@ -120,6 +125,8 @@ pub struct CoreStats {
     pub output_limit_closed: Counter,
     /// Clients closed because of their unread requests.
     pub query_limit_closed: Counter,
+    /// What users were denied, by [`Reason`].
+    pub denied: [Counter; Reason::COUNT],
     /// Turns of the event loop.
     pub turns: Counter,
     /// Microseconds of the event loop's work.
@@ -141,6 +148,8 @@ impl Default for CoreStats {
             processed: Counter::default(),
             connections: Counter::default(),
             rejected_connections: Counter::default(),
+            tls_handshakes: Counter::default(),
+            tls_handshakes_failed: Counter::default(),
             bytes_in: Counter::default(),
             bytes_out: Counter::default(),
             hits: Counter::default(),
@@ -150,6 +159,7 @@ impl Default for CoreStats {
             errors: Counter::default(),
             output_limit_closed: Counter::default(),
             query_limit_closed: Counter::default(),
+            denied: Default::default(),
             turns: Counter::default(),
             turn_us: Counter::default(),
             reads: Counter::default(),
@@ -184,6 +194,8 @@ impl CoreStats {
             &self.processed,
             &self.connections,
             &self.rejected_connections,
+            &self.tls_handshakes,
+            &self.tls_handshakes_failed,
             &self.bytes_in,
             &self.bytes_out,
             &self.hits,
@@ -199,6 +211,7 @@ impl CoreStats {
         ] {
             counter.reset();
         }
+        self.denied.iter().for_each(Counter::reset);
         self.error_codes.lock().clear();
     }
 }

@@ -1,6 +1,7 @@
 //! Transactions: MULTI queues, EXEC runs the queue as one under the stripes of all its keys, WATCH makes EXEC depend on keys
 //! staying as they are.
 
+use super::acl::{self, log::Context};
 use super::ctx::{Ctx, DONE, Flow, Outcome};
 use super::dispatch::{self, Env};
 use super::meter::Meter;
@@ -133,6 +134,12 @@ fn run_queued(
     queued: &super::session::Queued,
 ) {
     let request = queued.request.as_request();
+    let place = env.place(Context::Multi);
+    if let Err(refused) = acl::check(place, session, queued.command, request) {
+        let error = refused.error_at_exec();
+        env.meter.stats().error(error.code());
+        return reply.error(error.text());
+    }
     let flow = dispatch::invoke(env, session, queued.command, &request, reply, true);
     monitor::feed(env, session, queued.command, request);
     match flow {

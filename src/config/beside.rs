@@ -1,83 +1,90 @@
 //! Lines that Redis knows beside its directives: users, commands under other names, modules.
 //!
-//! A line that leaves everything as it is, such as the default user's in a file that Redis has rewritten, is taken.
-//! Any other would lose what its author relies on, most often a protection, so it stops the start.
+//! Users and names are kept as they are given; whoever knows commands finds out what they mean. A line that loads a module would lose what its
+//! author relies on, so it stops the start.
 
-const USERS: &str = "there is only the default user, with 'requirepass': \
-                     'user' can only be 'default on nopass ~* &* +@all'";
+use super::Config;
+
+const USER: &str = "'user' takes a name, and rules as in ACL SETUSER";
+const USER_TWICE: &str = "Duplicate user found. A user can only be defined once in config files";
 const RENAMING: &str =
-    "commands keep their names: without 'rename-command' they would not be hidden as it asks";
+    "'rename-command' takes the name of a command and the one that it is to have, or \"\" for none";
 const MODULES: &str = "modules cannot be loaded: the commands of 'loadmodule' would be missing";
 
-/// Obeys a line that is no directive's; None if it is not one of these either.
-pub fn obey(name: &str, values: &[&str]) -> Option<Result<(), &'static str>> {
-    match name.to_ascii_lowercase().as_str() {
-        "user" if is_unrestricted_default(values) => Some(Ok(())),
-        "user" => Some(Err(USERS)),
-        "rename-command" => Some(Err(RENAMING)),
-        "loadmodule" => Some(Err(MODULES)),
-        _ => None,
+impl Config {
+    /// Obeys a line that is no directive's; None if it is not one of these either.
+    pub(super) fn obey_beside(
+        &mut self,
+        name: &str,
+        values: &[&str],
+    ) -> Option<Result<(), &'static str>> {
+        match name.to_ascii_lowercase().as_str() {
+            "user" => {
+                let words = values.iter().map(|word| word.as_bytes().to_vec());
+                Some(self.add_user(words.collect()))
+            }
+            "rename-command" => Some(self.add_rename(values)),
+            "loadmodule" => Some(Err(MODULES)),
+            _ => None,
+        }
     }
-}
 
-/// Whether this is the user that every connection has without a password, and who may do everything.
-fn is_unrestricted_default(words: &[&str]) -> bool {
-    /// A right, or the same in other words.
-    const RIGHTS: [&[&str]; 5] = [
-        &["on"],
-        &["nopass"],
-        &["~*", "allkeys"],
-        &["&*", "allchannels"],
-        &["+@all", "allcommands"],
-    ];
-    const WITHOUT_EFFECT: [&str; 2] = ["sanitize-payload", "skip-sanitize-payload"];
-    let is = |word: &&str, name: &&str| word.eq_ignore_ascii_case(name);
-    let has = |names: &[&str]| {
-        words
-            .iter()
-            .any(|word| names.iter().any(|name| is(word, name)))
-    };
-    let knows = |word: &&str| {
-        let mut known = RIGHTS.iter().copied().flatten().chain(&WITHOUT_EFFECT);
-        known.any(|name| is(word, name))
-    };
-    words.split_first().is_some_and(|(user, rules)| {
-        *user == "default" && rules.iter().all(knows) && RIGHTS.iter().all(|right| has(right))
-    })
+    /// Keeps the words that follow `user`.
+    pub(super) fn add_user(&mut self, words: Vec<Vec<u8>>) -> Result<(), &'static str> {
+        let name = words.first().ok_or(USER)?;
+        if self.users.iter().any(|known| known.first() == Some(name)) {
+            return Err(USER_TWICE);
+        }
+        self.users.push(words);
+        Ok(())
+    }
+
+    fn add_rename(&mut self, values: &[&str]) -> Result<(), &'static str> {
+        let [old, new] = values else {
+            return Err(RENAMING);
+        };
+        self.renames.push((old.to_string(), new.to_string()));
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn obey_line(line: &str) -> Option<Result<(), &'static str>> {
+    fn obey(config: &mut Config, line: &str) -> Option<Result<(), &'static str>> {
         let words: Vec<&str> = line.split(' ').collect();
-        obey(words[0], &words[1..])
+        config.obey_beside(words[0], &words[1..])
     }
 
     #[test]
-    fn only_what_restricts_nobody_is_taken() {
+    fn users_and_names_are_kept() {
+        let mut config = Config::default();
         for line in [
-            "user default on nopass ~* &* +@all",
-            "user default on nopass sanitize-payload ~* &* +@all",
-            "USER default ON allcommands allkeys allchannels nopass",
+            "user ann on >secret ~* +@all",
+            "USER default off",
+            "rename-command FLUSHALL ",
+            "rename-command CONFIG cfg",
         ] {
-            assert_eq!(obey_line(line), Some(Ok(())), "{line}");
+            assert_eq!(obey(&mut config, line), Some(Ok(())), "{line}");
         }
-        for line in [
-            "user default on nopass ~* +@all",
-            "user default off nopass ~* &* +@all",
-            "user default on >secret ~* &* +@all",
-            "user default on nopass ~* &* +@all -flushall",
-            "user default on nopass ~* &* +@all >secret",
-            "user ann on nopass ~* &* +@all",
-            "user default",
-            "user",
-        ] {
-            assert_eq!(obey_line(line), Some(Err(USERS)), "{line}");
-        }
-        assert_eq!(obey_line("rename-command FLUSHALL "), Some(Err(RENAMING)));
-        assert_eq!(obey_line("loadmodule m.so"), Some(Err(MODULES)));
-        assert_eq!(obey_line("port 1"), None);
+        assert_eq!(config.users.len(), 2);
+        assert_eq!(config.users[1], [b"default".to_vec(), b"off".to_vec()]);
+        let renames = [("FLUSHALL", ""), ("CONFIG", "cfg")];
+        assert_eq!(
+            config.renames,
+            renames.map(|(old, new)| (old.into(), new.into()))
+        );
+    }
+
+    #[test]
+    fn other_lines_are_not() {
+        let mut config = Config::default();
+        assert_eq!(obey(&mut config, "user"), Some(Err(USER)));
+        assert_eq!(obey(&mut config, "user ann on"), Some(Ok(())));
+        assert_eq!(obey(&mut config, "user ann off"), Some(Err(USER_TWICE)));
+        assert_eq!(obey(&mut config, "rename-command get"), Some(Err(RENAMING)));
+        assert_eq!(obey(&mut config, "loadmodule m.so"), Some(Err(MODULES)));
+        assert_eq!(obey(&mut config, "port 1"), None);
     }
 }

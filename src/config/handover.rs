@@ -4,6 +4,7 @@
 //! "/etc/millstream.conf"      the configuration file, quoted; "" if there is none
 //! port 7000                   then each directive that has not its default value,
 //! logfile "/var/log/m.log"    as CONFIG REWRITE writes it
+//! user ann on ~* +@all        then the lines that are no directives'
 //! ```
 //!
 //! The other process reads no file again, so that it cannot find anything else there, and standard input and pipes,
@@ -64,6 +65,8 @@ mod tests {
                 bind: vec![text.clone(), "a b".into()],
                 requirepass: text.clone(),
                 pidfile: text.clone(),
+                users: vec![vec![text.clone().into(), b"~\xff \"".to_vec()]],
+                renames: vec![(text.clone(), String::new())],
                 daemonize: yes,
                 stream_policy: [1, 2].map(|n| StreamRule {
                     key: text.clone(),

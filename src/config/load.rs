@@ -10,7 +10,6 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::Config;
-use super::beside;
 use super::directive::Directive;
 use super::table::{directive, directives};
 use super::value::Value;
@@ -260,6 +259,13 @@ impl Config {
         }
         let words = split_words(line)
             .map_err(|_| "quotes are not balanced: white space or the end of the line must follow a closing quote")?;
+        if words
+            .first()
+            .is_some_and(|name| name.eq_ignore_ascii_case(b"user"))
+        {
+            // What users may use need not be UTF-8.
+            return Ok(self.add_user(words[1..].to_vec())?);
+        }
         let words = words
             .into_iter()
             .map(String::from_utf8)
@@ -275,7 +281,7 @@ impl Config {
         if name.eq_ignore_ascii_case("include") {
             return self.include(values, depth);
         }
-        if let Some(obeyed) = beside::obey(name, values) {
+        if let Some(obeyed) = self.obey_beside(name, values) {
             return Ok(obeyed?);
         }
         let directive = directive(name).ok_or_else(|| unknown(name))?;

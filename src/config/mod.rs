@@ -26,6 +26,7 @@ mod runtime;
 mod sample;
 mod table;
 mod usage;
+mod users;
 mod value;
 pub mod words;
 
@@ -42,8 +43,9 @@ pub use load::{Invocation, Source, StartError, parse_arguments};
 pub use rewrite::RewriteError;
 pub use runtime::SetError;
 pub use sample::sample;
-pub use table::directives;
+pub use table::{directive, directives};
 pub use usage::{usage, version_line};
+pub use users::UsersFile;
 pub use value::{ClientClass, Shape, Value};
 
 use crate::keyspace::rules::{GroupRule, StreamRule};
@@ -74,6 +76,17 @@ config! {
     /// Whether somebody gave `dir`: then other relative paths begin there.
     pub dir_is_given: bool,
 
+    /// The users that lines tell of: name and rules of each, in words.
+    pub users: Vec<Vec<Vec<u8>>>,
+    /// The commands to be given other names: the old name and the new, which is empty for none.
+    pub renames: Vec<(String, String)>,
+    /// The file that users are kept in; empty is none.
+    pub aclfile: String,
+    /// How many refusals ACL LOG remembers.
+    pub acllog_max_len: u64,
+    /// Which channels new users may use.
+    pub acl_pubsub_default: AclPubsubDefault,
+
     /// The TCP port; 0 is none.
     pub port: u16,
     /// The addresses to listen on; a leading `-` allows the address to be missing. Empty is none.
@@ -92,6 +105,36 @@ config! {
     pub timeout_s: u32,
     /// The interval of TCP keepalive probes; 0 is none.
     pub tcp_keepalive_s: u32,
+    /// The TCP port for TLS; 0 is none.
+    pub tls_port: u16,
+    /// The file of the server's certificate; empty is none, as with the files that follow.
+    pub tls_cert_file: String,
+    /// The file of its key.
+    pub tls_key_file: String,
+    /// The password of the key; empty is none.
+    pub tls_key_file_pass: String,
+    /// The file of the authorities that clients' certificates are checked by.
+    pub tls_ca_cert_file: String,
+    /// A directory of such files.
+    pub tls_ca_cert_dir: String,
+    /// Whether clients show certificates.
+    pub tls_auth_clients: TlsAuthClients,
+    /// The versions of TLS to speak; empty is all.
+    pub tls_protocols: String,
+    /// The ciphers of TLS 1.2; empty is all.
+    pub tls_ciphers: String,
+    /// The ciphers of TLS 1.3; empty is all.
+    pub tls_ciphersuites: String,
+    /// Whether the order of these lists counts, rather than the client's.
+    pub tls_prefer_server_ciphers: bool,
+    /// Whether sessions can be resumed.
+    pub tls_session_caching: bool,
+    /// How many sessions are kept for that.
+    pub tls_session_cache_size: u32,
+    /// How long they can be resumed.
+    pub tls_session_cache_timeout_s: u32,
+    /// Handshakes of TLS that a core takes a step of in one turn.
+    pub max_new_tls_connections_per_cycle: u32,
     /// How many clients may be connected at once.
     pub maxclients: u32,
     /// How much may wait to be sent to a client before it is closed.
@@ -255,6 +298,18 @@ choices! {
 }
 
 choices! {
+    /// Whether clients that speak TLS show certificates.
+    pub enum TlsAuthClients {
+        /// They are not asked.
+        No = "no",
+        /// They have to.
+        Yes = "yes",
+        /// They may.
+        Optional = "optional",
+    }
+}
+
+choices! {
     /// Whether XREADGROUP makes a group that is missing, and where it begins.
     pub enum Autogroup {
         /// It does not.
@@ -263,6 +318,16 @@ choices! {
         Start = "0",
         /// Behind the last entry.
         End = "$",
+    }
+}
+
+choices! {
+    /// Which channels new users may use.
+    pub enum AclPubsubDefault {
+        /// None.
+        ResetChannels = "resetchannels",
+        /// All.
+        AllChannels = "allchannels",
     }
 }
 

@@ -9,7 +9,9 @@ use super::value::Shape::{
     Permissions, SavePoints, StreamRules, Text, Words, YesNo,
 };
 use super::value::Value;
-use super::{AppendFsync, Autogroup, DebugAccess, LogLevel, Supervision};
+use super::{
+    AclPubsubDefault, AppendFsync, Autogroup, DebugAccess, LogLevel, Supervision, TlsAuthClients,
+};
 
 /// Directives that belong together.
 pub struct Section {
@@ -71,17 +73,12 @@ const NO_EVICTION_POLICY: &str =
     "this version does not evict keys: 'maxmemory-policy' can only be 'noeviction'";
 const NO_CLIENT_EVICTION: &str =
     "this version does not evict clients: 'maxmemory-clients' can only be 0";
-const NO_TLS: &str = "this version does not speak TLS: 'tls-port' can only be 0";
 const NO_CLUSTER: &str = "this version does not form clusters: 'cluster-enabled' can only be 'no'";
 const NO_REPLICATION: &str = "this version does not replicate: 'replicaof' can only be empty";
 const NO_MIN_REPLICAS: &str =
     "this version does not replicate: 'min-replicas-to-write' can only be 0";
 const NO_PROTECTED_CHANGES: &str =
     "protected directives change only at the start: 'enable-protected-configs' can only be 'no'";
-const NO_USERS: &str =
-    "there is only the default user, with 'requirepass': 'aclfile' can only be empty";
-const NO_TLS_LINKS: &str = "this version does not speak TLS: 'tls-replication' can only be 'no'";
-const NO_TLS_CLUSTER: &str = "this version does not speak TLS: 'tls-cluster' can only be 'no'";
 const NO_SIGTERM: &str =
     "SIGTERM always stops the server in order: 'shutdown-on-sigterm' can only be 'default'";
 const NO_SIGINT: &str =
@@ -119,10 +116,48 @@ pub static SECTIONS: &[Section] = &[
             "Refuse clients from other hosts while no password is set."),
         row("requirepass", "", Text, field!(requirepass),
             "The password that clients must give with AUTH; empty is none."),
+        row("aclfile", "", Text, field!(aclfile),
+            "The file that users are kept in, for ACL LOAD and ACL SAVE; empty is none. Users are told of there or by lines `user <name> <rule> ...` here, not both.").at_start(),
+        row("acllog-max-len", "128", LONG_COUNT, field!(acllog_max_len),
+            "How many refusals ACL LOG remembers."),
+        row("acl-pubsub-default", "resetchannels", Choice(AclPubsubDefault::NAMES), field!(acl_pubsub_default),
+            "Which channels new users may use: all or none."),
         row("timeout", "0", COUNT, field!(timeout_s),
             "Seconds after which an idle client is closed; 0 is never."),
         row("tcp-keepalive", "300", COUNT, field!(tcp_keepalive_s),
             "Seconds between TCP keepalive probes; 0 sends none."),
+    ]},
+    Section { title: "TLS: a port of its own, with TLS 1.2 and 1.3; CONFIG SET of any of these reads all files again, for connections to come", rows: &[
+        row("tls-port", "0", PORT, field!(tls_port),
+            "The TCP port to speak TLS on; 0 is none.").at_start(),
+        row("tls-cert-file", "", Text, field!(tls_cert_file),
+            "The server's certificate (PEM), followed by those that lead to its authority, if any."),
+        row("tls-key-file", "", Text, field!(tls_key_file),
+            "The key of the certificate (PEM: PKCS#8, PKCS#1 or SEC1)."),
+        row("tls-key-file-pass", "", Text, field!(tls_key_file_pass),
+            "The password of the key, if it is encrypted (PKCS#8)."),
+        row("tls-ca-cert-file", "", Text, field!(tls_ca_cert_file),
+            "The authorities that clients' certificates are checked by (PEM)."),
+        row("tls-ca-cert-dir", "", Text, field!(tls_ca_cert_dir),
+            "A directory of such files, all of which count."),
+        row("tls-auth-clients", "yes", Choice(TlsAuthClients::NAMES), field!(tls_auth_clients),
+            "Whether clients have to show a certificate, need not, or may; one that is shown has to be right."),
+        row("tls-protocols", "", Text, field!(tls_protocols),
+            "The versions to speak, of \"TLSv1.2 TLSv1.3\"; empty is both."),
+        row("tls-ciphers", "", Text, field!(tls_ciphers),
+            "The ciphers of TLS 1.2, as OpenSSL writes such lists; empty is all that are there, which are safe ones."),
+        row("tls-ciphersuites", "", Text, field!(tls_ciphersuites),
+            "The ciphers of TLS 1.3, names with colons between them; empty is all."),
+        row("tls-prefer-server-ciphers", "no", YesNo, field!(tls_prefer_server_ciphers),
+            "Choose the cipher by the order of these lists rather than the client's."),
+        row("tls-session-caching", "yes", YesNo, field!(tls_session_caching),
+            "Let clients resume sessions, which makes for shorter handshakes."),
+        row("tls-session-cache-size", "20480", COUNT, field!(tls_session_cache_size),
+            "Sessions that are kept for that; 0 is 20480."),
+        row("tls-session-cache-timeout", "300", COUNT, field!(tls_session_cache_timeout_s),
+            "Seconds for which a session can be resumed."),
+        row("max-new-tls-connections-per-cycle", "1", number(1, 1000), field!(max_new_tls_connections_per_cycle),
+            "Handshakes that a core takes a step of in one turn, so that a flood of them stalls nobody."),
     ]},
     Section { title: "Limits", rows: &[
         row("maxclients", "10000", number(1, u32::MAX as i64), field!(maxclients),
@@ -247,14 +282,10 @@ pub static SECTIONS: &[Section] = &[
             "The server to replicate.").at_start().alias("slaveof"),
         row("min-replicas-to-write", "0", Only("0", NO_MIN_REPLICAS), Place::Inert,
             "How many replicas must follow for writes to be taken.").alias("min-slaves-to-write"),
-        row("tls-port", "0", Only("0", NO_TLS), Place::Inert, "The TCP port to speak TLS on.").at_start(),
         row("cluster-enabled", "no", Only("no", NO_CLUSTER), Place::Inert, "Be a node of a cluster.").at_start(),
         row("syslog-enabled", "no", Only("no", NO_SYSLOG), Place::Inert, "Log to the system's log.").at_start(),
         row("enable-protected-configs", "no", Only("no", NO_PROTECTED_CHANGES), Place::Inert,
             "Let CONFIG SET change protected directives.").protected(),
-        row("aclfile", "", Only("", NO_USERS), Place::Inert, "The file that users are kept in.").at_start(),
-        row("tls-replication", "no", Only("no", NO_TLS_LINKS), Place::Inert, "Speak TLS with replicas and the primary."),
-        row("tls-cluster", "no", Only("no", NO_TLS_CLUSTER), Place::Inert, "Speak TLS with other nodes."),
         row("shutdown-on-sigterm", "default", Only("default", NO_SIGTERM), Place::Inert, "What SIGTERM does."),
         row("shutdown-on-sigint", "default", Only("default", NO_SIGINT), Place::Inert, "What SIGINT does."),
         row("socket-mark-id", "0", Only("0", NO_MARK), Place::Inert, "The mark of sockets, for routing.").at_start(),
@@ -298,7 +329,6 @@ pub static SECTIONS: &[Section] = &[
             "Bytes of a member of a sorted set that is kept packed.").alias("zset-max-ziplist-value"),
         row("hll-sparse-max-bytes", "3000", bytes(0), Place::Inert, "Bytes of a HyperLogLog that is kept sparse."),
         row("tracking-table-max-keys", "1000000", LONG_COUNT, Place::Inert, "Keys that client-side caching follows."),
-        row("acllog-max-len", "128", LONG_COUNT, Place::Inert, "Refusals that ACL LOG remembers."),
         row("rdb-del-sync-files", "no", YesNo, Place::Inert, "Deleting snapshots that were made for replicas."),
         row("sanitize-dump-payload", "no", Choice(&["no", "yes", "clients"]), Place::Inert,
             "Checking values that RESTORE brings."),
@@ -352,8 +382,6 @@ pub static SECTIONS: &[Section] = &[
             Place::Inert, "The facility in the system's log.").at_start(),
         row("enable-module-command", "no", Choice(DebugAccess::NAMES), Place::Inert,
             "Who may load modules; there is no command that does.").at_start(),
-        row("acl-pubsub-default", "resetchannels", Choice(&["allchannels", "resetchannels"]), Place::Inert,
-            "The channels of new users."),
         row("propagation-error-behavior", "ignore", Choice(&["ignore", "panic", "panic-on-replicas"]), Place::Inert,
             "What to do when a replica cannot follow."),
         row("max-new-connections-per-cycle", "10", number(1, 1000), Place::Inert, "Connections accepted in a turn."),
@@ -400,26 +428,13 @@ pub static SECTIONS: &[Section] = &[
             "Per cent of commands checked for use in a cluster."),
         row("cluster-slot-stats-enabled", "no", YesNo, Place::Inert, "Figures for each slot."),
     ]},
-    Section { title: "Of TLS, without effect while 'tls-port' is 0", rows: &[
-        row("tls-cert-file", "", Text, Place::Inert, "The certificate."),
-        row("tls-key-file", "", Text, Place::Inert, "Its key."),
-        row("tls-key-file-pass", "", Text, Place::Inert, "The password of the key."),
+    Section { title: "Of TLS, without effect: there are no links to other servers here, and no key exchange with parameters", rows: &[
+        row("tls-replication", "no", YesNo, Place::Inert, "Speaking TLS with replicas and the primary."),
+        row("tls-cluster", "no", YesNo, Place::Inert, "Speaking TLS with other nodes."),
         row("tls-client-cert-file", "", Text, Place::Inert, "The certificate towards other servers."),
         row("tls-client-key-file", "", Text, Place::Inert, "Its key."),
         row("tls-client-key-file-pass", "", Text, Place::Inert, "The password of the key."),
         row("tls-dh-params-file", "", Text, Place::Inert, "Parameters for older clients."),
-        row("tls-ca-cert-file", "", Text, Place::Inert, "The authorities that certificates are checked by."),
-        row("tls-ca-cert-dir", "", Text, Place::Inert, "A directory of them."),
-        row("tls-auth-clients", "yes", Choice(&["no", "yes", "optional"]), Place::Inert,
-            "Asking clients for a certificate."),
-        row("tls-protocols", "", Text, Place::Inert, "The versions of TLS."),
-        row("tls-ciphers", "", Text, Place::Inert, "The ciphers up to TLS 1.2."),
-        row("tls-ciphersuites", "", Text, Place::Inert, "The ciphers of TLS 1.3."),
-        row("tls-prefer-server-ciphers", "no", YesNo, Place::Inert, "Choosing the cipher by the server's order."),
-        row("tls-session-caching", "yes", YesNo, Place::Inert, "Letting clients resume sessions."),
-        row("tls-session-cache-size", "20480", COUNT, Place::Inert, "Sessions that are kept for that."),
-        row("tls-session-cache-timeout", "300", COUNT, Place::Inert, "Seconds to keep them."),
-        row("max-new-tls-connections-per-cycle", "1", number(1, 1000), Place::Inert, "Connections accepted in a turn."),
     ]},
 ];
 

@@ -2,7 +2,7 @@
 //! became ready but whose waiters have yet to be served.
 
 use super::db::Db;
-use super::waiters::Waiting;
+use super::waiters::{Queue, Waiting};
 use super::watch::Watched;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -69,6 +69,16 @@ impl Stripe {
     #[inline(always)]
     pub fn signal_ready(&mut self, db: usize, key: &[u8]) {
         if !self.waiting.is_empty() && self.waiting.has(db, key) {
+            self.push_ready(db, key);
+        }
+    }
+
+    /// Notes that a lease has begun in the stream at `key`, for those who wait for leases to run out.
+    #[inline]
+    pub fn signal_leased(&mut self, db: usize, key: &[u8]) {
+        if !self.waiting.is_empty()
+            && (self.waiting.queue(db, key)).is_some_and(Queue::awaits_leases)
+        {
             self.push_ready(db, key);
         }
     }

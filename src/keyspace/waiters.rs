@@ -32,10 +32,18 @@ pub enum Awaits {
     Stream,
     /// A stream, and also the loss of it: the command then fails and must say so.
     StreamOrLoss,
+    /// The same, and also that a lease in it begins: what is idle first may be another entry then.
+    StreamOrLease,
     /// No key: only time.
     Nothing,
     /// No key: that the log is durable up to this offset.
     Durable(u64),
+}
+
+impl Awaits {
+    fn hears_of_loss(self) -> bool {
+        matches!(self, Awaits::StreamOrLoss | Awaits::StreamOrLease)
+    }
 }
 
 /// What a client that waited in vain is told.
@@ -138,6 +146,7 @@ impl Waiter {
 pub struct Queue {
     by_ticket: BTreeMap<u64, Arc<Waiter>>,
     losses: usize,
+    leases: usize,
 }
 
 impl Queue {
@@ -151,19 +160,28 @@ impl Queue {
         self.losses
     }
 
+    /// True when somebody wants to hear that a lease begins.
+    pub fn awaits_leases(&self) -> bool {
+        self.leases > 0
+    }
+
     fn add(&mut self, waiter: &Arc<Waiter>) {
         if self
             .by_ticket
             .insert(waiter.ticket, waiter.clone())
             .is_none()
         {
-            self.losses += usize::from(waiter.wait.awaits == Awaits::StreamOrLoss);
+            let awaits = waiter.wait.awaits;
+            self.losses += usize::from(awaits.hears_of_loss());
+            self.leases += usize::from(awaits == Awaits::StreamOrLease);
         }
     }
 
     fn remove(&mut self, ticket: u64) {
         if let Some(waiter) = self.by_ticket.remove(&ticket) {
-            self.losses -= usize::from(waiter.wait.awaits == Awaits::StreamOrLoss);
+            let awaits = waiter.wait.awaits;
+            self.losses -= usize::from(awaits.hears_of_loss());
+            self.leases -= usize::from(awaits == Awaits::StreamOrLease);
         }
     }
 }

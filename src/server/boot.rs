@@ -1,6 +1,6 @@
 //! From a configuration to running cores, and to an orderly end.
 
-use super::core::{Core, WAKER};
+use super::core::{Core, HANDSHAKES, WAKER};
 use super::daemon::Starter;
 use super::listener::{self, Listener};
 use super::loading::{Loading, Recovered};
@@ -11,10 +11,12 @@ use crate::base::clock::Clock;
 use crate::base::disk::{Disk, RealDisk};
 use crate::base::inbox::Inbox;
 use crate::base::process;
+use crate::command::registry;
 use crate::command::server::save;
 use crate::command::shared::{Boot, Shared, gate};
 use crate::config::{Config, ConfigCell};
 use crate::data::Value;
+use crate::tls::Acceptor;
 use mio::Poll;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -22,6 +24,7 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use tracing::{error, info};
 
@@ -61,7 +64,13 @@ fn failure(what: &str) -> impl FnOnce(io::Error) -> StartFailure + '_ {
 
 /// Serves until told to stop. A process in the background lets go of its starter once it serves.
 pub fn serve(config: Config, starter: Option<Starter>) -> Result<(), StartFailure> {
+    registry::rename(&config.renames).map_err(|why| StartFailure::because(&why))?;
     let outside = Outside::new().map_err(failure("cannot catch signals"))?;
+    let clock = Clock::system();
+    let acceptor = match config.tls_port {
+        0 => None,
+        _ => Some(Acceptor::load(&config, &clock).map_err(|why| StartFailure::because(&why))?),
+    };
     raise_descriptor_limit(&config);
     let listeners = listener::open_all(&config).map_err(|refused| {
         StartFailure(format!(
@@ -71,7 +80,7 @@ pub fn serve(config: Config, starter: Option<Starter>) -> Result<(), StartFailur
     })?;
     if listeners.is_empty() {
         return Err(StartFailure(
-            "nothing to listen on: port is 0 or bind is empty, and there is no unixsocket".into(),
+            "nothing to listen on: port and tls-port are 0 or bind is empty, and there is no unixsocket".into(),
         ));
     }
     let _lock = lock_directory(&config.dir)?;
@@ -93,10 +102,19 @@ pub fn serve(config: Config, starter: Option<Starter>) -> Result<(), StartFailur
     }
     let (reaper, discarded) = sync_channel(REAPER_QUEUE);
     start_reaper(discarded).map_err(failure("cannot start a thread"))?;
-    let port = config.port;
+    let ports = listener::describe_ports(&config);
     // Cores and their threads live as long as the process.
-    let shared: &'static Shared =
-        Box::leak(Box::new(share(config, inboxes, reaper, manager.as_ref())));
+    let shared: &'static Shared = Box::leak(Box::new(share(
+        config,
+        clock,
+        inboxes,
+        reaper,
+        manager.as_ref(),
+    )));
+    let users = shared.users.configure(&shared.config.load());
+    users.map_err(|why| StartFailure::because(&why))?;
+    shared.set_gate(gate::RENAMED, registry::has_renamed());
+    shared.tls.store(acceptor.map(Arc::new));
     outside
         .start(shared)
         .map_err(failure("cannot start a thread"))?;
@@ -125,7 +143,7 @@ pub fn serve(config: Config, starter: Option<Starter>) -> Result<(), StartFailur
     };
     match &opened {
         Ok(Some(_)) => {
-            info!("ready on port {port} with {cores} cores");
+            info!("ready on {ports} with {cores} cores");
             if let Some(manager) = &manager {
                 manager.tell(State::Ready);
             }
@@ -172,18 +190,19 @@ fn open(shared: &'static Shared, recovered: Recovered) -> Result<LogWriter, Star
 
 fn share(
     config: Config,
+    clock: Clock,
     inboxes: Vec<Inbox<crate::command::mail::Mail>>,
     reaper: std::sync::mpsc::SyncSender<Value>,
     manager: Option<&Manager>,
 ) -> Shared {
     let cores = inboxes.len();
-    let clock = Clock::system();
     let now = clock.now();
     let boot = Boot {
         run_id: random_hex(),
         started_ms: now.unix_ms,
         cores,
         port: config.port,
+        tls_port: config.tls_port,
         executable: std::env::current_exe()
             .map(|path| path.display().to_string())
             .unwrap_or_default(),
@@ -205,7 +224,7 @@ pub fn share_without_cores(config: Config) -> Result<Shared, StartFailure> {
     let inbox = Inbox::new(poll.registry(), WAKER).map_err(failure("cannot poll"))?;
     let (reaper, discarded) = sync_channel(REAPER_QUEUE);
     start_reaper(discarded).map_err(failure("cannot start a thread"))?;
-    Ok(share(config, vec![inbox], reaper, None))
+    Ok(share(config, Clock::system(), vec![inbox], reaper, None))
 }
 
 fn start_cores(
@@ -316,7 +335,11 @@ impl Drop for Pidfile {
 
 /// A limit of descriptors below what clients may need is no reason not to start.
 fn raise_descriptor_limit(config: &Config) {
-    let possible = process::allow_clients(config.maxclients);
+    let handshakes = match config.tls_port {
+        0 => 0,
+        _ => HANDSHAKES as u32,
+    };
+    let possible = process::allow_clients(config.maxclients.saturating_add(handshakes));
     if possible < config.maxclients {
         tracing::warn!(
             "maxclients is {}, but the limit of open files allows only {possible}",

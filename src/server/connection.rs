@@ -3,9 +3,11 @@
 //! An idle connection holds no buffers: requests are parsed in the core's own receive buffer, and only an incomplete rest
 //! is copied here; replies are written into the core's spare output, which stays here only if the socket would not take all.
 
+use super::tls::TlsStream;
 use crate::command::{LongReply, Session};
 use crate::resp::{OwnedRequest, Parser, Reply};
 use mio::net::{TcpStream, UnixStream};
+use mio::{Interest, Registry, Token};
 use rustix::net::SendFlags;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -19,14 +21,84 @@ const WRITE_SLICES: usize = 64;
 pub enum Socket {
     /// TCP.
     Tcp(TcpStream),
+    /// TCP with TLS, after the handshake.
+    Tls(Box<TlsStream>),
     /// The Unix socket.
     Unix(UnixStream),
+}
+
+impl Socket {
+    /// Registers with a core's poll, for edges of both kinds.
+    pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        match self {
+            Socket::Tcp(stream) => registry.register(stream, token, interest),
+            // It has been since its handshake began, for another token.
+            Socket::Tls(stream) => registry.reregister(&mut stream.socket, token, interest),
+            Socket::Unix(stream) => registry.register(stream, token, interest),
+        }
+    }
+
+    /// Takes the socket out of the poll. Closing the descriptor does, too.
+    pub fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        match self {
+            Socket::Tcp(stream) => registry.deregister(stream),
+            Socket::Tls(stream) => registry.deregister(&mut stream.socket),
+            Socket::Unix(stream) => registry.deregister(stream),
+        }
+    }
+
+    /// Sends as much of `out` as the socket takes; returns how it ended and the bytes sent.
+    pub fn write(&mut self, out: &mut Reply) -> (Written, usize) {
+        if let Socket::Tls(stream) = self {
+            return stream.write(out);
+        }
+        let mut sent = 0;
+        while !out.is_empty() {
+            match self.write_once(out).map_err(io::Error::from) {
+                Ok(0) => return (Written::Broken, sent),
+                Ok(n) => {
+                    sent += n;
+                    out.advance(n);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return (Written::Some, sent);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return (Written::Broken, sent),
+            }
+        }
+        (Written::All, sent)
+    }
+
+    /// One system call; most replies stand in one piece, and for them `send` costs less than `writev`.
+    fn write_once(&self, out: &Reply) -> rustix::io::Result<usize> {
+        if let Some(bytes) = out.single_slice() {
+            return rustix::net::send(self, bytes, SendFlags::NOSIGNAL);
+        }
+        let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
+        let count = out.fill_slices(&mut slices);
+        rustix::io::writev(self, &slices[..count])
+    }
+
+    /// True while something that was written has yet to be sent.
+    pub fn has_unsent(&self) -> bool {
+        matches!(self, Socket::Tls(stream) if stream.has_unsent())
+    }
+
+    /// Says what is to be said before the socket is closed.
+    pub fn say_goodbye(&mut self) {
+        if let Socket::Tls(stream) = self {
+            stream.say_goodbye();
+        }
+    }
 }
 
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Socket::Tcp(stream) => stream.as_fd(),
+            Socket::Tls(stream) => stream.socket.as_fd(),
             Socket::Unix(stream) => stream.as_fd(),
         }
     }
@@ -131,34 +203,9 @@ impl Connection {
         self.hold_until != 0
     }
 
-    /// Sends as much as the socket takes; returns how it ended and the bytes sent.
-    pub fn write(&mut self) -> (Written, usize) {
-        let mut sent = 0;
-        while !self.out.is_empty() {
-            match self.write_once().map_err(io::Error::from) {
-                Ok(0) => return (Written::Broken, sent),
-                Ok(n) => {
-                    sent += n;
-                    self.out.advance(n);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return (Written::Some, sent);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return (Written::Broken, sent),
-            }
-        }
-        (Written::All, sent)
-    }
-
-    /// One system call; most replies stand in one piece, and for them `send` costs less than `writev`.
-    fn write_once(&self) -> rustix::io::Result<usize> {
-        if let Some(bytes) = self.out.single_slice() {
-            return rustix::net::send(&self.socket, bytes, SendFlags::NOSIGNAL);
-        }
-        let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
-        let count = self.out.fill_slices(&mut slices);
-        rustix::io::writev(&self.socket, &slices[..count])
+    /// True while there is something to send.
+    pub fn has_output(&self) -> bool {
+        !self.out.is_empty() || self.socket.has_unsent()
     }
 
     /// Bytes that wait to be sent.

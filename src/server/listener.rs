@@ -15,6 +15,8 @@ use std::time::Duration;
 pub enum Listener {
     /// TCP.
     Tcp(TcpListener),
+    /// TCP, for clients that speak TLS.
+    Tls(TcpListener),
     /// The Unix socket.
     Unix(UnixListener),
 }
@@ -27,6 +29,10 @@ impl Listener {
                 let (stream, _) = listener.accept()?;
                 Ok(Accepted::Tcp(stream.into()))
             }
+            Listener::Tls(listener) => {
+                let (stream, _) = listener.accept()?;
+                Ok(Accepted::Tls(stream.into()))
+            }
             Listener::Unix(listener) => {
                 let (stream, _) = listener.accept()?;
                 Ok(Accepted::Unix(stream.into()))
@@ -37,7 +43,9 @@ impl Listener {
     /// Registers with a core's poll.
     pub fn register(&mut self, registry: &mio::Registry, token: mio::Token) -> io::Result<()> {
         match self {
-            Listener::Tcp(listener) => registry.register(listener, token, mio::Interest::READABLE),
+            Listener::Tcp(listener) | Listener::Tls(listener) => {
+                registry.register(listener, token, mio::Interest::READABLE)
+            }
             Listener::Unix(listener) => registry.register(listener, token, mio::Interest::READABLE),
         }
     }
@@ -55,9 +63,14 @@ pub struct ListenError {
 /// Opens all sockets that the configuration asks for.
 pub fn open_all(config: &Config) -> Result<Vec<Listener>, ListenError> {
     let mut listeners = Vec::new();
-    if config.port != 0 {
+    let ports = [
+        (config.port, Listener::Tcp as fn(TcpListener) -> Listener),
+        (config.tls_port, Listener::Tls),
+    ];
+    for (port, kind) in ports.into_iter().filter(|(port, _)| *port != 0) {
         for address in &config.bind {
-            listeners.extend(open_bound(address, config)?);
+            let bound = open_bound(address, port, config.tcp_backlog)?;
+            listeners.extend(bound.into_iter().map(kind));
         }
     }
     if !config.unixsocket.is_empty() {
@@ -70,8 +83,17 @@ pub fn open_all(config: &Config) -> Result<Vec<Listener>, ListenError> {
     Ok(listeners)
 }
 
+/// The ports in words.
+pub fn describe_ports(config: &Config) -> String {
+    match (config.port, config.tls_port) {
+        (port, 0) => format!("port {port}"),
+        (0, tls_port) => format!("port {tls_port} (TLS)"),
+        (port, tls_port) => format!("ports {port} and {tls_port} (TLS)"),
+    }
+}
+
 /// Listens on one address of `bind`; one with a leading `-` may be missing on this machine.
-fn open_bound(address: &str, config: &Config) -> Result<Vec<Listener>, ListenError> {
+fn open_bound(address: &str, port: u16, backlog: u32) -> Result<Vec<TcpListener>, ListenError> {
     let optional = address.starts_with('-');
     let host = match address.trim_start_matches('-') {
         "*" => "0.0.0.0",
@@ -79,18 +101,18 @@ fn open_bound(address: &str, config: &Config) -> Result<Vec<Listener>, ListenErr
         host => host,
     };
     let fail = |error| ListenError {
-        place: format!("{host}:{}", config.port),
+        place: format!("{host}:{port}"),
         error,
     };
-    let resolved: Vec<SocketAddr> = match (host, config.port).to_socket_addrs() {
+    let resolved: Vec<SocketAddr> = match (host, port).to_socket_addrs() {
         Ok(resolved) => resolved.collect(),
         Err(_) if optional => return Ok(Vec::new()),
         Err(error) => return Err(fail(error)),
     };
     let mut listeners = Vec::new();
     for address in resolved {
-        match open_tcp(address, config.tcp_backlog) {
-            Ok(listener) => listeners.push(Listener::Tcp(listener)),
+        match open_tcp(address, backlog) {
+            Ok(listener) => listeners.push(listener),
             Err(error) if optional && is_missing(&error) => {}
             Err(error) => return Err(fail(error)),
         }

@@ -1,6 +1,7 @@
 //! Reading a connection and executing what has arrived.
 
-use super::connection::{Connection, Halt, Partial};
+use super::connection::{Connection, Halt, Partial, Socket};
+use crate::command::Shared;
 use crate::command::dispatch::{self, Env, Next};
 use crate::resp::{Limits, OwnedRequest, Parsed, Parser, Reply};
 use rustix::buffer::spare_capacity;
@@ -118,8 +119,8 @@ fn keep_rest(connection: &mut Connection, rest: &[u8], parser: &mut Parser) {
 }
 
 /// True when a client that has yet to authenticate lets replies gather.
-fn is_abusive(connection: &Connection) -> bool {
-    !connection.session.authenticated && connection.out.len() > OUTPUT_BYTES_UNAUTHENTICATED
+fn is_abusive(connection: &Connection, shared: &Shared) -> bool {
+    connection.out.len() > OUTPUT_BYTES_UNAUTHENTICATED && !connection.session.is_let_in(shared)
 }
 
 /// The connection closes, and what it was to be sent is dropped.
@@ -130,18 +131,24 @@ fn abort(connection: &mut Connection) {
 }
 
 /// Reads into the spare capacity of `buffer`.
-fn receive(connection: &Connection, buffer: &mut Vec<u8>) -> (Read, usize) {
+fn receive(connection: &mut Connection, buffer: &mut Vec<u8>) -> (Read, usize) {
+    debug_assert!(buffer.len() < buffer.capacity());
+    let received = match &mut connection.socket {
+        Socket::Tls(stream) => stream.receive(buffer),
+        plain => receive_plain(plain, buffer),
+    };
+    // What a client sends after another has heard that it is killed must not be executed.
+    match received.1 > 0 && connection.is_killed() {
+        true => (Read::Closed, 0),
+        false => received,
+    }
+}
+
+fn receive_plain(socket: &Socket, buffer: &mut Vec<u8>) -> (Read, usize) {
     let room = buffer.capacity() - buffer.len();
-    debug_assert!(room > 0);
-    let received = rustix::net::recv(
-        &connection.socket,
-        spare_capacity(buffer),
-        RecvFlags::empty(),
-    );
+    let received = rustix::net::recv(socket, spare_capacity(buffer), RecvFlags::empty());
     match received.map(|(n, _)| n).map_err(io::Error::from) {
         Ok(0) => (Read::Closed, 0),
-        // What a client sends after another has heard that it is killed must not be executed.
-        Ok(_) if connection.is_killed() => (Read::Closed, 0),
         Ok(n) if n == room => (Read::Full, n),
         Ok(n) => (Read::Drained, n),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => (Read::Nothing, 0),
@@ -162,7 +169,7 @@ fn execute_all(
     while start < input.len() || parser.filling().is_some() {
         let limits = Limits {
             bulk_bytes,
-            authenticated: connection.session.authenticated,
+            authenticated: connection.session.is_let_in(env.shared),
         };
         let consumed = match parser.parse(&input[start..], limits) {
             Ok(Parsed::Request { consumed }) => consumed,
@@ -185,7 +192,7 @@ fn execute_all(
         match next {
             Next::Continue if connection.session.closing => return (input.len(), input.len()),
             Next::Continue if env.local.yielding => return (start, input.len()),
-            Next::Continue if is_abusive(connection) => {
+            Next::Continue if is_abusive(connection, env.shared) => {
                 env.shared.stats[env.local.core].output_limit_closed.add(1);
                 abort(connection);
                 return (input.len(), input.len());

@@ -421,7 +421,7 @@ pub fn encode(args: &[&[u8]]) -> Vec<u8> {
 }
 
 /// Where the RESP2 or RESP3 frame that begins at `at` ends, once it is complete.
-fn frame_end(bytes: &[u8], at: usize) -> Option<usize> {
+pub fn frame_end(bytes: &[u8], at: usize) -> Option<usize> {
     let line_end = at + bytes[at..].windows(2).position(|pair| pair == b"\r\n")?;
     let body = line_end + 2;
     let number = || -> i64 {

@@ -76,11 +76,7 @@ impl Engine {
         Ok(Engine {
             shared,
             local: Local::new(0, shared.config.load()),
-            session: Session::new(
-                ClientRecord::new((1, -1), (0, 0), Default::default(), 0),
-                0,
-                true,
-            ),
+            session: Session::new(ClientRecord::new((1, -1), (0, 0), Default::default(), 0), 0),
             writer: Some(writer),
             clock_us,
             logged_to: 0,

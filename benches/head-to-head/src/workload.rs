@@ -9,6 +9,7 @@ mod pubsub;
 mod repeat;
 mod snapshot;
 mod stall;
+mod types;
 
 use crate::Result;
 use crate::reply::{Expect, request};
@@ -262,7 +263,7 @@ pub fn all() -> Vec<Workload> {
             |stage| {
                 let commands = keyed(1_000, |key| command("GET", &[key]));
                 Repeat::of(32, commands, Expect::Exactly(A_VALUE.into()))
-                    .after_mset(1_000)
+                    .after(keyed(1_000, |key| command("SET", &[key, VALUE])))
                     .play(stage)
             },
         )
@@ -297,6 +298,7 @@ pub fn all() -> Vec<Workload> {
         .whole()
         .goal(Limit(stall::LONGEST, 5.0)),
     ];
+    all.extend(types::all());
     all.extend(persistence());
     all
 }

@@ -1,8 +1,10 @@
 """The command line of the rig."""
 
 import argparse
+import concurrent.futures
 import dataclasses
 import pathlib
+import queue
 import random
 import signal
 import sys
@@ -22,6 +24,8 @@ HERE = pathlib.Path(__file__).resolve().parent.parent
 ROOT = HERE.parent.parent
 SHOWN_DIFFERENCES = 12
 SURVIVAL_COMMANDS = 40_000
+# How many scripts are played side by side, each on servers of its own: mostly they wait.
+PLAYERS = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,27 +105,37 @@ def main():
     if options.self_test:
         return self_test(oracle, ports)
     passed = failed = 0
-    known, stage = {}, Stage(oracle, ports)
+    known, oracles = {}, [Stage(oracle, ports) for _ in range(PLAYERS)]
     try:
         for kind in subjects(options, oracle):
             if options.survival:
-                good, bad = check_survival(options, stage, kind, ports)
-                passed, failed = passed + good, failed + bad
-                continue
-            subject = Stage(kind, ports)
-            try:
-                good, bad = compare_scripts(options, Comparison(stage, subject), known)
-                passed, failed = passed + good, failed + bad
-                good, bad = compare_random(options, stage, subject)
-                passed, failed = passed + good, failed + bad
-                good, bad = compare_broken(options, stage, subject)
-                passed, failed = passed + good, failed + bad
-            finally:
-                subject.stop()
+                good, bad = check_survival(options, oracles[0], kind, ports)
+            else:
+                good, bad = compare(options, oracles, kind, ports, known)
+            passed, failed = passed + good, failed + bad
     finally:
-        stage.stop()
+        stop(oracles)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def stop(stages):
+    for stage in stages:
+        stage.stop()
+
+
+def compare(options, oracles, kind, ports, known):
+    """All comparisons with one subject: how many passed, how many failed."""
+    subjects = [Stage(kind, ports) for _ in oracles]
+    try:
+        results = [
+            compare_scripts(options, [Comparison(*pair) for pair in zip(oracles, subjects)], known),
+            compare_random(options, oracles[0], subjects[0]),
+            compare_broken(options, oracles[0], subjects[0]),
+        ]
+    finally:
+        stop(subjects)
+    return tuple(map(sum, zip(*results)))
 
 
 def check_survival(options, oracle, kind, ports):
@@ -130,24 +144,38 @@ def check_survival(options, oracle, kind, ports):
     return run_survival(list(scripts(options)), oracle, kind, ports, commands, seed, EDITIONS[options.redis].newer)
 
 
-def compare_scripts(options, comparison, known):
-    passed = failed = 0
+def compare_scripts(options, comparisons, known):
+    """Plays the scripts, as many at once as there are comparisons; reports in the order of the scripts."""
     begun = time.monotonic()
-    for script in scripts(options):
-        for protocol in script.protocols:
-            if options.protocol not in (None, protocol):
-                continue
-            found = comparison.differences(script, protocol, known)
-            passed, failed = passed + (not found), failed + bool(found)
-            limit = None if options.all_differences else SHOWN_DIFFERENCES
-            for difference in found[:limit]:
-                print(difference.show())
-            if limit and len(found) > limit:
-                print(f"  ... and {len(found) - limit} more steps of {script.name}")
-            sys.stdout.flush()
-    seconds = time.monotonic() - begun
-    print(f"{comparison.subject.kind.name}: scripts: {passed} passed, {failed} failed, {seconds:.0f} s", flush=True)
+    free = queue.SimpleQueue()
+    for comparison in comparisons:
+        free.put(comparison)
+
+    def differences(play):
+        comparison = free.get()
+        try:
+            return comparison.differences(*play, known)
+        finally:
+            free.put(comparison)
+
+    plays = [(s, p) for s in scripts(options) for p in s.protocols if options.protocol in (None, p)]
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(len(comparisons)) as pool:
+        for (script, _), found in zip(plays, pool.map(differences, plays)):
+            failed += bool(found)
+            report(options, script, found)
+    passed, name = len(plays) - failed, comparisons[0].subject.kind.name
+    print(f"{name}: scripts: {passed} passed, {failed} failed, {time.monotonic() - begun:.0f} s", flush=True)
     return passed, failed
+
+
+def report(options, script, found):
+    limit = None if options.all_differences else SHOWN_DIFFERENCES
+    for difference in found[:limit]:
+        print(difference.show())
+    if limit and len(found) > limit:
+        print(f"  ... and {len(found) - limit} more steps of {script.name}")
+    sys.stdout.flush()
 
 
 def compare_random(options, oracle, subject):

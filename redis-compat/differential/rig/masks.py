@@ -266,7 +266,28 @@ def mask_client_list(args, frame, context):
     return kind, head + b"\n".join(named + lines[-1:])
 
 
+def mask_acl_log(args, frame, context):
+    def age(frame):
+        kind, text = frame
+        return (kind, b"<age>") if kind in "$," and re.fullmatch(rb"\d{1,2}(\.\d+)?", text) else frame
+
+    def client(frame):
+        kind, text = frame
+        return (kind, mask_client_line(text, context)) if kind == "$" and text else frame
+
+    changes = {b"age-seconds": age, b"client-info": client, b"timestamp-created": near, b"timestamp-last-updated": near}
+    return rows(frame, fields(changes))
+
+
+def mask_acl_genpass(args, frame, context):
+    kind, text = frame
+    if kind != "$" or not re.fullmatch(rb"[0-9a-f]+", text or b""):
+        return frame
+    return kind, b"<password:%d>" % len(text)
+
+
 INFO_EXACT = (
+    b"acl_access_denied_auth acl_access_denied_cmd acl_access_denied_key acl_access_denied_channel "
     b"redis_mode role connected_slaves master_failover_state cluster_enabled loading async_loading "
     b"blocked_clients pubsub_channels pubsub_patterns pubsubshard_channels expired_keys evicted_keys "
     b"keyspace_hits keyspace_misses total_error_replies unexpected_error_replies watching_clients "
@@ -371,6 +392,9 @@ def simply(change):
 
 
 RULES = {
+    "ACL CAT": lambda args, frame, context: sort(frame) if len(args) > 2 else frame,
+    "ACL GENPASS": mask_acl_genpass,
+    "ACL LOG": mask_acl_log,
     "CLIENT ID": mask_client_id,
     "CLIENT INFO": mask_client_list,
     "CLIENT LIST": mask_client_list,

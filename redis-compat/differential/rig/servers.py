@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from .connection import Closed, Connection
@@ -126,12 +127,14 @@ class Ports:
 
     def __init__(self, first):
         self.first = self.next = first
+        self.lock = threading.Lock()
 
     def take(self):
         for _ in range(1000):
-            port, self.next = self.next, self.next + 1
-            if self.next >= self.first + 60:
-                self.next = self.first
+            with self.lock:
+                port, self.next = self.next, self.next + 1
+                if self.next >= self.first + 60:
+                    self.next = self.first
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:

@@ -61,7 +61,7 @@ pub fn reset(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     session.db = 0;
     session.version = Version::Resp2;
     session.reply_mode = ReplyMode::On;
-    session.authenticated = ctx.local.config.requirepass.is_empty();
+    session.log_out(&ctx.shared.users);
     session.no_evict = false;
     session.no_touch = false;
     session.record.introduction.lock().name.clear();

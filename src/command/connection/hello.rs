@@ -1,5 +1,7 @@
 //! HELLO and AUTH.
 
+use super::super::acl::log::{Context, Denied, Reason};
+use super::super::acl::{self, Place};
 use super::super::ctx::{Ctx, DONE, Outcome};
 use super::super::{Args, error};
 use crate::base::num;
@@ -31,7 +33,7 @@ pub fn hello(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if let Some((user, password)) = credentials {
         authenticate(ctx, user, password)?;
     }
-    if !ctx.session.authenticated {
+    if !ctx.session.is_let_in(ctx.shared) {
         return Err(error::HELLO_NO_AUTH);
     }
     if let Some(name) = name {
@@ -69,8 +71,10 @@ pub fn auth(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         return Err(error::SYNTAX);
     }
     let (user, password) = match args.len() {
-        1 if ctx.local.config.requirepass.is_empty() => return Err(error::AUTH_WITHOUT_PASSWORD),
-        1 => (&b"default"[..], args.bytes()?),
+        1 if ctx.shared.users.default_user().rights().nopass => {
+            return Err(error::AUTH_WITHOUT_PASSWORD);
+        }
+        1 => (acl::DEFAULT, args.bytes()?),
         _ => (args.bytes()?, args.bytes()?),
     };
     authenticate(ctx, user, password)?;
@@ -79,23 +83,29 @@ pub fn auth(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 }
 
 fn authenticate(ctx: &mut Ctx<'_, '_>, user: &[u8], password: &[u8]) -> Result<(), error::Error> {
-    let expected = ctx.local.config.requirepass.as_bytes();
-    let right = expected.is_empty() || equal_in_constant_time(expected, password);
-    if user != b"default" || !right {
-        return Err(error::WRONG_PASS);
+    if let Some(user) = ctx.shared.users.log_in(user, password) {
+        ctx.session.log_in(user);
+        return Ok(());
     }
-    ctx.session.authenticated = true;
-    Ok(())
-}
-
-/// Compares without telling by its duration where the texts differ.
-fn equal_in_constant_time(expected: &[u8], given: &[u8]) -> bool {
-    let mut difference = expected.len() ^ given.len();
-    for (index, &byte) in given.iter().enumerate() {
-        let other = expected.get(index % expected.len().max(1)).copied();
-        difference |= usize::from(byte ^ other.unwrap_or_default());
-    }
-    difference == 0
+    let place = Place {
+        shared: ctx.shared,
+        core: ctx.local.core,
+        now: ctx.now,
+        context: if ctx.nested {
+            Context::Multi
+        } else {
+            Context::TopLevel
+        },
+    };
+    let denied = Denied {
+        reason: Reason::Auth,
+        context: place.context,
+        object: ctx.command.spec.name.to_ascii_uppercase().into(),
+        user: user.into(),
+    };
+    ctx.session.note_state();
+    acl::note_denied(place, &ctx.session.record, denied);
+    Err(error::WRONG_PASS)
 }
 
 /// A client's name: printable, without spaces.

@@ -40,6 +40,7 @@ impl Engine {
             started_ms: 0,
             cores: 1,
             port: 0,
+            tls_port: 0,
             executable: String::new(),
             supervised: "no",
         };
@@ -60,7 +61,7 @@ impl Engine {
         Engine {
             shared,
             local,
-            session: Session::new(record, 0, true),
+            session: Session::new(record, 0),
             clock_us,
         }
     }

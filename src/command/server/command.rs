@@ -38,7 +38,7 @@ pub fn info(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     }
     ctx.reply.array(args.len());
     for name in args.rest() {
-        match registry::find(name) {
+        match registry::find_called(name) {
             Some(command) => facts(command).write(ctx.reply),
             None => ctx.reply.null(),
         }
@@ -50,7 +50,7 @@ pub fn info(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 pub fn docs(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     let commands: Vec<&'static Command> = match args.is_empty() {
         true => registry::top_level().collect(),
-        false => args.rest().filter_map(registry::find).collect(),
+        false => args.rest().filter_map(registry::find_called).collect(),
     };
     ctx.reply.map(commands.len());
     for command in commands {
@@ -63,8 +63,7 @@ pub fn docs(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 /// `COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: subcommands too.
 pub fn list(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     let filter = Filter::parse(args)?;
-    let names: Vec<&str> = registry::commands()
-        .iter()
+    let names: Vec<&str> = registry::callable()
         .filter(|command| filter.keeps(command))
         .map(|command| command.full_name.as_str())
         .collect();
@@ -148,7 +147,7 @@ pub fn getkeysandflags(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 }
 
 fn keys_in(call: &[&[u8]]) -> Result<Runs, Error> {
-    let command = registry::lookup(call[0]).ok_or(error::INVALID_COMMAND)?;
+    let command = registry::lookup_called(call[0]).ok_or(error::INVALID_COMMAND)?;
     let command = match call.get(1) {
         Some(name) if command.is_container() => {
             command.subcommand(name).ok_or(error::INVALID_COMMAND)?

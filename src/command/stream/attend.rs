@@ -17,6 +17,9 @@ use crate::keyspace::notify;
 
 /// Dead letters that one look at a stream makes at most; the rest comes with the next look.
 const BURIED_PER_LOOK: usize = 256;
+/// Scheduled entries that take their place at one look at most, so that none takes longer than a millisecond or so. The others
+/// come with the next look, within a millisecond: the alarm goes on as long as one is due.
+const PROMOTED_PER_LOOK: usize = 1024;
 /// Messages that are forgotten are dropped this often: nobody waits for it.
 const FORGETTING_EVERY_MS: u64 = 1000;
 
@@ -128,7 +131,10 @@ pub fn await_forgetting(keys: &mut Keys<'_, '_>, key: &[u8], forgotten_ms: u64) 
 #[cold]
 pub fn promote(keys: &mut Keys<'_, '_>, key: &[u8]) {
     let times = keys.times();
-    while let Some((scheduled, id, dropped)) = promote_one(keys, key, times) {
+    for _ in 0..PROMOTED_PER_LOOK {
+        let Some((scheduled, id, dropped)) = promote_one(keys, key, times) else {
+            return;
+        };
         log_promotion(keys, key, &scheduled, id);
         keys.notify(notify::STREAM, "xadd", key);
         keys.changed_aside(key, 1);

@@ -90,7 +90,7 @@ fn group_changed(keys: &mut Keys<'_, '_>, count: u64) {
     keys.changes.dirty += count;
 }
 
-/// What follows from `count` leases that began or ended: the stream's alarm, and whom that may serve. Without a policy it is nobody, as in Redis.
+/// What follows from `count` leases that began or ended: the stream's alarm, and whom that may serve. Without a policy it is only who claims what is idle.
 fn settle_time(keys: &mut Keys<'_, '_>, key: &[u8], count: usize) {
     if count == 0 {
         return;
@@ -98,8 +98,9 @@ fn settle_time(keys: &mut Keys<'_, '_>, key: &[u8], count: usize) {
     attend::rearm(keys, key);
     let stream = keys.peek_as::<Stream>(key);
     let has_policy = |stream: &Stream| stream.groups.values().any(|group| !group.policy().is_off());
-    if stream.is_some_and(has_policy) {
-        keys.ready(key);
+    match stream.is_some_and(has_policy) {
+        true => keys.ready(key),
+        false => keys.leased(key),
     }
 }
 

@@ -52,7 +52,13 @@ pub fn xreadgroup(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
         answered += usize::from(serve(ctx, &streams, (at, from), &mut budget)?);
     }
     match opening {
-        _ if answered == 0 => return streams.wait(ctx, Awaits::StreamOrLoss, |_| None),
+        _ if answered == 0 => {
+            let awaits = match streams.claim_ms {
+                Some(_) => Awaits::StreamOrLease,
+                None => Awaits::StreamOrLoss,
+            };
+            return streams.wait(ctx, awaits, |_| None);
+        }
         Some(opening) => ctx.reply.close(opening, answered),
         None => {}
     }
@@ -193,6 +199,9 @@ fn serve(
     if served.read_new {
         actor.progressed(&mut ctx.keys, progress);
         group_changed(&mut ctx.keys, 1);
+    }
+    if served.entries > 0 {
+        ctx.keys.leased(key);
     }
     if waits {
         attend::rearm(&mut ctx.keys, key);

@@ -35,7 +35,7 @@ mod prelude {
         ADMIN, ALLOW_BUSY, BLOCKING, DENYOOM, FAST, LOADING, NO_ASYNC_LOADING, NO_AUTH, NO_MULTI,
         NOSCRIPT, PUBSUB, READONLY, SKIP_SLOWLOG, STALE, WRITE,
     };
-    pub use super::{Group, Locks, Spec, container, row};
+    pub use super::{Channels, Group, Locks, Spec, container, row};
     pub use crate::command::help;
 }
 
@@ -64,6 +64,19 @@ pub enum Locks {
     None,
 }
 
+/// Which arguments of a command name channels that it publishes or subscribes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channels {
+    /// None.
+    None,
+    /// The first.
+    First,
+    /// All.
+    All,
+    /// All, and they are patterns.
+    Patterns,
+}
+
 /// One row: a command, or a subcommand within the row of its container.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec {
@@ -77,6 +90,8 @@ pub struct Spec {
     pub keys: &'static [KeySpec],
     /// The same as dispatch wants it.
     pub key_rule: KeyRule,
+    /// Which of its arguments name channels.
+    pub channels: Channels,
     /// Which stripes it holds.
     pub locks: Locks,
     /// Which stripes it holds beyond those of its keys, as the data tell.
@@ -192,6 +207,7 @@ pub const fn container(name: &'static str, arity: i8) -> Spec {
         flags: 0,
         keys: &[],
         key_rule: KeyRule::None,
+        channels: Channels::None,
         locks: Locks::Keys,
         reach: None,
         handler: None,
@@ -224,6 +240,12 @@ impl Spec {
         assert!(keys.len() <= keys::SPECS_MAX);
         self.key_rule = KeyRule::of(keys);
         self.keys = keys;
+        self
+    }
+
+    /// Which of its arguments name channels that it publishes or subscribes to.
+    pub const fn channels(mut self, channels: Channels) -> Spec {
+        self.channels = channels;
         self
     }
 

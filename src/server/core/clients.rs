@@ -3,14 +3,28 @@
 use super::super::connection::{Connection, Socket};
 use super::super::listener;
 use super::{Core, FIRST_CONNECTION};
+use crate::command::acl::{self, User};
 use crate::command::clients::{ClientRecord, flag};
 use crate::command::mail::{Accepted, Mail};
 use crate::command::{Session, block, error, monitor, pubsub, transaction};
 use crate::resp::Reply;
-use mio::{Interest, Token};
+use mio::Token;
 use std::io;
+use std::net::{IpAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+/// The two ends of a connection.
+pub struct Ends {
+    /// The address of the client, or the Unix socket's path.
+    pub addr: String,
+    /// The address it connected to.
+    pub laddr: String,
+    /// The client's host, if it came by TCP.
+    pub peer: Option<IpAddr>,
+}
 
 /// Connections accepted in one turn, so that a flood of them does not starve those that are served.
 const ACCEPTS_PER_TURN: usize = 256;
@@ -48,9 +62,25 @@ impl Core {
 
     /// Begins to serve a connection, or says why not.
     pub(super) fn admit(&mut self, accepted: Accepted) {
-        let stats = &self.shared.stats[self.local.core];
-        stats.connections.add(1);
-        let refusal = if self.refuses_strangers(&accepted) {
+        self.shared.stats[self.local.core].connections.add(1);
+        let begun = match accepted {
+            Accepted::Tls(stream) => self.begin_handshake(stream),
+            Accepted::Tcp(stream) => self.set_up_tcp(stream).map(|(socket, ends)| {
+                self.welcome(Socket::Tcp(socket), ends);
+            }),
+            Accepted::Unix(stream) => self.set_up_unix(stream).map(|(socket, ends)| {
+                self.welcome(Socket::Unix(socket), ends);
+            }),
+        };
+        if let Err(error) = begun {
+            tracing::warn!("cannot serve a connection: {error}");
+            self.leave();
+        }
+    }
+
+    /// Makes a client of a connection, and returns its token, or says why not.
+    pub(super) fn welcome(&mut self, socket: Socket, ends: Ends) -> Option<usize> {
+        let refusal = if self.refuses_strangers(&ends) {
             Some(error::PROTECTED_MODE)
         } else if !self
             .shared
@@ -62,16 +92,19 @@ impl Core {
             None
         };
         if let Some(refusal) = refusal {
+            let stats = &self.shared.stats[self.local.core];
             stats.rejected_connections.add(1);
-            refuse(accepted, refusal.text());
+            refuse(socket, refusal.text());
             self.leave();
-            return;
+            return None;
         }
-        if let Err(error) = self.add_connection(accepted) {
+        let added = self.add_connection(socket, ends);
+        if let Err(error) = &added {
             tracing::warn!("cannot serve a connection: {error}");
             self.shared.clients.unadmit();
             self.leave();
         }
+        added.ok()
     }
 
     pub(super) fn leave(&self) {
@@ -79,64 +112,57 @@ impl Core {
     }
 
     /// In protected mode and without a password, only this machine is served.
-    pub(super) fn refuses_strangers(&self, accepted: &Accepted) -> bool {
+    pub(super) fn refuses_strangers(&self, ends: &Ends) -> bool {
         let config = &self.local.config;
-        let Accepted::Tcp(stream) = accepted else {
-            return false;
-        };
+        let is_loopback = |peer: IpAddr| peer.to_canonical().is_loopback();
         config.protected_mode
-            && config.requirepass.is_empty()
-            && !stream
-                .peer_addr()
-                .is_ok_and(|peer| peer.ip().to_canonical().is_loopback())
+            && self.shared.users.default_user().rights().nopass
+            && !ends.peer.is_none_or(is_loopback)
     }
 
-    pub(super) fn add_connection(&mut self, accepted: Accepted) -> io::Result<()> {
-        let (mut socket, addr, laddr) = self.set_up(accepted)?;
+    pub(super) fn add_connection(&mut self, mut socket: Socket, ends: Ends) -> io::Result<usize> {
         let fd = socket.as_fd().as_raw_fd();
         let entry = self.connections.vacant_entry();
         let token = entry.key();
-        let poll_token = Token(token + FIRST_CONNECTION);
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        let registry = self.poll.registry();
-        match &mut socket {
-            Socket::Tcp(stream) => registry.register(stream, poll_token, interest)?,
-            Socket::Unix(stream) => registry.register(stream, poll_token, interest)?,
-        }
+        socket.register(self.poll.registry(), Token(token + FIRST_CONNECTION))?;
         let clients = &self.shared.clients;
         let record = ClientRecord::new(
             (clients.next_id(), fd),
             (self.local.core, token),
-            (addr, laddr),
+            (ends.addr, ends.laddr),
             self.now.steady_ms,
         );
         if matches!(socket, Socket::Unix(_)) {
             record.flags.store(flag::UNIX, Ordering::Relaxed);
         }
         clients.add(&record);
-        let authenticated = self.local.config.requirepass.is_empty();
-        let session = Session::new(record, token, authenticated);
+        let mut session = Session::new(record, token);
+        session.log_out(&self.shared.users);
         entry.insert(Connection::new(socket, session, self.now.steady_ms));
-        Ok(())
+        Ok(token)
     }
 
-    pub(super) fn set_up(&self, accepted: Accepted) -> io::Result<(Socket, String, String)> {
-        match accepted {
-            Accepted::Tcp(stream) => {
-                listener::set_up(&stream, &self.local.config)?;
-                stream.set_nonblocking(true)?;
-                let addr = stream.peer_addr()?.to_string();
-                let laddr = stream.local_addr()?.to_string();
-                let stream = mio::net::TcpStream::from_std(stream);
-                Ok((Socket::Tcp(stream), addr, laddr))
-            }
-            Accepted::Unix(stream) => {
-                stream.set_nonblocking(true)?;
-                let path = format!("{}:0", self.local.config.unixsocket);
-                let stream = mio::net::UnixStream::from_std(stream);
-                Ok((Socket::Unix(stream), path.clone(), path))
-            }
-        }
+    pub(super) fn set_up_tcp(&self, stream: TcpStream) -> io::Result<(mio::net::TcpStream, Ends)> {
+        listener::set_up(&stream, &self.local.config)?;
+        stream.set_nonblocking(true)?;
+        let peer = stream.peer_addr()?;
+        let ends = Ends {
+            addr: peer.to_string(),
+            laddr: stream.local_addr()?.to_string(),
+            peer: Some(peer.ip()),
+        };
+        Ok((mio::net::TcpStream::from_std(stream), ends))
+    }
+
+    fn set_up_unix(&self, stream: UnixStream) -> io::Result<(mio::net::UnixStream, Ends)> {
+        stream.set_nonblocking(true)?;
+        let path = format!("{}:0", self.local.config.unixsocket);
+        let ends = Ends {
+            addr: path.clone(),
+            laddr: path,
+            peer: None,
+        };
+        Ok((mio::net::UnixStream::from_std(stream), ends))
     }
 
     pub(super) fn close_all(&mut self) {
@@ -160,12 +186,21 @@ impl Core {
         monitor::stop(self.shared, &mut self.local, session);
         self.shared.clients.remove(session.id);
         self.leave();
-        // Closing the descriptor takes it out of the poll as well.
-        let registry = self.poll.registry();
-        let _ = match &mut connection.socket {
-            Socket::Tcp(stream) => registry.deregister(stream),
-            Socket::Unix(stream) => registry.deregister(stream),
-        };
+        connection.socket.say_goodbye();
+        // It fails only for a socket that is not in the poll.
+        let _ = connection.socket.deregister(self.poll.registry());
+    }
+
+    /// Closes the clients of `user` that listen to what it may not hear. They hear nothing of what is published from now on.
+    pub(super) fn review(&mut self, user: &Arc<User>) {
+        for (token, connection) in &mut self.connections {
+            let session = &mut connection.session;
+            if acl::may_not_listen(session, user) {
+                pubsub::forget(self.shared, &mut self.local, session);
+                session.closing = true;
+                self.closing.push(token);
+            }
+        }
     }
 
     pub(super) fn close_idle(&mut self) {
@@ -187,14 +222,10 @@ impl Core {
 }
 
 /// Tells a connection that it is not served, and closes it.
-fn refuse(accepted: Accepted, text: &[u8]) {
+fn refuse(mut socket: Socket, text: &[u8]) {
     let mut reply = Reply::default();
     reply.error(text);
-    let mut slices = [io::IoSlice::new(&[]); 1];
-    let count = reply.fill_slices(&mut slices);
     // It is closed in any case.
-    let _ = match &accepted {
-        Accepted::Tcp(stream) => rustix::io::writev(stream, &slices[..count]),
-        Accepted::Unix(stream) => rustix::io::writev(stream, &slices[..count]),
-    };
+    let _ = socket.write(&mut reply);
+    socket.say_goodbye();
 }

@@ -8,10 +8,13 @@
 //! it puts the connection on the `readable` list for the next turn, so that one busy client does not starve the others.
 
 mod clients;
+mod handshakes;
 mod holding;
 mod output;
 mod serving;
 
+use self::handshakes::Handshakes;
+pub use self::handshakes::MOST as HANDSHAKES;
 use super::connection::Connection;
 use super::listener::Listener;
 use super::log;
@@ -40,6 +43,8 @@ use std::time::Duration;
 pub const WAKER: Token = Token(0);
 /// Listeners come next, then connections from here on.
 const FIRST_CONNECTION: usize = 64;
+/// Handshakes from here on: more connections than there can be stand before them.
+const FIRST_HANDSHAKE: usize = 1 << 31;
 /// The core's receive buffer: the most one read takes.
 const RECEIVE_BYTES: usize = 64 * 1024;
 /// Events taken from one poll.
@@ -59,6 +64,7 @@ pub struct Core {
     poll: Poll,
     listeners: Vec<Listener>,
     connections: Slab<Connection>,
+    handshakes: Handshakes,
     local: Local,
     changes: Changes,
     /// The log's writer sleeps and there is something for it: it is woken once, when the turn ends.
@@ -111,6 +117,7 @@ impl Core {
             poll,
             listeners,
             connections: Slab::new(),
+            handshakes: Handshakes::new(shared.cores()),
             local: Local::new(core, shared.config.load()),
             changes: Changes::default(),
             wakes_log: false,
@@ -152,6 +159,7 @@ impl Core {
             for event in &events {
                 self.handle(event);
             }
+            self.shake_hands();
             self.fire_timers();
             next_expiry_ms = self.with_env(|env| expire::expire_due(env));
             self.write_long_replies();
@@ -177,6 +185,7 @@ impl Core {
     fn wait(&mut self, events: &mut Events, next_expiry_ms: i64) -> io::Result<()> {
         let busy = !self.readable.is_empty()
             || !self.after_mail.is_empty()
+            || self.handshakes.are_due()
             || self.has_long_work()
             || self.may_let_go();
         let next_look_ms = match self.crowded.is_empty() {
@@ -291,6 +300,7 @@ impl Core {
                     self.closing.push(token);
                 }
             }
+            Mail::Review(user) => self.review(&user),
             Mail::Monitored(line) => {
                 for token in self.local.monitors.clone() {
                     self.deliver(token, |out| out.raw_shared(&line));
@@ -322,6 +332,7 @@ impl Core {
             self.accept(listener);
         }
         self.close_idle();
+        self.end_late_handshakes();
         if self.local.core == 0 {
             process::note_peak(self.now.unix_ms / 1000);
             save::tick(self.shared, &self.local.config, self.now);
@@ -336,7 +347,7 @@ impl Core {
     fn with_output(&self) -> Vec<usize> {
         self.connections
             .iter()
-            .filter(|(_, connection)| !connection.out.is_empty())
+            .filter(|(_, connection)| connection.has_output())
             .map(|(token, _)| token)
             .collect()
     }
@@ -377,7 +388,8 @@ impl Core {
     /// Reads what the clients have sent and nobody will execute: a socket closed with that unread resets the connection, and its peer
     /// may lose the last replies.
     fn discard_requests(&mut self) {
-        for (_, connection) in &self.connections {
+        for (_, connection) in &mut self.connections {
+            connection.socket.say_goodbye();
             for _ in 0..DISCARDING_READS {
                 self.scratch.clear();
                 let room = rustix::buffer::spare_capacity(&mut self.scratch);

@@ -42,9 +42,9 @@ impl Core {
         let connection = &mut self.connections[token];
         let stats = &self.shared.stats[self.local.core];
         let mut written = Written::All;
-        if !connection.out.is_empty() {
+        if connection.has_output() {
             let sent;
-            (written, sent) = connection.write();
+            (written, sent) = connection.socket.write(&mut connection.out);
             if sent > 0 {
                 connection.active_ms = self.now.steady_ms;
             }

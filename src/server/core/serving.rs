@@ -3,7 +3,7 @@
 use super::super::connection::{Connection, Halt};
 use super::super::reading::{self, Read};
 use super::super::timers::Timer;
-use super::{Core, FIRST_CONNECTION};
+use super::{Core, FIRST_CONNECTION, FIRST_HANDSHAKE};
 use crate::command::block::{self, Ending};
 use crate::command::dispatch::Env;
 use crate::command::meter::Meter;
@@ -21,10 +21,11 @@ impl Core {
         match event.token().0 {
             0 => {}
             token if token < FIRST_CONNECTION => self.accept(token - 1),
+            token if token >= FIRST_HANDSHAKE => self.handshakes.wake(token - FIRST_HANDSHAKE),
             token => {
                 let token = token - FIRST_CONNECTION;
                 // Every event says that the socket takes bytes; that is news only to a connection that has some to send.
-                let waits = |connection: &Connection| !connection.out.is_empty();
+                let waits = Connection::has_output;
                 if event.is_writable() && self.connections.get(token).is_some_and(waits) {
                     self.list_for_writing(token);
                 }
@@ -195,7 +196,7 @@ impl Core {
     /// Closes a connection whose requests take too much memory.
     pub(super) fn check_query_limit(&mut self, token: usize) {
         let connection = &mut self.connections[token];
-        let limit = match connection.session.authenticated {
+        let limit = match connection.session.is_let_in(self.shared) {
             true => self.local.config.client_query_buffer_limit_bytes as usize,
             false => QUERY_BYTES_UNAUTHENTICATED,
         };

@@ -1,10 +1,10 @@
 //! The same few requests again and again, from [`CONNECTIONS`] connections, each reply checked.
 
-use super::{CONNECTIONS, Figure, Stage, VALUE, percentiles};
+use super::{CONNECTIONS, Figure, Stage, percentiles};
 use crate::Result;
 use crate::client::Client;
 use crate::drive::{Load, Player};
-use crate::reply::{Expect, push_request};
+use crate::reply::Expect;
 
 /// A load of precomputed requests.
 pub struct Repeat {
@@ -12,8 +12,8 @@ pub struct Repeat {
     batches: Vec<Vec<u8>>,
     expect: Expect,
     prefill: Option<Vec<u8>>,
-    /// How many `key:` strings to set beforehand.
-    strings: usize,
+    /// Sent once each beforehand.
+    before: Vec<Vec<u8>>,
     left_behind: Option<LeftBehind>,
 }
 
@@ -35,7 +35,7 @@ impl Repeat {
             batches,
             expect,
             prefill: None,
-            strings: 0,
+            before: Vec::new(),
             left_behind: None,
         }
     }
@@ -48,9 +48,12 @@ impl Repeat {
         }
     }
 
-    /// Sets `strings` keys beforehand.
-    pub fn after_mset(self, strings: usize) -> Repeat {
-        Repeat { strings, ..self }
+    /// Sends `commands` once each beforehand.
+    pub fn after(self, commands: Vec<Vec<u8>>) -> Repeat {
+        Repeat {
+            before: commands,
+            ..self
+        }
     }
 
     /// Afterwards, `command` must answer `count`.
@@ -91,13 +94,9 @@ impl Repeat {
         if let Some(command) = &self.prefill {
             client.fill(stage.prefill, |out| out.extend_from_slice(command))?;
         }
-        let mut key = 0;
-        client.fill(self.strings, |out| {
-            push_request(
-                out,
-                &[b"SET", format!("key:{key:06}").as_bytes(), VALUE.as_bytes()],
-            );
-            key += 1;
+        let mut commands = self.before.iter();
+        client.fill(self.before.len(), |out| {
+            out.extend(commands.next().into_iter().flatten());
         })
     }
 }

@@ -1,13 +1,12 @@
 //! CLIENT KILL: closing the connections that match.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Release;
 
 use super::Kind;
 use crate::base::num;
-use crate::command::clients::ClientRecord;
+use crate::command::acl::{User, Users};
+use crate::command::clients::{ClientRecord, close};
 use crate::command::ctx::{Ctx, DONE, Outcome};
-use crate::command::mail::Mail;
 use crate::command::{Args, error};
 
 /// `CLIENT KILL addr:port`, or `CLIENT KILL <filter value> ...`
@@ -23,7 +22,7 @@ pub fn kill(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         }
         ctx.reply.ok();
     } else {
-        let filter = Filter::parse(args)?;
+        let filter = Filter::parse(args, &ctx.shared.users)?;
         let killed = kill_matching(ctx, &filter);
         ctx.reply.int(killed);
     }
@@ -36,6 +35,7 @@ struct Filter<'a> {
     addr: Option<&'a [u8]>,
     laddr: Option<&'a [u8]>,
     kind: Option<Kind>,
+    user: Option<Arc<User>>,
     min_age_s: i64,
     skip_me: bool,
 }
@@ -47,6 +47,7 @@ impl Default for Filter<'_> {
             addr: None,
             laddr: None,
             kind: None,
+            user: None,
             min_age_s: 0,
             skip_me: true,
         }
@@ -54,7 +55,7 @@ impl Default for Filter<'_> {
 }
 
 impl<'a> Filter<'a> {
-    fn parse(mut args: Args<'a>) -> Result<Self, error::Error> {
+    fn parse(mut args: Args<'a>, users: &Users) -> Result<Self, error::Error> {
         let mut filter = Self::default();
         while !args.is_empty() {
             if args.len() < 2 {
@@ -79,10 +80,9 @@ impl<'a> Filter<'a> {
             } else if args.keyword("LADDR") {
                 filter.laddr = Some(args.bytes()?);
             } else if args.keyword("USER") {
-                let user = args.bytes()?;
-                if user != b"default" {
-                    return Err(error::no_such_user(user));
-                }
+                let name = args.bytes()?;
+                let user = users.find(name);
+                filter.user = Some(user.ok_or_else(|| error::no_such_user(name))?);
             } else if args.keyword("SKIPME") {
                 filter.skip_me = args.keyword("YES");
                 if !filter.skip_me && !args.keyword("NO") {
@@ -103,6 +103,10 @@ impl<'a> Filter<'a> {
                 .laddr
                 .is_none_or(|laddr| laddr == record.laddr.as_bytes())
             && self.kind.is_none_or(|kind| kind == Kind::of(record))
+            && self
+                .user
+                .as_ref()
+                .is_none_or(|user| record.speaks_for(user))
             && age_s >= self.min_age_s
     }
 }
@@ -116,7 +120,7 @@ fn kill_matching(ctx: &mut Ctx<'_, '_>, filter: &Filter<'_>) -> i64 {
             continue;
         }
         if record.id != ctx.session.id {
-            close(ctx, &record);
+            close(ctx.shared, &record);
         } else if filter.skip_me {
             continue;
         } else {
@@ -125,13 +129,4 @@ fn kill_matching(ctx: &mut Ctx<'_, '_>, filter: &Filter<'_>) -> i64 {
         killed += 1;
     }
     killed
-}
-
-fn close(ctx: &Ctx<'_, '_>, record: &Arc<ClientRecord>) {
-    record.doomed.store(true, Release);
-    let mail = Mail::Kill {
-        token: record.token,
-        client_id: record.id,
-    };
-    ctx.shared.send(record.core, mail);
 }

@@ -66,7 +66,7 @@ impl Which {
 }
 
 /// The fields of a client in the order in which Redis has them.
-fn line(record: &ClientRecord, now_ms: i64) -> String {
+pub fn line(record: &ClientRecord, now_ms: i64) -> String {
     let seconds_since = |ms: i64| (now_ms - ms).max(0) / 1000;
     let [channels, patterns, shards] =
         [0, 1, 2].map(|i: usize| record.subscriptions[i].load(Relaxed));
@@ -74,10 +74,11 @@ fn line(record: &ClientRecord, now_ms: i64) -> String {
     let output = record.output_bytes.load(Relaxed);
     let queued_bytes = record.queued_bytes.load(Relaxed);
     let introduction = record.introduction.lock();
+    let user = record.user.lock();
     format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={channels} psub={patterns} \
          ssub={shards} multi={} watch={} qbuf={query} qbuf-free=0 argv-mem=0 multi-mem={queued_bytes} rbs=0 rbp=0 \
-         obl=0 oll={} omem={output} tot-mem={} events={} cmd={} user=default redir=-1 resp={} lib-name={} \
+         obl=0 oll={} omem={output} tot-mem={} events={} cmd={} user={} redir=-1 resp={} lib-name={} \
          lib-ver={} io-thread={} tot-net-in={} tot-net-out={} tot-cmds={}\n",
         record.id,
         record.addr,
@@ -94,6 +95,8 @@ fn line(record: &ClientRecord, now_ms: i64) -> String {
         size_of::<ClientRecord>() + query + output + queued_bytes,
         if output > 0 { "rw" } else { "r" },
         last_command(record),
+        user.as_ref()
+            .map_or("".into(), |user| String::from_utf8_lossy(&user.name)),
         record.resp.load(Relaxed),
         introduction.lib_name,
         introduction.lib_version,

@@ -9,7 +9,7 @@ mod own;
 mod pause;
 
 pub use kill::kill;
-pub use list::{info, list};
+pub use list::{info, line, list};
 pub use own::{getname, getredir, id, no_evict, no_touch, reply, setinfo, setname, trackinginfo};
 pub use pause::{pause, unblock, unpause};
 

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::Report;
 use crate::base::process;
 use crate::base::version::{REDIS_VERSION, VERSION};
+use crate::command::acl::log::Reason;
 use crate::command::clients::flag;
 use crate::command::ctx::Ctx;
 use crate::command::stats::{CoreStats, Counter};
@@ -34,7 +35,13 @@ pub fn server(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     report.field("process_id", std::process::id());
     report.field("process_supervised", boot.supervised);
     report.field("run_id", &boot.run_id);
-    report.field("tcp_port", boot.port);
+    report.field(
+        "tcp_port",
+        match boot.port {
+            0 => boot.tls_port,
+            port => port,
+        },
+    );
     report.field("server_time_usec", ctx.now.unix_us);
     report.field("uptime_in_seconds", up_s);
     report.field("uptime_in_days", up_s / SECONDS_PER_DAY);
@@ -46,16 +53,20 @@ pub fn server(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         config.file.as_deref().unwrap_or("".as_ref()).display(),
     );
     report.field("io_threads_active", u8::from(boot.cores > 1));
+    let binds: String = config
+        .bind
+        .iter()
+        .map(|address| format!(",bind={address}"))
+        .collect();
     if boot.port != 0 {
-        let binds: String = config
-            .bind
-            .iter()
-            .map(|address| format!(",bind={address}"))
-            .collect();
         report.field("listener0", format!("name=tcp{binds},port={}", boot.port));
     }
     if !config.unixsocket.is_empty() {
         report.field("listener1", format!("name=unix,bind={}", config.unixsocket));
+    }
+    if boot.tls_port != 0 {
+        let listener = format!("name=tls{binds},port={}", boot.tls_port);
+        report.field("listener2", listener);
     }
 }
 
@@ -254,15 +265,29 @@ pub fn stats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         0.0
     };
     report.field("instantaneous_eventloop_duration_usec", turn_us.round());
-    report.fields(
-        0,
-        &[
-            "acl_access_denied_auth",
-            "acl_access_denied_cmd",
-            "acl_access_denied_key",
-        ],
+    report.field(
+        "acl_access_denied_auth",
+        sum(|core| &core.denied[Reason::Auth as usize]),
     );
-    report.field("acl_access_denied_channel", 0);
+    report.field(
+        "acl_access_denied_cmd",
+        sum(|core| &core.denied[Reason::Command as usize]),
+    );
+    report.field(
+        "acl_access_denied_key",
+        sum(|core| &core.denied[Reason::Key as usize]),
+    );
+    report.field(
+        "acl_access_denied_channel",
+        sum(|core| &core.denied[Reason::Channel as usize]),
+    );
+    if shared.boot.tls_port != 0 {
+        report.field("tls_handshakes", sum(|core| &core.tls_handshakes));
+        report.field(
+            "tls_handshakes_failed",
+            sum(|core| &core.tls_handshakes_failed),
+        );
+    }
 }
 
 fn command_time_us(cores: &[CoreStats]) -> u64 {

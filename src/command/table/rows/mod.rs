@@ -1,5 +1,6 @@
 //! The rows, a file per family.
 
+mod acl;
 mod bitmap;
 mod cluster;
 mod connection;
@@ -15,7 +16,8 @@ mod transactions;
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 11] = [
+pub(super) const FAMILIES: [&[Spec]; 12] = [
+    acl::ROWS,
     bitmap::ROWS,
     cluster::ROWS,
     connection::ROWS,

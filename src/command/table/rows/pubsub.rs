@@ -6,6 +6,7 @@ use crate::command::table::prelude::*;
 pub static ROWS: &[Spec] = &[
     row("psubscribe", -2, command::pubsub::psubscribe)
         .flags(PUBSUB | NOSCRIPT | LOADING | STALE)
+        .channels(Channels::Patterns)
         .since("2.0.0")
         .group(Group::PubSub)
         .complexity("O(N) for N patterns")
@@ -13,6 +14,7 @@ pub static ROWS: &[Spec] = &[
         .syntax("pattern..."),
     row("publish", 3, command::pubsub::publish_command)
         .flags(PUBSUB | LOADING | STALE | FAST)
+        .channels(Channels::First)
         .since("2.0.0")
         .group(Group::PubSub)
         .complexity("O(N+M) for N subscribers of the channel and M patterns in use")
@@ -67,6 +69,7 @@ pub static ROWS: &[Spec] = &[
         .syntax("[pattern...]"),
     row("spublish", 3, command::pubsub::spublish)
         .flags(PUBSUB | LOADING | STALE | FAST)
+        .channels(Channels::First)
         .keys(&[at(1, NOT_KEY)])
         .since("7.0.0")
         .group(Group::PubSub)
@@ -75,6 +78,7 @@ pub static ROWS: &[Spec] = &[
         .syntax("shardchannel message"),
     row("ssubscribe", -2, command::pubsub::ssubscribe)
         .flags(PUBSUB | NOSCRIPT | LOADING | STALE)
+        .channels(Channels::All)
         .keys(&[at(1, NOT_KEY).to(-1)])
         .since("7.0.0")
         .group(Group::PubSub)
@@ -83,6 +87,7 @@ pub static ROWS: &[Spec] = &[
         .syntax("shardchannel..."),
     row("subscribe", -2, command::pubsub::subscribe)
         .flags(PUBSUB | NOSCRIPT | LOADING | STALE)
+        .channels(Channels::All)
         .since("2.0.0")
         .group(Group::PubSub)
         .complexity("O(N) for N channels")

@@ -1,0 +1,258 @@
+//! Access control across cores, transactions, files and restarts. Replies and rules are compared with Redis's by the differential scripts.
+
+mod common;
+
+use common::{Client, Server};
+
+const NO_KEY: &str = "-NOPERM No permissions to access a key";
+
+/// A client that speaks for a user with these rules, whose password does not matter.
+fn client_of(server: &Server, user: &str, rules: &str) -> Client {
+    let mut admin = server.connect();
+    let set = admin.call(&format!("ACL SETUSER {user} reset on nopass {rules}"));
+    assert_eq!(set, "+OK", "{rules}");
+    let mut client = server.connect();
+    assert_eq!(client.call(&format!("AUTH {user} x")), "+OK");
+    client
+}
+
+#[test]
+fn a_change_holds_on_every_core_for_the_next_command() {
+    let server = Server::start(&["--threads", "4"]);
+    let mut admin = server.connect();
+    let mut clients: Vec<Client> = (0..8)
+        .map(|_| client_of(&server, "ann", "~* +@all"))
+        .collect();
+    for turn in 0..50 {
+        let rule = if turn % 2 == 0 { "-get" } else { "+@all" };
+        assert_eq!(admin.call(&format!("ACL SETUSER ann {rule}")), "+OK");
+        for client in &mut clients {
+            let denied = client.call("GET k").starts_with("-NOPERM");
+            assert_eq!(denied, turn % 2 == 0, "turn {turn}");
+        }
+    }
+}
+
+#[test]
+fn no_way_around_the_rules_leads_through_a_transaction() {
+    let server = Server::start(&["--threads", "2"]);
+    let mut admin = server.connect();
+    let mut client = client_of(&server, "ann", "~mine* +@all -flushall");
+    admin.call("SET other secret");
+    assert_eq!(client.call("MULTI"), "+OK");
+    assert_eq!(client.call("GET other"), NO_KEY);
+    assert_eq!(client.call("GET mine"), "+QUEUED");
+    assert!(client.call("EXEC").starts_with("-EXECABORT"));
+    // What was queued by one user is run for another.
+    client_of(&server, "bob", "~* +@all");
+    let mut bob = client_of(&server, "bob", "~* +@all");
+    for command in ["MULTI", "AUTH ann x", "GET other", "FLUSHALL", "GET mine"] {
+        bob.call(command);
+    }
+    let replies = bob.call("EXEC");
+    assert_eq!(
+        replies.matches("-NOPERM ACLs rules changed").count(),
+        2,
+        "{replies}"
+    );
+    // And what was queued before the rules changed.
+    client.call("MULTI");
+    client.call("SET mine 1");
+    admin.call("ACL SETUSER ann resetkeys ~elsewhere");
+    assert!(
+        client
+            .call("EXEC")
+            .contains("no permission to touch the specified keys")
+    );
+    assert_eq!(admin.call("EXISTS mine"), ":0");
+    assert_eq!(admin.call("GET other"), "$6 secret");
+}
+
+#[test]
+fn who_waits_is_served_only_what_it_still_may_have() {
+    let server = Server::start(&["--threads", "2"]);
+    let mut admin = server.connect();
+    let mut client = client_of(&server, "ann", "~jobs +@all");
+    client.send("BLPOP jobs 0");
+    server.await_blocked(1);
+    admin.call("ACL SETUSER ann resetkeys");
+    assert_eq!(admin.call("RPUSH jobs a"), ":1");
+    assert_eq!(client.reply(), NO_KEY);
+    assert_eq!(admin.call("LLEN jobs"), ":1");
+}
+
+#[test]
+fn who_may_not_listen_any_more_hears_nothing_more() {
+    let server = Server::start(&["--threads", "4"]);
+    let mut admin = server.connect();
+    for _ in 0..20 {
+        let mut client = client_of(&server, "ann", "&news +@all");
+        client.call("SUBSCRIBE news");
+        admin.send_raw(b"ACL SETUSER ann resetchannels\r\nPUBLISH news x\r\n");
+        assert_eq!(admin.reply(), "+OK");
+        admin.reply();
+        let rest = client.rest().expect("it is closed");
+        assert_eq!(String::from_utf8_lossy(&rest), "");
+    }
+}
+
+#[test]
+fn who_is_removed_is_closed() {
+    let server = Server::start(&["--threads", "4"]);
+    let mut admin = server.connect();
+    let mut clients: Vec<Client> = (0..8)
+        .map(|_| client_of(&server, "ann", "~* +@all"))
+        .collect();
+    clients[0].send("BLPOP nothing 0");
+    server.await_blocked(1);
+    assert_eq!(admin.call("ACL DELUSER ann bob"), ":1");
+    for client in &mut clients {
+        assert!(client.is_closed());
+    }
+    assert_eq!(
+        server.connect().call("AUTH ann x"),
+        "-WRONGPASS invalid username-password pair or user is disabled."
+    );
+}
+
+#[test]
+fn before_a_password_nothing_runs_but_the_handshake() {
+    let server = Server::start(&["--requirepass", "secret"]);
+    let mut client = server.connect();
+    for command in [
+        "GET k",
+        "ACL WHOAMI",
+        "CONFIG GET *",
+        "SUBSCRIBE x",
+        "MULTI",
+        "MONITOR",
+        "NOSUCH",
+    ] {
+        let reply = client.call(command);
+        assert!(
+            reply.starts_with("-NOAUTH") || reply.starts_with("-ERR unknown"),
+            "{command}: {reply}"
+        );
+    }
+    let many = vec![b"x".as_slice(); 11];
+    client.send_args(&many);
+    assert_eq!(
+        client.reply(),
+        "-ERR Protocol error: unauthenticated multibulk length"
+    );
+    let mut client = server.connect();
+    client.send_args(&[b"AUTH", &[b'x'; 16_385]]);
+    assert_eq!(
+        client.reply(),
+        "-ERR Protocol error: unauthenticated bulk length"
+    );
+    let mut client = server.connect();
+    assert_eq!(client.call("AUTH default secret"), "+OK");
+    assert_eq!(client.call("ACL WHOAMI"), "$7 default");
+}
+
+fn scratch(name: &str) -> std::path::PathBuf {
+    std::env::temp_dir().join(format!("millstream-acl-{name}-{}", std::process::id()))
+}
+
+#[test]
+fn users_are_kept_in_a_file_of_their_own() {
+    let path = scratch("users");
+    std::fs::write(
+        &path,
+        "user ann on >x ~a* +get (~b* +set)\nuser zoe on nopass\n",
+    )
+    .expect("writable");
+    let file = path.display().to_string();
+    let mut server = Server::start(&["--threads", "2", "--aclfile", &file]);
+    let mut admin = server.connect();
+    let mut ann = server.connect();
+    assert_eq!(ann.call("AUTH ann x"), "+OK");
+    assert_eq!(ann.call("GET a"), "$-1");
+    let mut zoe = server.connect();
+    assert_eq!(zoe.call("AUTH zoe x"), "+OK");
+    admin.call("ACL SETUSER bob on >y %R~c* &n +@read");
+    assert_eq!(admin.call("ACL SAVE"), "+OK");
+    let saved = std::fs::read_to_string(&path).expect("it is there");
+    assert_eq!(saved.lines().count(), 4, "{saved}");
+    let listed = admin.call("ACL LIST");
+    // A file with an error changes nothing, one without changes all.
+    std::fs::write(&path, "user ann on >x ~a* +get\nuser bob +nosuch\n").expect("writable");
+    assert!(
+        admin
+            .call("ACL LOAD")
+            .contains("Error in applying operation '+nosuch'")
+    );
+    assert_eq!(admin.call("ACL LIST"), listed);
+    std::fs::write(
+        &path,
+        saved.replace("~a*", "~d*").replace("user zoe", "user yan"),
+    )
+    .expect("writable");
+    assert_eq!(admin.call("ACL LOAD"), "+OK");
+    assert!(zoe.is_closed());
+    assert_eq!(ann.call("GET a"), NO_KEY);
+    assert_eq!(ann.call("GET d"), "$-1");
+    let listed = admin.call("ACL LIST");
+    server.kill();
+    server.start_again(&[]);
+    assert_eq!(server.connect().call("ACL LIST"), listed);
+    std::fs::remove_file(&path).expect("it is there");
+}
+
+#[test]
+fn users_are_written_with_the_configuration() {
+    let path = scratch("configuration");
+    std::fs::write(&path, "# mine\nuser ann on nopass ~a* +get\nhz 20\n").expect("writable");
+    let file = path.display().to_string();
+    let listed = {
+        let server = Server::start_with_file(&file, &[]);
+        let mut admin = server.connect();
+        admin.call("ACL SETUSER ann +set (%R~b +@all)");
+        admin.call("ACL SETUSER bob on >y &n");
+        assert_eq!(admin.call("CONFIG REWRITE"), "+OK");
+        admin.call("ACL LIST")
+    };
+    let text = std::fs::read_to_string(&path).expect("it is there");
+    assert!(text.starts_with("# mine\nuser ann on nopass"), "{text}");
+    assert_eq!(text.matches("user ").count(), 3, "{text}");
+    let server = Server::start_with_file(&file, &[]);
+    assert_eq!(server.connect().call("ACL LIST"), listed);
+    std::fs::remove_file(&path).expect("it is there");
+}
+
+#[test]
+fn renamed_commands_are_logged_by_their_own_names() {
+    let renamed = [
+        "--rename-command",
+        "RPUSH",
+        "push",
+        "--rename-command",
+        "FLUSHALL",
+        "",
+    ];
+    let mut server = Server::start(&[&["--appendonly", "yes"][..], &renamed].concat());
+    let mut client = server.connect();
+    assert!(
+        client
+            .call("RPUSH k a")
+            .starts_with("-ERR unknown command 'RPUSH'")
+    );
+    assert!(
+        client
+            .call("FLUSHALL")
+            .starts_with("-ERR unknown command 'FLUSHALL'")
+    );
+    assert_eq!(client.call("Push k a"), ":1");
+    client.call("MULTI");
+    client.call("push k b");
+    assert_eq!(client.call("EXEC"), "*1 :2");
+    client.send("BLPOP waiting 0");
+    server.await_blocked(1);
+    assert_eq!(server.connect().call("PUSH waiting x"), ":1");
+    assert_eq!(client.reply(), "*2 $7 waiting $1 x");
+    client.call("SHUTDOWN");
+    server.await_exit();
+    server.start_again(&[]);
+    assert_eq!(server.connect().call("LRANGE k 0 -1"), "*2 $1 a $1 b");
+}
