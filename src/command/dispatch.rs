@@ -624,10 +624,12 @@ pub fn settle(env: &mut Env<'_, '_>) {
         let dirty = std::mem::take(&mut changes.dirty) + std::mem::take(&mut changes.dirty_aside);
         stats.dirty.add(dirty);
     }
-    if changes.hits + changes.misses + changes.expired > 0 {
+    if changes.hits + changes.misses + changes.expired + changes.expired_fields > 0 {
         stats.hits.add(std::mem::take(&mut changes.hits));
         stats.misses.add(std::mem::take(&mut changes.misses));
         stats.expired.add(std::mem::take(&mut changes.expired));
+        let expired_fields = std::mem::take(&mut changes.expired_fields);
+        stats.expired_fields.add(expired_fields);
     }
     let quiet =
         changes.events.is_empty() && changes.discarded.is_empty() && changes.deadlines.is_empty();

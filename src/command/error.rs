@@ -206,6 +206,42 @@ pub const EXPIRE_NX_AND_OTHERS: Error =
 /// EXPIRE: conditions that exclude each other.
 pub const EXPIRE_GT_AND_LT: Error =
     Error::new("ERR GT and LT options at the same time are not compatible");
+/// A time for a field to expire at that lies below 0.
+pub const EXPIRE_NEGATIVE: Error = Error::new("ERR invalid expire time, must be >= 0");
+/// Fields of a hash are to be named behind a word that is not there.
+pub const FIELDS_MISSING: Error =
+    Error::new("ERR Mandatory argument FIELDS is missing or not at the right position");
+/// A number of fields that is none.
+pub const FIELD_COUNT_INVALID: Error =
+    Error::new("ERR Number of fields must be a positive integer");
+/// HEXPIRE and its kin: a number of fields that is none.
+pub const NUMFIELDS_NOT_POSITIVE: Error =
+    Error::new("ERR Parameter `numFields` should be greater than 0");
+/// HSETEX: a number of fields that is none.
+pub const NUMFIELDS_INVALID: Error = Error::new("ERR invalid number of fields");
+/// A number of fields that do not follow.
+pub const FIELD_COUNT_MISMATCH: Error =
+    Error::new("ERR The `numfields` parameter must match the number of arguments");
+/// HSETEX: two conditions.
+pub const FIELD_CONDITION_TWICE: Error =
+    Error::new("ERR Only one of FXX or FNX arguments can be specified");
+/// HSETEX: two expiries.
+pub const FIELD_EXPIRY_TWICE: Error =
+    Error::new("ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified");
+/// HINCRBY of a field that is no integer.
+pub const HASH_NOT_AN_INTEGER: Error = Error::new("ERR hash value is not an integer");
+/// HINCRBYFLOAT of a field that is no number.
+pub const HASH_NOT_A_FLOAT: Error = Error::new("ERR hash value is not a float");
+/// HINCRBYFLOAT by what is not finite.
+pub const NAN_OR_INFINITY: Error = Error::new("ERR value is NaN or Infinity");
+/// A count so great that the numbers of what is told are no numbers.
+pub const OUT_OF_RANGE: Error = Error::new("ERR value is out of range");
+
+/// HSETEX: an argument there is not.
+pub fn unknown_argument(word: &[u8]) -> Error {
+    Error::from_text([b"ERR unknown argument: ", until_nul(word)].concat())
+}
+
 /// A key would be moved or copied onto itself.
 pub const SAME_OBJECT: Error = Error::new("ERR source and destination objects are the same");
 /// SCAN: no such cursor can be.

@@ -1,14 +1,14 @@
 //! Keys whose time is up go by themselves: each core looks after its share of the stripes, waking when the first deadline
-//! there comes. (Whoever looks at such a key before that removes it too; see `keys`.) Streams that something happens to by itself are looked at
+//! there comes. (Whoever looks at such a key before that removes it too; see `keys`.) So do fields of hashes. Streams that something happens to by itself are looked at
 //! the same way, when their alarms sound.
 
 use super::dispatch::{self, Env};
 use super::shared::gate;
-use super::stream;
+use super::{hash, stream};
 use crate::keyspace::NEVER;
 use std::sync::atomic::Ordering;
 
-/// Keys removed under one acquisition of a stripe; the rest waits for the next turn.
+/// Keys and fields removed under one acquisition of a stripe; the rest waits for the next turn.
 const KEYS_PER_VISIT: usize = 128;
 
 /// Lets happen what is due in the stripes this core looks after; returns when to look again, steady milliseconds.
@@ -99,6 +99,14 @@ fn expire(env: &mut Env<'_, '_>, stripe: usize) {
             budget -= 1;
             // Looking at it is enough.
             env.keys(db).contains(&key);
+        }
+        while budget > 0 {
+            let table = &env.locked.stripe(stripe).dbs[db];
+            let Some(position) = table.first_due_fields(env.now.unix_ms) else {
+                break;
+            };
+            let key = table.entry(position).key.clone();
+            budget = budget.saturating_sub(hash::expire::expire_some(&mut env.keys(db), &key));
         }
     }
     let next = env.locked.stripe(stripe).next_deadline_ms();

@@ -5,10 +5,10 @@
 //! gathers in `Changes` and goes out when the command is done, still under its stripes.
 
 use super::error::{Error, WRONG_TYPE};
-use super::stream;
 use super::times::Times;
+use super::{hash, stream};
 use crate::data::stream::NodeLimits;
-use crate::data::{Kind, Value};
+use crate::data::{Hash, Kind, Value};
 use crate::keyspace::effects::{Effect, Moment};
 use crate::keyspace::notify;
 use crate::keyspace::{Db, Entry, Keyspace, Locked, NEVER, Stripe};
@@ -43,6 +43,8 @@ pub struct Changes {
     pub misses: u64,
     /// Keys removed because their time was up.
     pub expired: u64,
+    /// Fields removed because their time was up.
+    pub expired_fields: u64,
     /// Values to be freed away from the event loop.
     pub discarded: Vec<Value>,
     /// The stripes that have something to do at a time, and the time, steady milliseconds.
@@ -155,6 +157,23 @@ impl<'k> Keys<'_, 'k> {
             self.locked.effects.expiry(self.db, key);
         }
         None
+    }
+
+    /// Fields of the hash at `key` went because their time was up, and with the last one the key: says so to whoever has to know.
+    pub fn expired_fields(&mut self, key: &[u8], names: &[Box<[u8]>]) {
+        self.changes.expired_fields += names.len() as u64;
+        self.notify(notify::HASH, "hexpired", key);
+        if self.is_logged() {
+            self.locked.effects.field_expiry(self.db, key, names);
+        }
+        if self.peek_as::<Hash>(key).is_some_and(Hash::is_empty) {
+            self.remove(key);
+            self.notify(notify::GENERIC, "del", key);
+            return;
+        }
+        self.note_fields(key);
+        let db = self.db;
+        self.locked.stripe_of(key).signal_changed(db, key);
     }
 
     /// True when what commands do is recorded in the log.
@@ -341,9 +360,16 @@ impl<'k> Keys<'_, 'k> {
     fn position_in_time<T: Kind>(&mut self, key: &[u8]) -> Option<usize> {
         let position = self.live_position(key)?;
         let value = &self.used(key, position).entry(position).value;
-        let due_ms = T::of(value).and_then(T::next_due_ms);
-        if due_ms.is_some_and(|ms| ms <= self.times().latest_ms()) && !self.replaying {
-            stream::attend::promote(self, key);
+        let due_ms = T::of(value).and_then(T::next_due_ms).unwrap_or(u64::MAX);
+        let is_hash = matches!(value, Value::Hash(_));
+        match is_hash {
+            _ if self.replaying => {}
+            true if due_ms <= self.wall() => {
+                hash::expire::expire_all(self, key);
+                return self.live_position(key);
+            }
+            false if due_ms <= self.times().latest_ms() => stream::attend::promote(self, key),
+            _ => {}
         }
         Some(position)
     }
@@ -401,11 +427,9 @@ impl<'k> Keys<'_, 'k> {
         let now_ms = self.now_ms;
         let table = self.table(key);
         table.touch(position, now_ms);
-        let entry = table.entry_mut(position);
-        let retyped = discriminant(&entry.value) != discriminant(&value);
-        let old = entry.replace(value);
-        table.await_first_look(position);
-        self.publish_alarm(key);
+        let retyped = discriminant(&table.entry(position).value) != discriminant(&value);
+        let old = table.replace(position, value);
+        self.publish(key);
         self.changes.discard(old);
         self.changes
             .event(notify::OVERWRITTEN, "overwritten", self.db, key);
@@ -420,7 +444,7 @@ impl<'k> Keys<'_, 'k> {
     pub fn insert_new(&mut self, key: &[u8], value: Value) -> &mut Entry {
         let now_ms = self.now_ms;
         let position = self.table(key).insert(key, value, now_ms);
-        self.publish_alarm(key);
+        self.publish(key);
         self.changes.event(notify::NEW, "new", self.db, key);
         self.ready(key);
         self.table(key).entry_mut(position)
@@ -466,6 +490,33 @@ impl<'k> Keys<'_, 'k> {
             return;
         }
         table.set_deadline_ms(position, deadline_ms);
+        self.publish_deadline(key, deadline_ms);
+    }
+
+    /// Notes when the first field of the hash at `key` expires, after a change that may bear on it.
+    pub fn note_fields(&mut self, key: &[u8]) {
+        let table = self.table(key);
+        if let Some(position) = table.position(key) {
+            table.note_fields(position);
+            self.publish_fields(key);
+        }
+    }
+
+    /// Tells who looks after the stripe of `key` of what may have come to be due there.
+    #[inline]
+    fn publish(&mut self, key: &[u8]) {
+        self.publish_alarm(key);
+        self.publish_fields(key);
+    }
+
+    fn publish_fields(&mut self, key: &[u8]) {
+        if let Some(expires_ms) = self.table(key).next_field_ms() {
+            self.publish_deadline(key, expires_ms);
+        }
+    }
+
+    /// Tells who looks after the stripe of `key` of a deadline there, if it is earlier than those it knows of.
+    fn publish_deadline(&mut self, key: &[u8], deadline_ms: i64) {
         if deadline_ms == NEVER {
             return;
         }

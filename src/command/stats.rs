@@ -117,6 +117,8 @@ pub struct CoreStats {
     pub misses: Counter,
     /// Keys whose time was up.
     pub expired: Counter,
+    /// Fields of hashes removed because their time was up.
+    pub expired_fields: Counter,
     /// Changes to the keyspace.
     pub dirty: Counter,
     /// Error replies.
@@ -155,6 +157,7 @@ impl Default for CoreStats {
             hits: Counter::default(),
             misses: Counter::default(),
             expired: Counter::default(),
+            expired_fields: Counter::default(),
             dirty: Counter::default(),
             errors: Counter::default(),
             output_limit_closed: Counter::default(),
@@ -201,6 +204,7 @@ impl CoreStats {
             &self.hits,
             &self.misses,
             &self.expired,
+            &self.expired_fields,
             &self.errors,
             &self.output_limit_closed,
             &self.query_limit_closed,

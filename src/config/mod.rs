@@ -218,6 +218,10 @@ config! {
     pub set_max_listpack_entries: u64,
     /// A set is kept packed while no member has more bytes than this.
     pub set_max_listpack_value: u64,
+    /// A hash of more fields than this is a table.
+    pub hash_max_listpack_entries: u64,
+    /// A hash with a longer text than this is a table.
+    pub hash_max_listpack_value: u64,
     /// What streams are made with.
     pub stream_policy: Vec<StreamRule>,
     /// What groups are made with.

@@ -174,7 +174,12 @@ impl Table {
 
     /// Gives whole pages of records to `each` until there were `count` or none is left; gives the cursor to go on from, 0 in the end.
     /// See the file's head for what a scan promises.
-    pub fn scan(&self, cursor: u64, count: usize, mut each: impl FnMut(&[u8], &[u8])) -> u64 {
+    pub fn scan<'a>(
+        &'a self,
+        cursor: u64,
+        count: usize,
+        mut each: impl FnMut(&'a [u8], &'a [u8]),
+    ) -> u64 {
         let mut from = cursor.reverse_bits();
         let mut seen = 0;
         while self.len > 0 {

@@ -1,6 +1,6 @@
 //! What a key holds. Adding a data type is one variant here; the compiler lists the places that must know it.
 
-use super::{List, Set, StrValue, Stream};
+use super::{Hash, List, Set, StrValue, Stream};
 
 /// Values that take no more bytes than this are encoded as fast as frozen, near enough.
 const QUICK_BYTES: usize = 16 * 1024;
@@ -14,6 +14,8 @@ pub enum Value {
     List(Box<List>),
     /// A set.
     Set(Box<Set>),
+    /// A hash.
+    Hash(Box<Hash>),
     /// A stream.
     Stream(Box<Stream>),
 }
@@ -58,7 +60,12 @@ macro_rules! kinds {
     )*};
 }
 
-kinds!(Str: StrValue, List: List, Set: Set, Stream: Stream {
+kinds!(Str: StrValue, List: List, Set: Set, Hash: Hash {
+    #[inline]
+    fn next_due_ms(&self) -> Option<u64> {
+        self.next_expiry_ms().map(|ms| ms.max(0).unsigned_abs())
+    }
+}, Stream: Stream {
     #[inline]
     fn next_due_ms(&self) -> Option<u64> {
         self.schedule.next_ms()
@@ -72,6 +79,7 @@ impl Value {
             Value::Str(_) => "string",
             Value::List(_) => "list",
             Value::Set(_) => "set",
+            Value::Hash(_) => "hash",
             Value::Stream(_) => "stream",
         }
     }
@@ -82,6 +90,7 @@ impl Value {
             Value::Str(string) => string.encoding_name(),
             Value::List(list) => list.encoding_name(),
             Value::Set(set) => set.encoding_name(),
+            Value::Hash(hash) => hash.encoding_name(),
             Value::Stream(_) => "stream",
         }
     }
@@ -92,6 +101,7 @@ impl Value {
             Value::Str(string) => string.heap_bytes(),
             Value::List(list) => size_of::<List>() + list.heap_bytes(),
             Value::Set(set) => size_of::<Set>() + set.heap_bytes(),
+            Value::Hash(hash) => size_of::<Hash>() + hash.heap_bytes(),
             Value::Stream(stream) => size_of::<Stream>() + stream.heap_bytes(),
         }
     }
@@ -103,6 +113,7 @@ impl Value {
             Value::Str(string) => Value::Str(string.freeze()),
             Value::List(list) => list.freeze().into(),
             Value::Set(set) => set.freeze().into(),
+            Value::Hash(hash) => hash.freeze().into(),
             Value::Stream(stream) => stream.freeze().into(),
         }
     }
@@ -114,6 +125,7 @@ impl Value {
             Value::Str(string) => string.len() <= QUICK_BYTES,
             Value::List(list) => list.is_quick_to_encode(QUICK_BYTES),
             Value::Set(set) => set.is_quick_to_encode(QUICK_BYTES),
+            Value::Hash(hash) => hash.is_quick_to_encode(QUICK_BYTES),
             Value::Stream(stream) => stream.is_quick_to_encode(QUICK_BYTES),
         }
     }
@@ -124,6 +136,7 @@ impl Value {
             Value::Str(_) => false,
             Value::List(list) => list.is_costly_to_free(),
             Value::Set(set) => set.is_costly_to_free(),
+            Value::Hash(hash) => hash.is_costly_to_free(),
             Value::Stream(stream) => stream.is_costly_to_free(),
         }
     }
@@ -133,6 +146,7 @@ impl Value {
 mod tests {
     use super::*;
     use crate::base::Blob;
+    use crate::data::hash::{Keeps, Limits};
     use crate::data::list::{End, Limit};
     use crate::data::stream::{Id, NodeLimits};
 
@@ -157,6 +171,21 @@ mod tests {
         set.into()
     }
 
+    fn hash(len: usize) -> Value {
+        let mut hash = Hash::new();
+        for number in 0..len {
+            let name = number.to_string();
+            let value = Blob::Slice(b"a value");
+            hash.set(
+                Limits::default(),
+                name.as_bytes().into(),
+                value,
+                Keeps::Value,
+            );
+        }
+        hash.into()
+    }
+
     fn stream(len: u64) -> Value {
         let mut stream = Stream::new();
         for ms in 1..=len {
@@ -174,6 +203,7 @@ mod tests {
             string(100_000),
             list(100_000),
             set(100_000),
+            hash(100_000),
             stream(100_000),
         ] {
             let bytes = value.heap_bytes();
@@ -190,10 +220,16 @@ mod tests {
 
     #[test]
     fn small_values_are_quick_to_encode_and_large_ones_are_not() {
-        for value in [string(100), list(100), set(100), stream(100)] {
+        for value in [string(100), list(100), set(100), hash(100), stream(100)] {
             assert!(value.is_quick_to_encode(), "{}", value.type_name());
         }
-        for value in [string(20_000), list(20_000), set(20_000), stream(20_000)] {
+        for value in [
+            string(20_000),
+            list(20_000),
+            set(20_000),
+            hash(20_000),
+            stream(20_000),
+        ] {
             assert!(!value.is_quick_to_encode(), "{}", value.type_name());
         }
     }

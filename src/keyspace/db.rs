@@ -3,11 +3,12 @@
 //! ```text
 //!   index: hash -> position      entries: [ key, value, expiry | free | key, value, expiry | ... ]
 //!   deadlines: (expiry, position) in order, only for entries that have one
+//!   fields:    (expiry, position) in order, only for hashes of which a field has one: that of the first
 //!   alarms:    (time, position) in order, only for streams that something happens to by itself
 //! ```
 //!
 //! A slab position is stable while its entry lives, so it serves as the cursor of SCAN: an entry present throughout a
-//! sweep is met exactly once. Positions, not keys, stand in the index and in `deadlines`.
+//! sweep is met exactly once. Positions, not keys, stand in the index and the orders.
 //!
 //! An alarm tells when a stream is to be looked at, in steady time. It may be too early, never too late: who looks sets the next one. A stream
 //! that comes to a table with anything to wait for is to be looked at once.
@@ -81,6 +82,7 @@ pub struct Db {
     index: HashTable<u32>,
     entries: Slab<Entry>,
     deadlines: BTreeSet<(i64, u32)>,
+    fields: BTreeSet<(i64, u32)>,
     alarms: BTreeSet<(u64, u32)>,
     hasher: RandomState,
     /// Where `position` found the last key. The next is mostly the same; what stands there by then is compared with it.
@@ -104,6 +106,11 @@ impl Db {
     /// Number of entries that have an expiry.
     pub fn volatile_len(&self) -> usize {
         self.deadlines.len()
+    }
+
+    /// Number of hashes of which a field has an expiry.
+    pub fn field_volatile_len(&self) -> usize {
+        self.fields.len()
     }
 
     /// Mean time to live of the entries that have an expiry, milliseconds, from at most `sample` of them.
@@ -195,14 +202,61 @@ impl Db {
         position
     }
 
-    /// The entry at `position` has another value: a stream is to be looked at.
-    pub fn await_first_look(&mut self, position: usize) {
+    /// Puts another value in the place of the one that the entry at `position` has.
+    pub fn replace(&mut self, position: usize, value: Value) -> Value {
+        let old = self.entry_mut(position).replace(value);
+        if let Value::Hash(hash) = &old {
+            self.forget_fields(position, hash.noted_ms);
+        }
+        self.await_first_look(position);
+        old
+    }
+
+    /// The entry at `position` has another value: a stream is to be looked at, and so is a hash when its first field expires.
+    fn await_first_look(&mut self, position: usize) {
+        if let Value::Hash(hash) = &mut self.entries[position].value {
+            hash.noted_ms = None;
+            self.note_fields(position);
+        }
         if let Some(stream) = self.stream_at(position) {
             stream.alarm_ms = None;
             if stream.waits_for_time() {
                 self.set_alarm(position, 0);
             }
         }
+    }
+
+    /// Notes when the first field expires of what may be a hash, at `position`.
+    pub fn note_fields(&mut self, position: usize) {
+        let Value::Hash(hash) = &mut self.entries[position].value else {
+            return;
+        };
+        let next_ms = hash.next_expiry_ms();
+        let noted_ms = std::mem::replace(&mut hash.noted_ms, next_ms);
+        if noted_ms != next_ms {
+            self.forget_fields(position, noted_ms);
+            self.fields.extend(next_ms.map(|ms| (ms, position as u32)));
+        }
+    }
+
+    fn forget_fields(&mut self, position: usize, noted_ms: Option<i64>) {
+        if let Some(noted_ms) = noted_ms {
+            self.fields.remove(&(noted_ms, position as u32));
+        }
+    }
+
+    /// When the first field of a hash expires.
+    #[inline]
+    pub fn next_field_ms(&self) -> Option<i64> {
+        self.fields.first().map(|(expires_ms, _)| *expires_ms)
+    }
+
+    /// The position of a hash of which a field's time is up.
+    pub fn first_due_fields(&self, now_ms: i64) -> Option<usize> {
+        self.fields
+            .first()
+            .filter(|(expires_ms, _)| *expires_ms <= now_ms)
+            .map(|(_, position)| *position as usize)
     }
 
     /// Sees to it that the stream at `position` is looked at no later than `at_ms`, steady time. True if it would have been later.
@@ -278,6 +332,9 @@ impl Db {
         if entry.deadline_ms != NEVER {
             self.deadlines.remove(&(entry.deadline_ms, position as u32));
         }
+        if let Value::Hash(hash) = &entry.value {
+            self.forget_fields(position, hash.noted_ms);
+        }
         let hash = self.hasher.hash_one(&*entry.key);
         self.index
             .find_entry(hash, |&other| other as usize == position)
@@ -300,11 +357,11 @@ impl Db {
         }
     }
 
-    /// The earliest deadline.
+    /// The earliest deadline, of an entry or of a field.
     pub fn next_deadline_ms(&self) -> i64 {
-        self.deadlines
-            .first()
-            .map_or(NEVER, |(deadline_ms, _)| *deadline_ms)
+        let firsts = [self.deadlines.first(), self.fields.first()];
+        let times = firsts.into_iter().flatten().map(|(time_ms, _)| *time_ms);
+        times.min().unwrap_or(NEVER)
     }
 
     /// The position of an entry whose deadline has come.
@@ -391,7 +448,7 @@ impl Db {
     pub fn table_bytes(&self) -> usize {
         self.entries.capacity() * size_of::<Entry>()
             + self.index.allocation_size()
-            + self.deadlines.len() * 32
+            + (self.deadlines.len() + self.fields.len()) * 32
     }
 }
 

@@ -118,7 +118,7 @@ impl Annotation {
 pub struct Effects {
     bytes: Vec<u8>,
     commands: usize,
-    /// Those of them that no client asked for: removals of keys whose time was up.
+    /// Those of them that no client asked for: removals of keys and fields whose time was up.
     expiries: usize,
     first_db: usize,
     last_db: usize,
@@ -276,6 +276,13 @@ impl Effects {
     pub fn expiry(&mut self, db: usize, key: &[u8]) {
         self.expiries += 1;
         self.command(db, 2).arg(b"DEL").arg(key).end();
+    }
+
+    /// Fields of a hash are removed because their time was up.
+    pub fn field_expiry(&mut self, db: usize, key: &[u8], names: &[Box<[u8]>]) {
+        self.expiries += 1;
+        let effect = self.command(db, 2 + names.len()).arg(b"HDEL").arg(key);
+        effect.args(names.iter().map(|name| &**name)).end();
     }
 
     /// True if a client asked for some of it.

@@ -62,6 +62,7 @@ impl Engine {
                     threads: 1,
                     limits: Limits {
                         list: Limit::from_directive(-2),
+                        ..Limits::default()
                     },
                 },
                 progress: &shared.storage.loading,

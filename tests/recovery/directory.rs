@@ -340,8 +340,8 @@ fn what_stops_a_start() {
             "appendonly.aof.manifest is missing",
         ),
         (
-            log_disk(&[&log[..], &command("HSET h f v")].concat()),
-            "the command 'HSET' there cannot be replayed",
+            log_disk(&[&log[..], &command("TS.ADD h 1 2")].concat()),
+            "the command 'TS.ADD' there cannot be replayed",
         ),
         (
             log_disk(&[command("MULTI"), command("NOSUCH"), command("SET a b")].concat()),
@@ -361,11 +361,11 @@ fn what_stops_a_start() {
 #[test]
 fn a_snapshot_that_does_not_fit() {
     let bench = Bench::new();
-    let hash = snapshot(b"\x04\x01h\x01\x01f\x01v");
+    let gcra = snapshot(b"\x21\x01h\x05");
     let beyond = snapshot(b"\xfe\x10\x00\x01k\x01v");
     let twice = snapshot(b"\x00\x01k\x01v\x00\x01k\x01w");
     for (file, sentence) in [
-        (hash, "--skip-unknown-types"),
+        (gcra, "--skip-unknown-types"),
         (beyond, "start with --databases 17 or more"),
         (twice, "the key \"k\" of database 0 occurs twice"),
     ] {

@@ -275,7 +275,7 @@ fn a_snapshot_is_kept_before_one_without_the_unknown_types_takes_its_place() {
 /// The last increment is written on, and its torn end cut: what is kept does not change with it.
 #[test]
 fn a_log_is_kept_as_it_was() {
-    let hash = b"*4\r\n$4\r\nHSET\r\n$1\r\nh\r\n$1\r\nf\r\n$1\r\nv\r\n";
+    let hash = b"*4\r\n$6\r\nTS.ADD\r\n$1\r\nh\r\n$1\r\nf\r\n$1\r\nv\r\n";
     let log = [&set(1)[..], hash, &set(2), b"*3\r\n$3\r\nSE"].concat();
     let data = Data::with_log("unknown-log", &log);
     let manifest = std::fs::read(data.log("manifest")).expect("it is there");
@@ -302,7 +302,7 @@ fn commands_of_unknown_types_are_passed_over_when_asked() {
     let data = Data::new("unknown-commands");
     // What the snapshot before the commands held is left out as well, under whatever name.
     let base = b"REDIS0010\x04\x01b\x01\x01f\x01v\xff\0\0\0\0\0\0\0\0*3\r\n$6\r\nRENAME\r\n$1\r\nb\r\n$2\r\nb2\r\n";
-    let log = b"*4\r\n$4\r\nHSET\r\n$1\r\nh\r\n$1\r\nf\r\n$1\r\nv\r\n*3\r\n$6\r\nRENAME\r\n$1\r\nh\r\n$1\r\ni\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
+    let log = b"*4\r\n$6\r\nTS.ADD\r\n$1\r\nh\r\n$1\r\nf\r\n$1\r\nv\r\n*3\r\n$6\r\nRENAME\r\n$1\r\nh\r\n$1\r\ni\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
     let path = data.0.join("appendonly.aof");
     std::fs::write(&path, log).expect("it is writable");
     let output = run(&data.0, &[]);
@@ -310,7 +310,7 @@ fn commands_of_unknown_types_are_passed_over_when_asked() {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     std::fs::write(&path, [&base[..], log].concat()).expect("it is writable");
     assert!(
-        said.contains("'HSET'") && said.contains("--skip-unknown-types"),
+        said.contains("'TS.ADD'") && said.contains("--skip-unknown-types"),
         "{said}"
     );
     let dir = data.0.display().to_string();

@@ -17,7 +17,7 @@ from . import masks, resp, shrink
 from .connection import Closed, Connection
 from .newer import IDMP_STREAMS, NewerVocabulary
 from .transaction import Transaction
-from .vocabulary import GROUPS, KEYS, Vocabulary
+from .vocabulary import GROUPS, KEYS, TABLES, Vocabulary
 
 EPISODE_COMMANDS = 2_000
 BATCH_MAX = 24
@@ -276,10 +276,10 @@ def state_commands(database):
     """Commands that tell all about the keys of a database."""
     yield [b"SELECT", database]
     yield [b"KEYS", b"*"]
-    for key in map(str.encode, [*KEYS, "auto", *IDMP_STREAMS]):
+    for key in map(str.encode, [*KEYS, *TABLES, "auto", *IDMP_STREAMS]):
         for words in (
             b"TYPE %b", b"OBJECT ENCODING %b", b"PTTL %b", b"GET %b", b"LRANGE %b 0 -1",
-            b"XINFO STREAM %b FULL COUNT 0",
+            b"HGETALL %b", b"HPEXPIRETIME %b FIELDS 9 f0 f1 f2 f3 f4 f5 f6 f7 f8", b"XINFO STREAM %b FULL COUNT 0",
         ):  # fmt: skip
             yield (words % key).split()
         for group in map(str.encode, GROUPS):

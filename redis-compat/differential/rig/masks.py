@@ -7,7 +7,7 @@ range it must have: an idle time of the wrong type, or a year long, stays and sh
     clients  client ids and addresses: `<client:a>`
     about    an age or a time to live, rounded to 10 s, or to ten days if it is longer; negative values stay
     near     an absolute time within ten days of now, as its rounded distance; others stay
-    order    members of replies that have no order, sorted; of sets, see `mask_members`
+    order    members of replies that have no order, sorted
     text     prose, which is each project's own: summaries and notes of commands, texts for people
     any      a number or text that says nothing about behaviour (memory, counters of the machine)
 """
@@ -194,20 +194,6 @@ def mask_scan(args, frame, context):
     return column(1, sort)(frame)
 
 
-def mask_members(args, frame, context):
-    """Members of a set: a large one, called `any...`, has no order; of one called `luck...`, chance picks."""
-    if any(arg.startswith(b"any") for arg in args[1:]):
-        return sort(frame)
-    if len(args) > 1 and args[1].startswith(b"luck"):
-        picked = lambda item: (item[0], b"<member>") if item[1] else item
-        return rows(frame, picked) if isinstance(frame[1], list) else picked(frame)
-    return frame
-
-
-def mask_sscan(args, frame, context):
-    return column(1, lambda members: mask_members(args, members, context))(frame)
-
-
 def mask_time(args, frame, context):
     kind, value = frame
     if len(value) == 2 and all(item[0] == "$" and INTEGER.fullmatch(item[1]) for item in value):
@@ -387,6 +373,26 @@ def command_row(row):
     return kind, out
 
 
+def random_fields(frame):
+    """What was picked at random: only how much of it."""
+    kind, value = frame
+    if isinstance(value, list):
+        return kind, [random_fields(item) for item in value]
+    return kind, b"<random>"
+
+
+def in_table(change):
+    """For keys that are named `big`: large enough to be a hash table, whose order is no order. For keys that are named `rnd` nothing but the form."""
+
+    def rule(args, frame, context):
+        key = args[1] if len(args) > 1 else b""
+        if key.startswith(b"rnd"):
+            return random_fields(frame)
+        return change(frame) if any(arg.startswith(b"big") for arg in args[1:]) else frame
+
+    return rule
+
+
 def simply(change):
     return lambda args, frame, context: change(frame)
 
@@ -405,6 +411,15 @@ RULES = {
     "DEBUG OBJECT": simply(prose),
     "EXPIRETIME": simply(lambda frame: near(frame, 1000)),
     "HELLO": mask_hello,
+    "HEXPIRETIME": simply(lambda frame: rows(frame, lambda time: near(time, 1000))),
+    "HGETALL": in_table(sort_pairs),
+    "HKEYS": in_table(sort),
+    "HPEXPIRETIME": simply(lambda frame: rows(frame, near)),
+    "HPTTL": simply(lambda frame: rows(frame, about)),
+    "HRANDFIELD": in_table(sort),
+    "HSCAN": in_table(column(1, sort)),
+    "HTTL": simply(lambda frame: rows(frame, lambda time: about(time, 1000))),
+    "HVALS": in_table(sort),
     "INFO": mask_info,
     "KEYS": simply(sort),
     "LASTSAVE": simply(lambda frame: anything(frame, 1)),
@@ -421,14 +436,14 @@ RULES = {
     "PUBSUB SHARDCHANNELS": simply(sort),
     "SCAN": mask_scan,
     "SDIFF": simply(sort),
-    "SINTER": mask_members,
+    "SINTER": in_table(sort),
     "SLOWLOG GET": mask_slowlog,
-    "SMEMBERS": mask_members,
-    "SORT": mask_members,
-    "SORT_RO": mask_members,
-    "SPOP": lambda args, frame, context: sort(mask_members(args, frame, context)),
-    "SRANDMEMBER": mask_members,
-    "SSCAN": mask_sscan,
+    "SMEMBERS": in_table(sort),
+    "SORT": in_table(sort),
+    "SORT_RO": in_table(sort),
+    "SPOP": lambda args, frame, context: sort(in_table(sort)(args, frame, context)),
+    "SRANDMEMBER": in_table(sort),
+    "SSCAN": in_table(column(1, sort)),
     "SUNION": simply(sort),
     "TIME": mask_time,
     "TTL": simply(lambda frame: about(frame, 1000)),

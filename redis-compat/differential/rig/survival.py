@@ -83,14 +83,23 @@ class Survivor:
         return self.call("DEBUG", "DIGEST")
 
     def settle(self):
-        """Lets no key die soon."""
+        """Lets no key die soon, and no field."""
         for line in self.call("INFO", "keyspace").split():
-            if line.startswith(b"db") and b"expires=0," not in line:
+            if line.startswith(b"db") and not (b"expires=0," in line and line.endswith(b"subexpiry=0")):
                 self.call("SELECT", line[2 : line.index(b":")])
                 for _, key in self.call("KEYS", "*"):
                     if 0 <= int(self.call("PTTL", key)) < SOON_MS:
                         self.call("PERSIST", key)
+                    if self.call("TYPE", key) == b"hash":
+                        self.settle_fields(key)
         self.call("SELECT", "0")
+
+    def settle_fields(self, key):
+        """Lets no field of a hash die soon."""
+        for _, field in self.call("HKEYS", key):
+            ((_, left),) = self.call("HPTTL", key, "FIELDS", "1", field)
+            if 0 <= int(left) < SOON_MS:
+                self.call("HPERSIST", key, "FIELDS", "1", field)
 
     def rewrite(self):
         self.call("BGREWRITEAOF")

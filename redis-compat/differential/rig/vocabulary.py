@@ -13,7 +13,10 @@ STRINGS = ["a", "b", "n"]
 LISTS = ["l1", "l2", "l3"]
 SETS = ["t1", "t2", "t3"]
 STREAMS = ["s1", "s2", "s3"]
-KEYS = STRINGS + LISTS + SETS + STREAMS
+HASHES = ["h1", "h2"]
+# A hash that is a table has no order; it keeps its name, by which `masks.py` knows it.
+TABLES = ["big1"]
+KEYS = STRINGS + LISTS + SETS + STREAMS + HASHES
 GROUPS = ["g1", "g2"]
 CONSUMERS = ["c1", "c2", "c3"]
 MODES = ["KEEPREF", "DELREF", "ACKED"]
@@ -30,7 +33,7 @@ class Vocabulary:
         self.destroying = random.random() < 0.5
         self.long = random.random() < LONG_STREAMS_PART
         self.lengths = [0, 10, 100, 150, 320] if self.long else [0, 1, 5, 20, 60]
-        weights = {self.stream: 30, self.group: 34, self.list: 20, self.string: 14, self.bits: 6, self.set: 16, self.generic: 14, self.expiry: 5}
+        weights = {self.stream: 30, self.group: 34, self.list: 20, self.string: 14, self.bits: 6, self.set: 16, self.hash: 18, self.generic: 14, self.expiry: 5}
         self.families, self.weights = list(weights), list(weights.values())
 
     # The whole
@@ -308,12 +311,12 @@ class Vocabulary:
                 ["BITCOUNT", key, *self.pick([], span)],
                 ["BITPOS", key, bit, *span[: self.random.randint(0, 3)]],
                 ["BITOP", operation, self.key(STRINGS), *sources],
-                ["BITFIELD", key, *self.field(), *self.field()],
+                ["BITFIELD", key, *self.bit_field(), *self.bit_field()],
             ],
             [5, 2, 2, 2, 3, 4],
         )[0]
 
-    def field(self):
+    def bit_field(self):
         field, offset = self.pick("u8", "i5", "i64", "u63", "u1"), self.pick(0, 3, "#1", 17)
         over = self.maybe("OVERFLOW", self.pick("WRAP", "SAT", "FAIL"), part=0.3)
         number = self.pick(1, -1, 100, 2**62, -(2**62))
@@ -352,6 +355,44 @@ class Vocabulary:
             [20, 5, 6, 2, 2, 1, 1, 1, 4, 5, 8, 2, 2, 3],
         )[0]
 
+    def hash(self):
+        if self.chance(0.2):
+            key, long = self.pick(*TABLES), "x" * 65
+            value = self.pick(self.value(), long)
+        else:
+            key, value = self.key(HASHES), self.pick(*[word for word in WORDS if len(word) < 65], "v1", "v2")
+        field, fields = self.field(), [self.field() for _ in range(self.random.choices([1, 2, 3, 6], [6, 3, 2, 1])[0])]
+        pairs = [word for name in fields for word in (name, value)]
+        named = ["FIELDS", len(fields), *fields]
+        far = self.pick("33177117420000", "33177117430000", "33177117430000", "1")
+        when = self.pick(["PXAT", far], ["PXAT", far], ["EX", "1000"], ["PX", "2000000"], [])
+        condition = self.maybe(self.pick("NX", "XX", "GT", "LT"), part=0.4)
+        return self.random.choices(
+            [
+                [self.pick("HSET", "HSET", "HMSET"), key, *pairs],
+                ["HSETNX", key, field, value],
+                ["HDEL", key, *fields],
+                [self.pick("HGET", "HSTRLEN", "HEXISTS"), key, field],
+                ["HMGET", key, *fields],
+                [self.pick("HGETALL", "HKEYS", "HVALS", "HLEN"), key],
+                ["HINCRBY", key, field, self.pick(1, -3, 2**62)],
+                ["HINCRBYFLOAT", key, field, self.pick("0.1", "-2.5", "1e3", "3")],
+                ["HRANDFIELD", key, "100", *self.maybe("WITHVALUES")],
+                ["HSCAN", key, "0", "COUNT", "1000", *self.maybe("NOVALUES", part=0.3), *self.maybe("MATCH", "f[0-4]", part=0.3)],
+                ["HPEXPIREAT", key, far, *condition, *named],
+                [self.pick("HEXPIRE", "HEXPIREAT"), key, self.pick("0", "33177117"), *named],
+                [self.pick("HTTL", "HPTTL", "HEXPIRETIME", "HPEXPIRETIME"), key, *named],
+                ["HPERSIST", key, *named],
+                ["HGETDEL", key, *named],
+                ["HGETEX", key, *self.pick(when, ["PERSIST"]), *named],
+                ["HSETEX", key, *self.maybe(self.pick("FNX", "FXX"), part=0.3), *self.pick(when, ["KEEPTTL"]), "FIELDS", len(fields), *pairs],
+            ],
+            [16, 2, 5, 4, 2, 5, 3, 2, 1, 1, 5, 2, 3, 3, 2, 3, 4],
+        )[0]
+
+    def field(self):
+        return f"f{self.random.randrange(9)}" if self.chance(0.8) else self.pick("", "7", "-1", "a b")
+
     def generic(self):
         key, other = self.pick(*KEYS), self.pick(*KEYS)
         return self.random.choices(
@@ -366,7 +407,7 @@ class Vocabulary:
                 ["OBJECT", "ENCODING", key],
                 ["TOUCH", key, other],
                 ["KEYS", self.pick("*", "s*", "?", "[a-l]*")],
-                ["SCAN", "0", "COUNT", "1000", *self.maybe("TYPE", self.pick("string", "list", "stream"))],
+                ["SCAN", "0", "COUNT", "1000", *self.maybe("TYPE", self.pick("string", "list", "stream", "hash"))],
                 ["DBSIZE"],
                 ["SELECT", self.pick("0", "0", "0", "1")],
                 ["SWAPDB", "0", "1"] if self.swapping else ["PING"],
@@ -380,7 +421,7 @@ class Vocabulary:
         )[0]
 
     def same_kind(self):
-        kind = self.pick(STRINGS, LISTS, STREAMS)
+        kind = self.pick(STRINGS, LISTS, STREAMS, HASHES)
         return self.pick(*kind), self.key(kind)
 
     def expiry(self):

@@ -155,7 +155,7 @@ impl<'a> Walk<'a> {
 
 /// Cursors are read with less rigour than other numbers, as C reads unsigned ones: after white space and a sign, with
 /// zeros in front; below zero they wrap around. Only a plain negative number is refused.
-pub fn parse_cursor(text: &[u8]) -> Option<u64> {
+pub(in crate::command) fn parse_cursor(text: &[u8]) -> Option<u64> {
     if parse_i64(text).is_some_and(|number| number < 0) {
         return None;
     }

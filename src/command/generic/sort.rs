@@ -14,7 +14,7 @@ use crate::command::error::{Error, SORT_NOT_A_NUMBER, SYNTAX, WRONG_TYPE};
 use crate::command::list::limit;
 use crate::command::{Args, Ctx, DONE, Keys, Outcome};
 use crate::data::list::{End, Item};
-use crate::data::{List, Value};
+use crate::data::{Hash, List, StrValue, Value};
 use crate::keyspace::notify;
 use bytes::Bytes;
 use std::cmp::Ordering;
@@ -91,15 +91,15 @@ impl<'a> Pattern<'a> {
                 field,
             } => (before, after, field),
         };
-        let value = &keys.read(&[before, element, after].concat())?.value;
-        match (value, field) {
-            (Value::Str(string), None) => {
-                let shared = string.as_shared().cloned();
-                let copy = || string.as_bytes(&mut itoa::Buffer::new()).to_vec();
-                Some(shared.unwrap_or_else(|| copy().into()))
-            }
-            _ => None,
+        let key = [before, element, after].concat();
+        if let Some(field) = field {
+            let hash = keys.read_as::<Hash>(&key).ok()??;
+            return hash.get(field).map(|value| value.to_bytes());
         }
+        let string = keys.read_as::<StrValue>(&key).ok()??;
+        let copy = || string.as_bytes(&mut itoa::Buffer::new()).to_vec();
+        let shared = string.as_shared().cloned();
+        Some(shared.unwrap_or_else(|| copy().into()))
     }
 }
 

@@ -18,9 +18,8 @@ pub mod transfer_many;
 
 use super::error::SYNTAX;
 use super::{Args, Ctx, Error, Keys};
-use crate::data::list::{End, Item, Limit};
+use crate::data::list::{End, Limit};
 use crate::keyspace::notify;
-use crate::resp::Reply;
 
 /// How large the list's chunks may grow.
 pub(super) fn limit(ctx: &Ctx<'_, '_>) -> Limit {
@@ -66,14 +65,6 @@ fn resolve_index(len: usize, index: i64) -> Option<usize> {
         index
     };
     usize::try_from(index).ok().filter(|index| *index < len)
-}
-
-fn write_item(reply: &mut Reply, item: Item<'_>) {
-    match item {
-        Item::Int(value) => reply.bulk_int(value),
-        Item::Text(text) => reply.bulk(text),
-        Item::Shared(bytes) => reply.bulk_shared(bytes),
-    }
 }
 
 /// Lets follow what follows from elements having been pushed at one end of `key`. Somebody may wait for so many.

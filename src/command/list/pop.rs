@@ -1,9 +1,10 @@
 //! LPOP, RPOP, LMPOP and the ones that wait, BLPOP, BRPOP, BLMPOP: elements leave a list at one of its ends.
 
-use super::{end_word, limit, popped, write_item};
+use super::{end_word, limit, popped};
 use crate::command::error::{
     COUNT_NOT_POSITIVE, MUST_BE_POSITIVE, NUMKEYS_NOT_POSITIVE, SYNTAX, wrong_arity,
 };
+use crate::command::item::write_item;
 use crate::command::{Args, Block, Ctx, DONE, Error, Flow, Outcome};
 use crate::data::List;
 use crate::data::list::End;

@@ -1,9 +1,10 @@
 //! LLEN, LRANGE, LINDEX, LPOS: looking at a list.
 
-use super::{resolve_index, resolve_range, write_item};
+use super::{resolve_index, resolve_range};
 use crate::command::error::{
     COUNT_NEGATIVE, MAXLEN_NEGATIVE, RANK_IS_ZERO, RANK_OUT_OF_RANGE, SYNTAX,
 };
+use crate::command::item::write_item;
 use crate::command::{Args, Ctx, DONE, Error, Flow, LongReply, Outcome};
 use crate::data::List;
 use crate::data::list::{End, Frozen};

@@ -1,6 +1,7 @@
 //! LMOVE, RPOPLPUSH and the ones that wait, BLMOVE, BRPOPLPUSH: an element goes from one list to another.
 
-use super::{end_word, limit, popped, pushed, write_item};
+use super::{end_word, limit, popped, pushed};
+use crate::command::item::write_item;
 use crate::command::{Args, Block, Ctx, DONE, Error, Flow, Keys, Outcome};
 use crate::data::List;
 use crate::data::list::End;

@@ -460,7 +460,7 @@ fn what_is_not_known_is_left_out_and_nothing_else() {
     for (log, keys, unknown) in [
         ("SET x 1|SET d 2|BITOP OR d x y|APPEND d c", "x", "0 d,0 h"),
         ("RPUSH l 2 1|SORT l STORE sl|RPUSH sl 9", "l", "0 h,0 sl"),
-        ("SET t old|HSET i f v|RENAME i t", "", "0 h,0 t"),
+        ("SET t old|TS.ADD i 1 2|RENAME i t", "", "0 h,0 t"),
         ("RENAME h h2|SET k v", "k", "0 h2"),
         ("RENAME h t|SET t 1", "t", ""),
         ("COPY h t DB 3|DEL h", "", "3 t"),

@@ -5,12 +5,12 @@
 //! is encoded. Keys are added up, so their order does not matter. The numbers are not those of Redis.
 
 use crate::command::{Args, Ctx, DONE, Outcome};
-use crate::data::Value;
 use crate::data::list::End;
 use crate::data::stream::{Group, Id, Idmp, Stream};
+use crate::data::{Hash, Value};
 use crate::keyspace::Entry;
 use ahash::RandomState;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash as _, Hasher};
 
 /// `DEBUG DIGEST`
 pub fn digest(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
@@ -90,11 +90,26 @@ fn hash_value(hasher: &mut impl Hasher, value: &Value, now_ms: u64) {
             });
             hashes.fold(0, u64::wrapping_add).hash(hasher);
         }
+        Value::Hash(hash) => hash_fields(hasher, hash),
         Value::Stream(stream) => {
             hash_stream(hasher, stream);
             hash_idmp(hasher, &stream.idmp, stream.policy.idmp.horizon_ms(now_ms));
         }
     }
+}
+
+/// Fields are added up: their order is the business of the form that the hash has.
+fn hash_fields(hasher: &mut impl Hasher, hash: &Hash) {
+    let mut sums = [0u64; SEEDS.len()];
+    for field in hash.iter() {
+        let (mut name, mut value) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let name = field.name.as_bytes(&mut name);
+        let value = field.value.as_bytes(&mut value);
+        add(&mut sums, |hasher| {
+            (name, value, field.expires_ms).hash(hasher);
+        });
+    }
+    sums.hash(hasher);
 }
 
 fn hash_stream(hasher: &mut impl Hasher, stream: &Stream) {

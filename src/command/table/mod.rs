@@ -142,6 +142,8 @@ pub enum Group {
     List,
     /// Sets.
     Set,
+    /// Hashes.
+    Hash,
     /// Streams.
     Stream,
     /// Publish and subscribe.
@@ -165,6 +167,7 @@ impl Group {
             Group::Bitmap => "bitmap",
             Group::List => "list",
             Group::Set => "set",
+            Group::Hash => "hash",
             Group::Stream => "stream",
             Group::PubSub => "pubsub",
             Group::Transactions => "transactions",
@@ -182,6 +185,7 @@ impl Group {
             Group::Bitmap => acl::BITMAP,
             Group::List => acl::LIST,
             Group::Set => acl::SET,
+            Group::Hash => acl::HASH,
             Group::Stream => acl::STREAM,
             Group::PubSub | Group::Server | Group::Cluster => 0,
             Group::Transactions => acl::TRANSACTION,

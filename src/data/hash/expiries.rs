@@ -13,14 +13,30 @@ const ORDER_BYTES: usize = 64;
 pub(super) struct Expiries {
     /// Names with their times, eight bytes each.
     by_name: Table,
-    /// Absent in a copy nobody has written to.
-    order: Option<BTreeSet<(i64, Box<[u8]>)>>,
+    order: Order,
+}
+
+#[derive(Debug)]
+enum Order {
+    Known(BTreeSet<(i64, Box<[u8]>)>),
+    /// Of a copy nobody has written to: the first time.
+    Frozen(Option<i64>),
+}
+
+impl Default for Order {
+    fn default() -> Self {
+        Order::Known(BTreeSet::new())
+    }
 }
 
 impl Expiries {
     #[inline]
     pub fn of(&self, name: &[u8]) -> Option<i64> {
         self.by_name.get(name).map(time_of)
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_name.len()
     }
 
     pub fn set(&mut self, name: &[u8], expires_ms: i64) {
@@ -39,8 +55,8 @@ impl Expiries {
 
     pub fn next_ms(&self) -> Option<i64> {
         match &self.order {
-            Some(order) => order.first().map(|(expires_ms, _)| *expires_ms),
-            None => self.by_name.iter().map(|(_, time)| time_of(time)).min(),
+            Order::Known(order) => order.first().map(|(expires_ms, _)| *expires_ms),
+            Order::Frozen(first_ms) => *first_ms,
         }
     }
 
@@ -54,23 +70,28 @@ impl Expiries {
     pub fn freeze(&mut self) -> Self {
         Expiries {
             by_name: self.by_name.freeze(),
-            order: None,
+            order: Order::Frozen(self.next_ms()),
         }
     }
 
     pub fn heap_bytes(&self) -> usize {
-        let ordered = self.order.as_ref().map_or(0, BTreeSet::len);
+        let ordered = match &self.order {
+            Order::Known(order) => order.len(),
+            Order::Frozen(_) => 0,
+        };
         self.by_name.heap_bytes() + ordered * ORDER_BYTES
     }
 
     fn order_mut(&mut self) -> &mut BTreeSet<(i64, Box<[u8]>)> {
-        let by_name = &self.by_name;
-        self.order.get_or_insert_with(|| {
-            let times = by_name
-                .iter()
-                .map(|(name, time)| (time_of(time), name.into()));
-            times.collect()
-        })
+        if let Order::Frozen(_) = self.order {
+            let times = self.by_name.iter();
+            let times = times.map(|(name, time)| (time_of(time), name.into()));
+            self.order = Order::Known(times.collect());
+        }
+        match &mut self.order {
+            Order::Known(order) => order,
+            Order::Frozen(_) => unreachable!("known by now"),
+        }
     }
 }
 

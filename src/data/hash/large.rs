@@ -47,6 +47,10 @@ impl Large {
         self.expiries.as_ref()?.next_ms()
     }
 
+    pub(super) fn expiring_len(&self) -> usize {
+        self.expiries.as_ref().map_or(0, |expiries| expiries.len())
+    }
+
     /// Removes the field that expires first, which there is.
     pub(super) fn take_first(&mut self) -> Box<[u8]> {
         let expiries = self.expiries.as_mut().expect("a field expires");

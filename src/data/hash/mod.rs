@@ -91,6 +91,14 @@ impl Hash {
         Self::of(Held::Small(Pairs::default()))
     }
 
+    /// A hash without fields that will soon have so many.
+    pub fn with_room(limits: Limits, fields: usize) -> Self {
+        match fields > limits.fields {
+            true => Self::of(Held::Large(Box::default())),
+            false => Self::new(),
+        }
+    }
+
     fn of(held: Held) -> Self {
         Hash {
             held,
@@ -212,6 +220,17 @@ impl Hash {
         due
     }
 
+    /// Number of fields that expire.
+    pub fn expiring_len(&self) -> usize {
+        match &self.held {
+            Held::Small(pairs) => {
+                let expiring = pairs.iter().filter(|field| field.expires_ms.is_some());
+                expiring.count()
+            }
+            Held::Large(large) => large.expiring_len(),
+        }
+    }
+
     /// All fields.
     pub fn iter(&self) -> Iter<'_> {
         match &self.held {
@@ -242,7 +261,12 @@ impl Hash {
 
     /// Gives some of the fields to `each`, about `count` if it is large, and the cursor to go on from, 0 in the end. What is there all the
     /// time is given once.
-    pub fn scan(&self, cursor: u64, count: usize, mut each: impl FnMut(Item<'_>, Item<'_>)) -> u64 {
+    pub fn scan<'a>(
+        &'a self,
+        cursor: u64,
+        count: usize,
+        mut each: impl FnMut(Item<'a>, Item<'a>),
+    ) -> u64 {
         match &self.held {
             Held::Small(pairs) => {
                 pairs.iter().for_each(|field| each(field.name, field.value));

@@ -210,13 +210,15 @@ impl Pairs {
 
     /// Where a field with this expiry belongs: ahead of those that expire no earlier.
     fn place_for(&self, expires_ms: i64) -> usize {
+        if expires_ms == NEVER {
+            return self.packed.end();
+        }
         let mut iter = self.iter();
         loop {
             let at = iter.at;
-            match iter.next() {
-                Some(field) if expires_ms == NEVER => drop(field),
-                Some(field) if field.expires_ms.is_some_and(|ms| ms < expires_ms) => {}
-                _ => return at,
+            let next = iter.next().and_then(|field| field.expires_ms);
+            if next.is_none_or(|next_ms| next_ms >= expires_ms) {
+                return at;
             }
         }
     }

@@ -5,8 +5,9 @@ use super::error::Result;
 use super::extra::Extra;
 use super::kind::{Kind, ListForm, SetForm};
 use super::listpack::Elements;
-use super::{decode_stream, ziplist};
+use super::{decode_hash, decode_stream, ziplist};
 use crate::base::Blob;
+use crate::data::hash;
 use crate::data::list::{self, Limit, Loader};
 use crate::data::set::{self, Set};
 use crate::data::{StrValue, Value};
@@ -19,6 +20,8 @@ pub struct Limits {
     pub list: Limit,
     /// Up to which size sets are kept in compact forms.
     pub set: set::Limits,
+    /// What a small hash may hold.
+    pub hash: hash::Limits,
 }
 
 /// The value at the cursor, with what was kept beside it; `None` for an empty one.
@@ -32,6 +35,7 @@ pub fn value(
         Kind::String => string(cursor).map(|string| Some(string.into())),
         Kind::List(form) => Ok(list(cursor, form, limits.list)?.map(Value::from)),
         Kind::Set(form) => Ok(set(cursor, form, limits.set)?.map(Value::from)),
+        Kind::Hash(form) => Ok(decode_hash::hash(cursor, form, limits.hash)?.map(Value::from)),
         Kind::Stream(form) => {
             decode_stream::stream(cursor, form, extra).map(|stream| Some(stream.into()))
         }

@@ -5,7 +5,7 @@ use super::lzf::Compressor;
 use super::{encode_stream, extra, listpack, opcode};
 use crate::base::num::parse_i64;
 use crate::data::list::{List, Node};
-use crate::data::{Set, StrValue, Value};
+use crate::data::{Hash, Set, StrValue, Value};
 use std::io::{self, Write};
 
 /// Texts longer than this are compressed.
@@ -73,6 +73,7 @@ impl Encoder {
             Value::Str(string) => self.string(out, string)?,
             Value::List(list) => self.list(out, list)?,
             Value::Set(set) => self.set(out, set)?,
+            Value::Hash(hash) => self.hash(out, hash)?,
             Value::Stream(stream) => encode_stream::stream(self, out, stream)?,
         }
         self.listpack.shrink_to(MAX_KEPT_BYTES);
@@ -116,6 +117,43 @@ impl Encoder {
         let mut digits = itoa::Buffer::new();
         set.iter()
             .try_for_each(|member| self.text(out, member.as_bytes(&mut digits)))
+    }
+
+    fn hash(&mut self, out: &mut impl Write, hash: &Hash) -> io::Result<()> {
+        let earliest_ms = hash.next_expiry_ms();
+        if let Some(earliest_ms) = earliest_ms {
+            out.write_all(&earliest_ms.to_le_bytes())?;
+        }
+        if hash.packed().is_some() {
+            return self.small_hash(out, hash);
+        }
+        number(out, hash.len() as u64)?;
+        for field in hash.iter() {
+            let (mut name, mut value) = (itoa::Buffer::new(), itoa::Buffer::new());
+            if let Some(earliest_ms) = earliest_ms {
+                let behind = |expires_ms: i64| expires_ms.abs_diff(earliest_ms) + 1;
+                number(out, field.expires_ms.map_or(0, behind))?;
+            }
+            self.text(out, field.name.as_bytes(&mut name))?;
+            self.text(out, field.value.as_bytes(&mut value))?;
+        }
+        Ok(())
+    }
+
+    /// Fields of which none expires are written without their expiries, as older servers know them.
+    fn small_hash(&mut self, out: &mut impl Write, hash: &Hash) -> io::Result<()> {
+        self.listpack.begin();
+        match hash.packed() {
+            Some((elements, count, is_timed)) if is_timed == hash.next_expiry_ms().is_some() => {
+                self.listpack.encoded(elements, count);
+            }
+            _ => hash.iter().for_each(|field| {
+                for item in [field.name, field.value] {
+                    self.listpack.text(item.as_bytes(&mut itoa::Buffer::new()));
+                }
+            }),
+        }
+        self.finished_listpack(out)
     }
 
     /// Writes the listpack as a string.

@@ -18,6 +18,8 @@ pub enum Kind {
     List(ListForm),
     /// A set.
     Set(SetForm),
+    /// A hash.
+    Hash(HashForm),
     /// A stream.
     Stream(StreamForm),
     /// A value of a type that there is not here.
@@ -46,6 +48,52 @@ pub enum SetForm {
     Ints,
     /// One listpack.
     Listpack,
+}
+
+/// The forms of hashes, oldest first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HashForm {
+    /// Pairs of strings.
+    Pairs,
+    /// One zipmap.
+    Zipmap,
+    /// One ziplist of pairs.
+    Ziplist,
+    /// One listpack of pairs.
+    Listpack,
+    /// Expiries, each with a pair.
+    TimedPairs(TimeForm),
+    /// One listpack of pairs, each with its expiry.
+    TimedListpack(TimeForm),
+    /// Valkey 9: pairs, each with its expiry behind it.
+    PairsAndTimes,
+}
+
+/// How the expiries of a hash's fields are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TimeForm {
+    /// Before Redis 7.4.0: as they are.
+    Plain,
+    /// The earliest one stands before all.
+    EarliestFirst,
+}
+
+impl HashForm {
+    /// What a value of it consists of.
+    pub(super) fn shape(self) -> Shape {
+        let timed = Member::NumberAndPair;
+        match self {
+            HashForm::Pairs => Shape::Counted(Member::Pair),
+            HashForm::PairsAndTimes => Shape::Counted(Member::PairAndTime),
+            HashForm::TimedPairs(TimeForm::Plain) => Shape::Counted(timed),
+            HashForm::TimedPairs(TimeForm::EarliestFirst) => Shape::TimeAndCounted(timed),
+            HashForm::TimedListpack(TimeForm::EarliestFirst) => Shape::TimeAndBlob,
+            HashForm::Zipmap
+            | HashForm::Ziplist
+            | HashForm::Listpack
+            | HashForm::TimedListpack(TimeForm::Plain) => Shape::Blob,
+        }
+    }
 }
 
 /// The forms of streams, each with what it has over the one before.
@@ -113,9 +161,13 @@ pub(super) enum Member {
 
 const STRING: u8 = 0;
 const SET_OF_STRINGS: u8 = 2;
+const HASH: u8 = 4;
 const SET_OF_INTS: u8 = 11;
+const HASH_LISTPACK: u8 = 16;
 const LIST_OF_LISTPACKS: u8 = 18;
 const STREAM_WITH_COUNTERS: u8 = 19;
+const TIMED_HASH: u8 = 24;
+const TIMED_HASH_LISTPACK: u8 = 25;
 
 impl Kind {
     /// The form for which this byte stands.
@@ -128,10 +180,12 @@ impl Kind {
             1 => Some(Kind::List(ListForm::Strings)),
             SET_OF_STRINGS => Some(Kind::Set(SetForm::Strings)),
             3 => other(zset, Shape::Counted(M::ScoreText)),
-            4 => other(hash, Shape::Counted(M::Pair)),
+            HASH => Some(Kind::Hash(HashForm::Pairs)),
             5 => other(zset, Shape::Counted(M::Score)),
             7 => other("module value", Shape::Module),
-            9 | 13 | 16 => other(hash, Shape::Blob),
+            9 => Some(Kind::Hash(HashForm::Zipmap)),
+            13 => Some(Kind::Hash(HashForm::Ziplist)),
+            HASH_LISTPACK => Some(Kind::Hash(HashForm::Listpack)),
             10 => Some(Kind::List(ListForm::Ziplist)),
             SET_OF_INTS => Some(Kind::Set(SetForm::Ints)),
             20 => Some(Kind::Set(SetForm::Listpack)),
@@ -141,12 +195,14 @@ impl Kind {
             LIST_OF_LISTPACKS => Some(Kind::List(ListForm::Listpacks)),
             STREAM_WITH_COUNTERS => Some(Kind::Stream(StreamForm::Counters)),
             21 => Some(Kind::Stream(StreamForm::ActiveTimes)),
-            22 if dialect == Dialect::Valkey => other(hash, Shape::Counted(M::PairAndTime)),
+            22 if dialect == Dialect::Valkey => Some(Kind::Hash(HashForm::PairsAndTimes)),
             _ if dialect == Dialect::Valkey => None,
-            22 => other(hash, Shape::Counted(M::NumberAndPair)),
-            23 => other(hash, Shape::Blob),
-            24 => other(hash, Shape::TimeAndCounted(M::NumberAndPair)),
-            25 => other(hash, Shape::TimeAndBlob),
+            22 => Some(Kind::Hash(HashForm::TimedPairs(TimeForm::Plain))),
+            23 => Some(Kind::Hash(HashForm::TimedListpack(TimeForm::Plain))),
+            TIMED_HASH => Some(Kind::Hash(HashForm::TimedPairs(TimeForm::EarliestFirst))),
+            TIMED_HASH_LISTPACK => {
+                Some(Kind::Hash(HashForm::TimedListpack(TimeForm::EarliestFirst)))
+            }
             26 => Some(Kind::Stream(StreamForm::MessageIds)),
             27 => Some(Kind::Stream(StreamForm::Unowned)),
             28 => other("array", Shape::Array),
@@ -167,6 +223,12 @@ impl Kind {
             Value::List(_) => LIST_OF_LISTPACKS,
             Value::Set(set) if set.is_of_ints() => SET_OF_INTS,
             Value::Set(_) => SET_OF_STRINGS,
+            Value::Hash(hash) => match (hash.packed(), hash.next_expiry_ms()) {
+                (Some(_), None) => HASH_LISTPACK,
+                (Some(_), Some(_)) => TIMED_HASH_LISTPACK,
+                (None, None) => HASH,
+                (None, Some(_)) => TIMED_HASH,
+            },
             Value::Stream(_) => STREAM_WITH_COUNTERS,
         }
     }

@@ -72,6 +72,11 @@ impl<'a> Elements<'a> {
         closes(back, body).then_some(item)
     }
 
+    /// Bytes of the elements given out so far.
+    pub fn offset(&self) -> usize {
+        self.at
+    }
+
     /// The next element, which is an integer.
     #[inline(always)]
     pub fn next_int(&mut self) -> Option<i64> {

@@ -24,6 +24,7 @@
 
 mod cursor;
 mod decode;
+mod decode_hash;
 mod decode_stream;
 mod dump;
 mod encode;

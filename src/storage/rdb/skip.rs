@@ -29,6 +29,7 @@ pub fn value(cursor: &mut Cursor<'_>, kind: Kind, templates: &Templates) -> Resu
             cursor.number()?;
             strings(cursor, 1)
         }),
+        Kind::Hash(form) => shape(cursor, form.shape(), templates),
         Kind::Stream(form) => stream(cursor, form),
         Kind::Other(other) => shape(cursor, other.shape, templates),
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::base::{Blob, crc64};
+use crate::data::hash::{self, Hash, Keeps};
 use crate::data::list::{End, Limit};
 use crate::data::stream::{Delivery, Group, Id, IdmpLimits, NodeLimits, References, Trim, TrimTo};
 use crate::data::{List, StrValue, Stream, Value};
@@ -27,8 +28,22 @@ fn seen(value: &Value) -> String {
             }
             format!("{} {members:?}", set.encoding_name())
         }
+        Value::Hash(hash) => hash_seen(hash),
         Value::Stream(stream) => stream_seen(stream),
     }
+}
+
+/// A hash whose fields expire no more is written as one whose fields never did.
+fn hash_seen(hash: &Hash) -> String {
+    let fields = hash.iter();
+    let mut fields: Vec<_> = fields
+        .map(|field| (field.name.to_vec(), field.value.to_vec(), field.expires_ms))
+        .collect();
+    let name = hash.encoding_name();
+    if name == "hashtable" {
+        fields.sort();
+    }
+    format!("{} {fields:?}", name.strip_suffix("ex").unwrap_or(name))
 }
 
 fn stream_seen(stream: &Stream) -> String {
@@ -121,6 +136,27 @@ fn any_list() -> impl Strategy<Value = Value> {
             }
             list.into()
         })
+}
+
+fn any_hash() -> impl Strategy<Value = Value> {
+    let expiry = prop::option::weighted(0.3, 1..9i64);
+    let field = (any_text(), expiry, any::<bool>());
+    prop::collection::btree_map(any_text(), field, 1..40).prop_map(|fields| {
+        let (limits, mut hash) = (hash::Limits::default(), Hash::new());
+        for (name, (value, expires_ms, persists)) in fields {
+            hash.set(
+                limits,
+                Blob::Slice(&name),
+                Blob::Slice(&value),
+                Keeps::Value,
+            );
+            hash.set_expiry_ms(&name, expires_ms);
+            if persists {
+                hash.set_expiry_ms(&name, None);
+            }
+        }
+        hash.into()
+    })
 }
 
 /// One step of what befalls a stream.
@@ -329,6 +365,7 @@ fn any_value() -> impl Strategy<Value = Value> {
     prop_oneof![
         any_text().prop_map(|text| StrValue::new(Blob::Slice(&text)).into()),
         any_list(),
+        any_hash(),
         any_stream(),
     ]
 }
@@ -412,10 +449,16 @@ proptest! {
         let file = written(&entries, compress);
         let back = read(&*file).unwrap();
         prop_assert_eq!(all_seen(&back), all_seen(&entries));
-        prop_assert_eq!(&written(&back, compress), &file);
+        // The order of a table is its own affair.
+        let in_order = entries.iter().all(|(.., value)| value.encoding_name() != "hashtable");
+        if in_order {
+            prop_assert_eq!(&written(&back, compress), &file);
+        }
         let back = read_in_parts(&file, part_bytes).unwrap();
         prop_assert_eq!(all_seen(&back), all_seen(&entries));
-        prop_assert_eq!(&written(&back, compress), &file);
+        if in_order {
+            prop_assert_eq!(&written(&back, compress), &file);
+        }
     }
 
     /// Whether a damaged stream is refused, and what is read of it, does not depend on how it is cut.
@@ -440,7 +483,10 @@ proptest! {
         let payload = dump(&value, compress);
         let back = Payload::of(&payload).unwrap().value(&Limits::default()).unwrap().unwrap();
         prop_assert_eq!(seen(&back), seen(&value));
-        prop_assert_eq!(dump(&back, compress), payload);
+        // The order of a table is its own affair.
+        if value.encoding_name() != "hashtable" {
+            prop_assert_eq!(dump(&back, compress), payload);
+        }
     }
 
     #[test]
@@ -608,18 +654,12 @@ fn values_of_other_types_are_reported_and_passed_over() {
             b"\x03\x01h\x03\x01a\x011\x01b\xfd\x01c\xfe",
             "zset",
         ),
-        (b"REDIS0012", b"\x04\x01h\x01\x01a\x01b", "hash"),
         (b"REDIS0012", b"\x05\x01h\x01\x01a........", "zset"),
         (
             b"REDIS0012",
             b"\x07\x01h\x05\x02\x09\x05\x01s\x00",
             "module value",
         ),
-        (b"REDIS0012", b"\x0d\x01h\x03...", "hash"),
-        (b"REDIS0012", b"\x16\x01h\x01\x09\x01a\x01b", "hash"),
-        (b"REDIS0012", b"\x18\x01h........\x01\x09\x01a\x01b", "hash"),
-        (b"REDIS0012", b"\x19\x01h........\x03...", "hash"),
-        (b"VALKEY080", b"\x16\x01h\x01\x01a\x01b........", "hash"),
         (
             b"REDIS0015",
             b"\x1c\x01h\x03\x01\x05\x00\x01........\x01\x00\x01a\x02\x03\x01b",
@@ -653,6 +693,52 @@ fn values_of_other_types_are_reported_and_passed_over() {
         };
         assert_eq!(&*record.key, b"k");
         assert!(splitter.next().unwrap().is_none());
+    }
+}
+
+/// Hashes as other servers have written them: a=1, b=two, and in some b expires at 33177117420000 or 9.
+#[test]
+fn hashes_are_read_in_all_their_forms() {
+    let plain = "[([97], [49], None), ([98], [116, 119, 111], None)]";
+    let far = "[([98], [116, 119, 111], Some(33177117420000)), ([97], [49], None)]";
+    let soon = "[([98], [116, 119, 111], Some(9)), ([97], [49], None)]";
+    let values: &[(&[u8], &[u8], &str)] = &[
+        (b"REDIS0012", b"\x04\x01h\x02\x01a\xc0\x01\x01b\x03two", plain),
+        (b"REDIS0002", b"\x09\x01h\x0f\x02\x01a\x01\x001\x01b\x03\x01two.\xff", plain),
+        (
+            b"REDIS0006",
+            b"\x0d\x01h\x18\x18\0\0\0\x12\0\0\0\x04\0\0\x01a\x03\xf2\x02\x01b\x03\x03two\xff",
+            plain,
+        ),
+        (
+            b"REDIS0012",
+            b"\x10\x01h\x14\x14\0\0\0\x04\0\x81a\x02\x01\x01\x81b\x02\x83two\x04\xff",
+            plain,
+        ),
+        (b"REDIS0012", b"\x16\x01h\x02\x00\x01a\xc0\x01\x09\x01b\x03two", soon),
+        (
+            b"REDIS0012",
+            b"\x18\x01h\xe0iL\xa6,\x1e\0\0\x02\x01\x01b\x03two\x00\x01a\xc0\x01",
+            far,
+        ),
+        (
+            b"REDIS0012",
+            b"\x19\x01h\xe0iL\xa6,\x1e\0\0\x20\x20\0\0\0\x06\0\x81b\x02\x83two\x04\xf4\xe0iL\xa6,\x1e\0\0\t\x81a\x02\x01\x01\0\x01\xff",
+            far,
+        ),
+        (
+            b"VALKEY080",
+            b"\x16\x01h\x02\x01a\xc0\x01\xff\xff\xff\xff\xff\xff\xff\xff\x01b\x03two\xe0iL\xa6,\x1e\0\0",
+            far,
+        ),
+    ];
+    for (header, value, expected) in values {
+        let bytes = file(header, &[value]);
+        let entries = read(&*bytes).unwrap();
+        let [(.., value)] = &entries[..] else {
+            panic!("{value:?}")
+        };
+        assert_eq!(seen(value), format!("listpack {expected}"));
     }
 }
 

@@ -18,6 +18,10 @@ pub struct Census {
     pub elements: u64,
     /// Members of sets.
     pub members: u64,
+    /// Fields of hashes.
+    pub fields: u64,
+    /// Those of them that expire.
+    pub expiring_fields: u64,
     /// Entries of streams.
     pub entries: u64,
     /// Entries that wait for their time.
@@ -61,6 +65,10 @@ impl Census {
             Value::Str(_) => {}
             Value::List(list) => self.elements += list.len() as u64,
             Value::Set(set) => self.members += set.len() as u64,
+            Value::Hash(hash) => {
+                self.fields += hash.len() as u64;
+                self.expiring_fields += hash.expiring_len() as u64;
+            }
             Value::Stream(stream) => {
                 self.entries += stream.log.len();
                 self.scheduled += stream.schedule.len() as u64;
@@ -87,6 +95,11 @@ impl fmt::Display for Census {
         }
         writeln!(f, "list elements: {}", self.elements)?;
         writeln!(f, "set members: {}", self.members)?;
+        write!(f, "hash fields: {}", self.fields)?;
+        match self.expiring_fields {
+            0 => writeln!(f)?,
+            expiring => writeln!(f, ", {expiring} of them expire")?,
+        }
         write!(f, "stream entries: {}", self.entries)?;
         match self.scheduled {
             0 => writeln!(f)?,

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   SELECT db                                     when the database changes
-//!   SET key value | RPUSH key element ... | SADD key member ... | XADD key id field value ...
+//!   SET key value | RPUSH key element ... | SADD key member ... | HSET key field value ... | XADD key id field value ...
+//!   HPEXPIREAT key ms FIELDS 1 field
 //!   XSETID key last-id ENTRIESADDED n MAXDELETEDID id
 //!   XGROUP CREATE key group last-id ENTRIESREAD n
 //!   XGROUP CREATECONSUMER key group consumer
@@ -32,14 +33,14 @@ use super::format::{Format, MEMORY_TAKES_ALL, Record};
 use super::output::Output;
 use crate::data::list::{End, Item};
 use crate::data::stream::{Id, IdText};
-use crate::data::{StrValue, Value};
+use crate::data::{Hash, StrValue, Value};
 use crate::keyspace::{NEVER, effects};
 use crate::storage::rdb;
 use std::io::{self, Write};
 
 type Out<'a> = &'a mut dyn Write;
 
-/// Elements that one command adds.
+/// Elements, or fields of a hash, that one command adds.
 const ELEMENTS_PER_COMMAND: usize = 64;
 
 /// See the module's description.
@@ -97,6 +98,7 @@ fn write_record(out: Out<'_>, record: Record<'_>) -> io::Result<()> {
             write_elements(out, [b"RPUSH", key], list.len(), list.iter(End::Front))?
         }
         Value::Set(set) => write_elements(out, [b"SADD", key], set.len(), set.iter())?,
+        Value::Hash(hash) => write_hash(out, key, hash)?,
         Value::Stream(stream) if stream::can_be_told(stream) => stream::write(out, key, stream)?,
         Value::Stream(_) => {
             let payload = rdb::dump(value, true);
@@ -136,6 +138,40 @@ fn write_elements<'a>(
         }
         Text(item.as_bytes(&mut digits)).write(out)?;
         left -= 1;
+    }
+    Ok(())
+}
+
+/// Of two fields that expire at the same moment the one that was told so later stands first, so the last ones are told first.
+fn write_hash(out: Out<'_>, key: &[u8], hash: &Hash) -> io::Result<()> {
+    let mut left = hash.len();
+    let (mut names, mut values) = (itoa::Buffer::new(), itoa::Buffer::new());
+    let mut expiring = Vec::new();
+    for (at, field) in hash.iter().enumerate() {
+        if at % ELEMENTS_PER_COMMAND == 0 {
+            open(out, 2 + 2 * left.min(ELEMENTS_PER_COMMAND))?;
+            Text(b"HSET").write(out)?;
+            Text(key).write(out)?;
+        }
+        Text(field.name.as_bytes(&mut names)).write(out)?;
+        Text(field.value.as_bytes(&mut values)).write(out)?;
+        left -= 1;
+        expiring.extend(field.expires_ms.map(|ms| (field.name, ms)));
+    }
+    for (name, ms) in expiring.into_iter().rev() {
+        let ms = Number(u64::try_from(ms).unwrap_or(0));
+        let name = Text(name.as_bytes(&mut names));
+        command(
+            out,
+            &[
+                Text(b"HPEXPIREAT"),
+                Text(key),
+                ms,
+                Text(b"FIELDS"),
+                Number(1),
+                name,
+            ],
+        )?;
     }
     Ok(())
 }

@@ -278,6 +278,7 @@ pub fn cluster(_ctx: &mut Ctx<'_, '_>, report: &mut Report) {
 struct Figures {
     keys: usize,
     volatile: usize,
+    field_volatile: usize,
     /// The sum over stripes of mean time to live times keys that have one.
     ttl_ms: i64,
 }
@@ -290,6 +291,7 @@ pub fn keyspace(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
             let volatile = db.volatile_len();
             figures.keys += db.len();
             figures.volatile += volatile;
+            figures.field_volatile += db.field_volatile_len();
             let ttl_ms = db
                 .mean_ttl_ms(now_ms, TTL_SAMPLE)
                 .saturating_mul(volatile as i64);
@@ -302,8 +304,8 @@ pub fn keyspace(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         report.field(
             &format!("db{number}"),
             format!(
-                "keys={},expires={},avg_ttl={mean_ttl_ms},subexpiry=0",
-                db.keys, db.volatile
+                "keys={},expires={},avg_ttl={mean_ttl_ms},subexpiry={}",
+                db.keys, db.volatile, db.field_volatile
             ),
         );
     }

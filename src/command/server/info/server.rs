@@ -166,15 +166,8 @@ pub fn stats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         "rejected_connections",
         sum(|core| &core.rejected_connections),
     );
-    report.fields(
-        0,
-        &[
-            "sync_full",
-            "sync_partial_ok",
-            "sync_partial_err",
-            "expired_subkeys",
-        ],
-    );
+    report.fields(0, &["sync_full", "sync_partial_ok", "sync_partial_err"]);
+    report.field("expired_subkeys", sum(|core| &core.expired_fields));
     report.field("expired_keys", sum(|core| &core.expired));
     report.field("expired_stale_perc", "0.00");
     report.fields(

@@ -5,6 +5,7 @@ mod bitmap;
 mod cluster;
 mod connection;
 mod generic;
+mod hash;
 mod list;
 mod pubsub;
 mod server;
@@ -16,12 +17,13 @@ mod transactions;
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 12] = [
+pub(super) const FAMILIES: [&[Spec]; 13] = [
     acl::ROWS,
     bitmap::ROWS,
     cluster::ROWS,
     connection::ROWS,
     generic::ROWS,
+    hash::ROWS,
     list::ROWS,
     pubsub::ROWS,
     server::ROWS,
