@@ -2,7 +2,7 @@
 //!
 //! For the proof of compatibility: what a real server saved is loaded by another one after it has gone through Millstream's hands.
 
-use millstream::storage::rdb::{Item, Limits, Options, Record, Splitter, Writer};
+use millstream::storage::rdb::{Facts, Item, Limits, Options, Record, Splitter, Writer};
 use std::error::Error;
 use std::fs::File;
 use std::time::Instant;
@@ -31,7 +31,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     for (record, value) in records.iter().zip(&decoded) {
         if let Some(value) = value {
-            writer.entry(record.db, &record.key, record.expires_ms, value)?;
+            let facts = Facts {
+                expires_ms: record.expires_ms,
+                idle_s: record.idle_s,
+                frequency: record.frequency,
+            };
+            writer.entry(record.db, &record.key, facts, value)?;
         }
     }
     writer.finish()?;

@@ -7,6 +7,7 @@ pub mod crc16;
 pub mod crc64;
 pub mod disk;
 pub mod float;
+pub mod gauge;
 pub mod glob;
 mod grisu;
 pub mod histogram;

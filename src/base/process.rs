@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use super::gauge;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tikv_jemalloc_ctl::{epoch, stats};
+use tikv_jemalloc_ctl::{Access, AsName, arenas, epoch, stats};
 
 /// File descriptors needed beyond one per client.
 const OTHER_DESCRIPTORS: u64 = 64;
@@ -49,11 +50,12 @@ pub fn memory(now_s: i64) -> Memory {
     }
 }
 
-/// Remembers the peak of what is allocated, and returns what is now.
+/// Remembers the peak of what is allocated, sets the [`gauge`] by it, and returns what is now.
 pub fn note_peak(now_s: i64) -> u64 {
     // Without a new epoch the allocator repeats its last figures.
     let _ = epoch::advance();
     let allocated = stats::allocated::read().unwrap_or(0) as u64;
+    gauge::set(allocated);
     if PEAK.fetch_max(allocated, Ordering::Relaxed) < allocated {
         PEAK_AT_S.store(now_s, Ordering::Relaxed);
     }
@@ -66,6 +68,19 @@ pub fn allocator_report() -> Vec<u8> {
     let options = tikv_jemalloc_ctl::stats_print::Options::default();
     let _ = tikv_jemalloc_ctl::stats_print::stats_print(&mut report, options);
     report
+}
+
+/// Gives back to the system what the allocator keeps for a while in case it is wanted again.
+pub fn purge() {
+    for arena in 0..arenas::narenas::read().unwrap_or(0) {
+        for kind in ["dirty", "muzzy"] {
+            // Pages that are to be kept for no time at all go at once. An arena that nobody uses has nothing to give back.
+            let name = format!("arena.{arena}.{kind}_decay_ms\0");
+            if let Ok(before) = name.name().update(0isize) {
+                let _ = name.name().write(before);
+            }
+        }
+    }
 }
 
 /// Time that the cores of the machine spent on this process, in seconds: in the kernel, and outside of it.

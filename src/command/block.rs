@@ -11,12 +11,14 @@
 use super::acl::{self, log::Context};
 use super::clients::ClientRecord;
 use super::ctx::{Block, Flow};
-use super::dispatch::{Env, invoke};
+use super::dispatch::{Env, invoke, reject};
 use super::error;
+use super::evict;
 use super::mail::Mail;
 use super::registry::{self, Command, Hold};
 use super::session::Session;
 use super::shared::Shared;
+use super::table::words::flag;
 use crate::keyspace::waiters::{Awaits, OnTimeout, Wait};
 use crate::keyspace::{Log, StripeSet, Waiter};
 use crate::resp::{Reply, Request};
@@ -152,7 +154,10 @@ fn serve_waiter(env: &mut Env<'_, '_>, waiter: &Arc<Waiter>) {
         return forget(env, waiter);
     };
     let mut reply = Reply::new(waiter.wait.version);
-    if !is_refused(env, &record, command, request, &mut reply) {
+    let refused = is_refused(env, &record, command, request, &mut reply);
+    if !refused && command.is(flag::DENYOOM) && evict::is_short(env) {
+        reject(env, Some(command), &error::OUT_OF_MEMORY, &mut reply);
+    } else if !refused {
         let mut session = Session::stand_in(record, waiter);
         match invoke(env, &mut session, command, &request, &mut reply, false) {
             Flow::Block(_) => return waiter.end_serving(false),

@@ -1,15 +1,19 @@
 //! What a command runs with, and what it answers with.
 
 use super::error::Error;
+use super::evict::Pool;
 use super::keys::Keys;
 use super::registry::Command;
 use super::session::Session;
 use super::shared::Shared;
 use super::stream::id_writer::IdWriter;
+use crate::base::Rng;
 use crate::base::clock::Now;
 use crate::config::Config;
+use crate::data::Value;
 use crate::data::stream::NodeLimits;
 use crate::keyspace::NEVER;
+use crate::keyspace::usage::Counting;
 use crate::keyspace::waiters::{Awaits, OnTimeout};
 use crate::pubsub::Listeners;
 use crate::resp::{OwnedRequest, Reply};
@@ -70,6 +74,14 @@ pub struct Local {
     pub config: Arc<Config>,
     /// What wall time was ahead of steady time when that was last looked at, milliseconds.
     pub ahead_ms: i64,
+    /// Numbers nobody has to foresee.
+    pub rng: Rng,
+    /// The keys that this core would evict next.
+    pub pool: Pool,
+    /// Values evicted, to be freed when no stripe is held.
+    pub evicted: Vec<Value>,
+    /// There is more to be evicted than time was for.
+    pub evicting: bool,
     /// The last command's name as it was sent, and its row: most clients repeat themselves.
     pub last: Option<(SmallVec<[u8; 16]>, &'static Command)>,
 }
@@ -92,6 +104,17 @@ impl Local {
         }
     }
 
+    /// How the next command's uses of keys are counted, if they are.
+    #[inline]
+    pub fn counting(&mut self) -> Option<Counting> {
+        let counts = self.config.maxmemory_policy.counts_uses();
+        counts.then(|| Counting {
+            log_factor: self.config.lfu_log_factor,
+            decay_minutes: self.config.lfu_decay_time_minutes,
+            random: self.rng.next_u64() as u32,
+        })
+    }
+
     /// The state of a core that has done nothing yet.
     pub fn new(core: usize, config: Arc<Config>) -> Self {
         Local {
@@ -106,6 +129,10 @@ impl Local {
             redelivering: false,
             config,
             ahead_ms: 0,
+            rng: Rng::unforeseen(),
+            pool: Pool::default(),
+            evicted: Vec::new(),
+            evicting: false,
             last: None,
         }
     }

@@ -11,7 +11,7 @@ use super::session::{Queued, ReplyMode, Session};
 use super::shared::{Shared, gate};
 use super::slowlog::{self, SlowCommand};
 use super::table::words::flag;
-use super::{Args, block, monitor, pubsub, secrets, transaction};
+use super::{Args, block, evict, monitor, pubsub, secrets, transaction};
 use crate::base::clock::Now;
 use crate::keyspace::{Locked, StripeSet, notify};
 use crate::pubsub::Subject;
@@ -55,6 +55,7 @@ impl<'k> Env<'_, 'k> {
             steady_ms: self.now.steady_ms,
             limits: self.local.node_limits(),
             touch: false,
+            counting: None,
             replaying: self.local.replaying,
         }
     }
@@ -91,7 +92,15 @@ pub fn execute(
         return execute_special(env, session, request, reply);
     }
     match find(env.local, request) {
-        Ok(command) => run(env, session, command, &request, reply),
+        Ok(command) if evict::has_room(env) || !command.is(flag::DENYOOM) => {
+            run(env, session, command, &request, reply)
+        }
+        Ok(command) => refuse(
+            env,
+            session,
+            Refusal::of(command, error::OUT_OF_MEMORY),
+            reply,
+        ),
         Err(refusal) => refuse(env, session, refusal, reply),
     }
 }
@@ -115,6 +124,16 @@ struct Refusal {
     command: Option<&'static Command>,
     /// It is not a client of ours at all: the connection closes without a reply.
     abort: bool,
+}
+
+impl Refusal {
+    fn of(command: &'static Command, error: Error) -> Self {
+        Refusal {
+            error,
+            command: Some(command),
+            abort: false,
+        }
+    }
 }
 
 /// The row of a request, its arity checked.
@@ -168,11 +187,7 @@ fn find_within(
 
 #[cold]
 fn wrong_arity(command: &'static Command) -> Refusal {
-    Refusal {
-        error: error::wrong_arity(&command.full_name),
-        command: Some(command),
-        abort: false,
-    }
+    Refusal::of(command, error::wrong_arity(&command.full_name))
 }
 
 /// True for the first word of lines that a browser sends which was tricked into speaking to this port: what follows them must not
@@ -209,20 +224,33 @@ fn refuse(
     if refusal.abort {
         return Next::Abort;
     }
-    let stats = &env.shared.stats[env.local.core];
-    if let Some(command) = refusal.command {
-        stats.commands[command.id].rejected.add(1);
-        if command.spec.name == "exec" {
-            // An EXEC that cannot run is the end of its transaction all the same.
-            env.locked.release();
-            session.multi = None;
-            transaction::forget_watch(env.shared, session);
-            refusal.error = error::exec_abort(&refusal.error);
-        }
+    if refusal
+        .command
+        .is_some_and(|command| command.spec.name == "exec")
+    {
+        // An EXEC that cannot run is the end of its transaction all the same.
+        env.locked.release();
+        session.multi = None;
+        transaction::forget_watch(env.shared, session);
+        refusal.error = error::exec_abort(&refusal.error);
     }
-    stats.error(refusal.error.code());
-    reply.error(refusal.error.text());
+    reject(env, refusal.command, &refusal.error, reply);
     Next::Continue
+}
+
+/// Answers in the place of a command that is not run.
+pub fn reject(
+    env: &Env<'_, '_>,
+    command: Option<&'static Command>,
+    error: &Error,
+    reply: &mut Reply,
+) {
+    let stats = &env.shared.stats[env.local.core];
+    if let Some(command) = command {
+        stats.commands[command.id].rejected.add(1);
+    }
+    stats.error(error.code());
+    reply.error(error.text());
 }
 
 /// The way of a request when a gate is shut or the client is in some special state.
@@ -244,11 +272,7 @@ fn execute_special(
         .and_then(|command| by_own_name(command, request));
     let request = renamed.as_ref().map_or(request, OwnedRequest::as_request);
     let next = match found.and_then(|command| {
-        may_run(env, session, command, request).map_err(|error| Refusal {
-            error,
-            command: Some(command),
-            abort: false,
-        })?;
+        may_run(env, session, command, request).map_err(|error| Refusal::of(command, error))?;
         Ok(command)
     }) {
         Ok(command) if is_paused(env, session, command) => return Next::Paused,
@@ -296,7 +320,7 @@ fn by_own_name(command: &Command, request: Request<'_>) -> Option<OwnedRequest> 
 }
 
 fn may_run(
-    env: &Env<'_, '_>,
+    env: &mut Env<'_, '_>,
     session: &mut Session,
     command: &'static Command,
     request: Request<'_>,
@@ -314,6 +338,9 @@ fn may_run(
     };
     acl::check(env.place(context), session, command, request)
         .map_err(|refused| refused.error(command))?;
+    if !evict::has_room(env) && takes_memory(session, command) {
+        return Err(error::OUT_OF_MEMORY);
+    }
     if shared.gate(gate::LOG_FAILED | gate::UNSAVED) {
         let writes = |command: &Command| command.is(flag::WRITE);
         let needs_disk = runs_any(session, command, writes) || command.spec.name == "ping";
@@ -328,6 +355,13 @@ fn may_run(
         return Err(error::LOADING);
     }
     Ok(())
+}
+
+/// True for a command that is refused when memory is full. Whatever is queued takes memory.
+fn takes_memory(session: &Session, command: &Command) -> bool {
+    let is_queued = session.multi.is_some()
+        && !matches!(command.spec.name, "exec" | "discard" | "quit" | "reset");
+    is_queued || runs_any(session, command, |command| command.is(flag::DENYOOM))
 }
 
 fn runs_while_loading(session: &Session, command: &Command) -> bool {
@@ -523,6 +557,7 @@ pub fn invoke(
                 steady_ms: env.now.steady_ms,
                 limits: env.local.node_limits(),
                 touch: !session.no_touch,
+                counting: env.local.counting(),
                 replaying: env.local.replaying,
             },
             local: env.local,
@@ -588,10 +623,17 @@ fn watch_slow(
         } else {
             "command"
         };
-        env.shared
-            .latency
-            .lock()
-            .record(event, env.now.unix_ms / 1000, ns / 1_000_000);
+        record_latency(env, event, ns / 1_000_000);
+    }
+}
+
+/// Tells LATENCY of an event, if it took long enough.
+#[cold]
+pub fn record_latency(env: &Env<'_, '_>, event: &'static str, ms: u64) {
+    let threshold_ms = env.local.config.latency_monitor_threshold_ms;
+    if threshold_ms > 0 && ms >= threshold_ms {
+        let mut monitor = env.shared.latency.lock();
+        monitor.record(event, env.now.unix_ms / 1000, ms);
     }
 }
 
@@ -624,12 +666,15 @@ pub fn settle(env: &mut Env<'_, '_>) {
         let dirty = std::mem::take(&mut changes.dirty) + std::mem::take(&mut changes.dirty_aside);
         stats.dirty.add(dirty);
     }
-    if changes.hits + changes.misses + changes.expired + changes.expired_fields > 0 {
+    if changes.hits + changes.misses + changes.expired + changes.expired_fields + changes.evicted
+        > 0
+    {
         stats.hits.add(std::mem::take(&mut changes.hits));
         stats.misses.add(std::mem::take(&mut changes.misses));
         stats.expired.add(std::mem::take(&mut changes.expired));
         let expired_fields = std::mem::take(&mut changes.expired_fields);
         stats.expired_fields.add(expired_fields);
+        stats.evicted.add(std::mem::take(&mut changes.evicted));
     }
     let quiet =
         changes.events.is_empty() && changes.discarded.is_empty() && changes.deadlines.is_empty();
@@ -641,8 +686,7 @@ pub fn settle(env: &mut Env<'_, '_>) {
 #[cold]
 fn settle_rest(env: &mut Env<'_, '_>) {
     for value in env.changes.discarded.drain(..) {
-        // A reaper that cannot keep up leaves the work here.
-        let _ = env.shared.reaper.try_send(value);
+        env.shared.reaper.free(value);
     }
     let cores = env.shared.cores();
     for (stripe, at_ms) in env.changes.deadlines.drain(..) {

@@ -128,6 +128,9 @@ pub const NO_PROTO: Error = Error::new("NOPROTO unsupported protocol version");
 /// HELLO's version is no number.
 pub const PROTO_NOT_AN_INTEGER: Error =
     Error::new("ERR Protocol version is not an integer or out of range");
+/// The command would store something, and memory is full.
+pub const OUT_OF_MEMORY: Error =
+    Error::new("OOM command not allowed when used memory > 'maxmemory'.");
 /// EXEC after an error while queueing.
 pub const EXEC_ABORT: Error =
     Error::new("EXECABORT Transaction discarded because of previous errors.");
@@ -253,6 +256,10 @@ pub const NOVALUES_OUTSIDE_HSCAN: Error =
 pub const FIRST_DB_INVALID: Error = Error::new("ERR invalid first DB index");
 /// SWAPDB: the second index is no number.
 pub const SECOND_DB_INVALID: Error = Error::new("ERR invalid second DB index");
+/// OBJECT IDLETIME while uses are counted.
+pub const NO_IDLE_TIME: Error = Error::new(
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+);
 /// OBJECT FREQ without counters of use.
 pub const NO_LFU: Error = Error::new(
     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",

@@ -11,7 +11,8 @@ use crate::data::stream::NodeLimits;
 use crate::data::{Hash, Kind, Value};
 use crate::keyspace::effects::{Effect, Moment};
 use crate::keyspace::notify;
-use crate::keyspace::{Db, Entry, Keyspace, Locked, NEVER, Stripe};
+use crate::keyspace::usage::Counting;
+use crate::keyspace::{Db, Entry, Keyspace, Locked, NEVER, Stripe, Usage};
 use crate::resp::Request;
 use std::mem::discriminant;
 
@@ -45,6 +46,8 @@ pub struct Changes {
     pub expired: u64,
     /// Fields removed because their time was up.
     pub expired_fields: u64,
+    /// Keys removed for want of memory.
+    pub evicted: u64,
     /// Values to be freed away from the event loop.
     pub discarded: Vec<Value>,
     /// The stripes that have something to do at a time, and the time, steady milliseconds.
@@ -89,6 +92,8 @@ pub struct Keys<'a, 'k> {
     pub limits: NodeLimits,
     /// False for a client that does not want its reads to count as use of a key (CLIENT NO-TOUCH).
     pub touch: bool,
+    /// How uses are counted, under a policy of eviction that goes by them.
+    pub counting: Option<Counting>,
     /// The log is being replayed: keys whose time is up stay until the log itself removes them.
     pub replaying: bool,
 }
@@ -148,15 +153,31 @@ impl<'k> Keys<'_, 'k> {
         if self.replaying {
             return Some(position);
         }
+        self.changes.expired += 1;
+        self.remove_unasked(key, position, (notify::EXPIRED, "expired"));
+        None
+    }
+
+    /// Removes `key` for want of memory, or because its time is up; false if there is no such key.
+    pub fn evict(&mut self, key: &[u8]) -> bool {
+        if self.table(key).position(key).is_none() {
+            return false;
+        }
+        if let Some(position) = self.live_position(key) {
+            self.changes.evicted += 1;
+            self.remove_unasked(key, position, (notify::EVICTED, "evicted"));
+        }
+        true
+    }
+
+    fn remove_unasked(&mut self, key: &[u8], position: usize, event: (u32, &'static str)) {
         let entry = self.table(key).remove(position);
         self.changes.discard(entry.value);
-        self.changes.expired += 1;
         self.lost(key);
-        self.changes.event(notify::EXPIRED, "expired", self.db, key);
+        self.changes.event(event.0, event.1, self.db, key);
         if self.is_logged() {
-            self.locked.effects.expiry(self.db, key);
+            self.locked.effects.unasked_removal(self.db, key);
         }
-        None
     }
 
     /// Fields of the hash at `key` went because their time was up, and with the last one the key: says so to whoever has to know.
@@ -286,18 +307,18 @@ impl<'k> Keys<'_, 'k> {
     /// The table of `key`, whose entry at `position` is used.
     #[inline(always)]
     fn used(&mut self, key: &[u8], position: usize) -> &mut Db {
-        let (now_ms, touch) = (self.now_ms, self.touch);
+        let (now_ms, touch, counting) = (self.now_ms, self.touch, self.counting);
         let table = self.table(key);
         if touch {
-            table.touch(position, now_ms);
+            table.touch(position, now_ms, counting);
         }
         table
     }
 
-    /// Says when `key` was last used, whatever it was before.
-    pub fn touch_at(&mut self, key: &[u8], used_ms: i64) {
+    /// Says how `key` was used, whatever it was before.
+    pub fn set_usage(&mut self, key: &[u8], usage: Usage) {
         if let Some(position) = self.live_position(key) {
-            self.table(key).touch(position, used_ms);
+            self.table(key).set_usage(position, usage);
         }
     }
 
@@ -341,7 +362,7 @@ impl<'k> Keys<'_, 'k> {
     /// The position of a key that lives, which is used. Whatever was to happen to its value by now has, if that is of kind `T`.
     #[inline(always)]
     fn position_as<T: Kind>(&mut self, key: &[u8]) -> Option<usize> {
-        let (now_ms, touch) = (self.now_ms, self.touch);
+        let (now_ms, touch, counting) = (self.now_ms, self.touch, self.counting);
         let table = self.table(key);
         let position = table.position(key)?;
         let entry = table.entry(position);
@@ -350,7 +371,7 @@ impl<'k> Keys<'_, 'k> {
             return self.position_in_time::<T>(key);
         }
         if touch {
-            table.touch(position, now_ms);
+            table.touch(position, now_ms, counting);
         }
         Some(position)
     }
@@ -424,9 +445,9 @@ impl<'k> Keys<'_, 'k> {
     }
 
     fn overwrite(&mut self, key: &[u8], position: usize, value: Value) {
-        let now_ms = self.now_ms;
+        let (now_ms, counting) = (self.now_ms, self.counting);
         let table = self.table(key);
-        table.touch(position, now_ms);
+        table.touch(position, now_ms, counting);
         let retyped = discriminant(&table.entry(position).value) != discriminant(&value);
         let old = table.replace(position, value);
         self.publish(key);
@@ -628,6 +649,7 @@ impl<'k> Keys<'_, 'k> {
             steady_ms: self.steady_ms,
             limits: self.limits,
             touch: self.touch,
+            counting: self.counting,
             replaying: self.replaying,
         }
     }
@@ -657,6 +679,7 @@ impl<'k> Keys<'_, 'k> {
             steady_ms: self.steady_ms,
             limits: self.limits,
             touch: self.touch,
+            counting: self.counting,
             replaying: self.replaying,
         })
     }

@@ -88,6 +88,12 @@ impl<'k> Meter<'k> {
         ns
     }
 
+    /// What was done since the last command is no command's.
+    pub fn skip(&mut self) {
+        self.close_run();
+        self.stopwatch.lap_ns();
+    }
+
     fn close_run(&mut self) {
         if self.run > 0 {
             let ns = self.stopwatch.lap_ns();

@@ -2,13 +2,14 @@
 
 use super::acl::Users;
 use super::clients::Clients;
+use super::evict::Shortage;
 use super::mail::Mail;
+use super::reaper::Reaper;
 use super::server::shutdown::Shutdown;
 use super::stats::{CoreStats, Rates};
 use crate::base::clock::Clock;
 use crate::base::inbox::Inbox;
 use crate::config::{AppendFsync, ConfigCell};
-use crate::data::Value;
 use crate::data::stream::IdmpLimits;
 use crate::keyspace::{Keyspace, Rules};
 use crate::pubsub::Registry;
@@ -18,7 +19,6 @@ use crate::tls::Acceptor;
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
-use std::sync::mpsc::SyncSender;
 
 /// Conditions that a core looks at before each command, all in one word.
 pub mod gate {
@@ -100,8 +100,10 @@ pub struct Shared {
     pub connections: Box<[AtomicUsize]>,
     /// Cores that have executed their last command.
     pub stopped_cores: AtomicUsize,
-    /// Values to be freed away from the event loops.
-    pub reaper: SyncSender<Value>,
+    /// Frees large values away from the event loops.
+    pub reaper: Reaper,
+    /// When memory was short.
+    pub shortage: Shortage,
     /// False while DEBUG SET-ACTIVE-EXPIRE 0: keys then expire only when somebody looks at them.
     pub active_expire: AtomicBool,
     /// How the server goes down, while it saves before that.
@@ -125,7 +127,7 @@ impl Shared {
         clock: Clock,
         config: ConfigCell,
         inboxes: Box<[Inbox<Mail>]>,
-        reaper: SyncSender<Value>,
+        reaper: Reaper,
         boot: Boot,
     ) -> Self {
         let zeroes = || (0..cores).map(|_| AtomicUsize::new(0)).collect();
@@ -146,6 +148,7 @@ impl Shared {
             connections: zeroes(),
             stopped_cores: AtomicUsize::new(0),
             reaper,
+            shortage: Shortage::default(),
             active_expire: AtomicBool::new(true),
             shutdown: Mutex::default(),
             boot,
@@ -155,6 +158,7 @@ impl Shared {
             rates: Rates::default(),
         };
         shared.configure_rules();
+        shared.configure_memory();
         shared
     }
 
@@ -224,6 +228,12 @@ impl Shared {
                 max_size: config.stream_idmp_maxsize,
             },
         });
+    }
+
+    /// Sets the memory to stay within.
+    pub fn configure_memory(&self) {
+        let limit_bytes = self.config.load().maxmemory_bytes;
+        self.keyspace.set_limit_bytes(limit_bytes);
     }
 
     /// What the log's writer has to tell.

@@ -119,6 +119,8 @@ pub struct CoreStats {
     pub expired: Counter,
     /// Fields of hashes removed because their time was up.
     pub expired_fields: Counter,
+    /// Keys removed for want of memory.
+    pub evicted: Counter,
     /// Changes to the keyspace.
     pub dirty: Counter,
     /// Error replies.
@@ -158,6 +160,7 @@ impl Default for CoreStats {
             misses: Counter::default(),
             expired: Counter::default(),
             expired_fields: Counter::default(),
+            evicted: Counter::default(),
             dirty: Counter::default(),
             errors: Counter::default(),
             output_limit_closed: Counter::default(),
@@ -205,6 +208,7 @@ impl CoreStats {
             &self.misses,
             &self.expired,
             &self.expired_fields,
+            &self.evicted,
             &self.errors,
             &self.output_limit_closed,
             &self.query_limit_closed,

@@ -146,6 +146,19 @@ config! {
 
     /// How many cores serve; 0 is every core of the machine.
     pub threads: u32,
+    /// The memory to stay within; 0 is no limit.
+    pub maxmemory_bytes: u64,
+    /// What goes when memory is full.
+    pub maxmemory_policy: EvictionPolicy,
+    /// How many keys are looked at to find one that goes.
+    pub maxmemory_samples: u32,
+    /// How long a command may have to wait for room, on a scale of 0 to 100.
+    pub maxmemory_eviction_tenacity: u32,
+    /// How much slower each further step of a key's frequency is.
+    pub lfu_log_factor: u32,
+    /// Minutes without use that take a step back; 0 for never.
+    pub lfu_decay_time_minutes: u32,
+
     /// How many databases SELECT reaches.
     pub databases: u32,
     /// The directory that the data is kept in.
@@ -332,6 +345,49 @@ choices! {
         ResetChannels = "resetchannels",
         /// All.
         AllChannels = "allchannels",
+    }
+}
+
+choices! {
+    /// What goes when memory is full.
+    pub enum EvictionPolicy {
+        /// Of the keys that expire, those not used for longest.
+        VolatileLru = "volatile-lru",
+        /// Of the keys that expire, those used least.
+        VolatileLfu = "volatile-lfu",
+        /// Of the keys that expire, any.
+        VolatileRandom = "volatile-random",
+        /// Of the keys that expire, those that expire first.
+        VolatileTtl = "volatile-ttl",
+        /// The keys not used for longest.
+        AllkeysLru = "allkeys-lru",
+        /// The keys used least.
+        AllkeysLfu = "allkeys-lfu",
+        /// Any key.
+        AllkeysRandom = "allkeys-random",
+        /// Nothing: whatever would store more is refused.
+        NoEviction = "noeviction",
+    }
+}
+
+impl EvictionPolicy {
+    /// Whether how often keys are used decides.
+    #[inline]
+    pub fn counts_uses(self) -> bool {
+        matches!(self, Self::VolatileLfu | Self::AllkeysLfu)
+    }
+
+    /// Whether how long keys were not used decides.
+    pub fn goes_by_idleness(self) -> bool {
+        matches!(self, Self::VolatileLru | Self::AllkeysLru)
+    }
+
+    /// Whether keys without an expiry stay.
+    pub fn spares_lasting(self) -> bool {
+        matches!(
+            self,
+            Self::VolatileLru | Self::VolatileLfu | Self::VolatileRandom | Self::VolatileTtl
+        )
     }
 }
 

@@ -10,7 +10,8 @@ use super::value::Shape::{
 };
 use super::value::Value;
 use super::{
-    AclPubsubDefault, AppendFsync, Autogroup, DebugAccess, LogLevel, Supervision, TlsAuthClients,
+    AclPubsubDefault, AppendFsync, Autogroup, DebugAccess, EvictionPolicy, LogLevel, Supervision,
+    TlsAuthClients,
 };
 
 /// Directives that belong together.
@@ -68,9 +69,6 @@ const HZ: Place = Place::Field {
     },
 };
 
-const NO_EVICTION: &str = "this version does not evict keys: 'maxmemory' can only be 0";
-const NO_EVICTION_POLICY: &str =
-    "this version does not evict keys: 'maxmemory-policy' can only be 'noeviction'";
 const NO_CLIENT_EVICTION: &str =
     "this version does not evict clients: 'maxmemory-clients' can only be 0";
 const NO_CLUSTER: &str = "this version does not form clusters: 'cluster-enabled' can only be 'no'";
@@ -169,6 +167,20 @@ pub static SECTIONS: &[Section] = &[
             "How many bytes of unfinished requests a client may leave waiting."),
         row("proto-max-bulk-len", "536870912", bytes(LEAST_BUFFER_BYTES), field!(proto_max_bulk_len_bytes),
             "The longest single argument of a request."),
+    ]},
+    Section { title: "Memory", rows: &[
+        row("maxmemory", "0", bytes(0), field!(maxmemory_bytes),
+            "The memory to stay within, buffers of the log aside; 0 is no limit."),
+        row("maxmemory-policy", "noeviction", Choice(EvictionPolicy::NAMES), field!(maxmemory_policy),
+            "What goes when memory is full: of all keys, or only of those that expire (volatile), the least recently used, the least often used, any, or the first to expire; or nothing, and whatever would store more is refused."),
+        row("maxmemory-samples", "5", number(1, 64), field!(maxmemory_samples),
+            "How many keys are looked at to find one that goes."),
+        row("maxmemory-eviction-tenacity", "10", number(0, 100), field!(maxmemory_eviction_tenacity),
+            "How long commands may be held up by eviction at once: 10 is half a millisecond, 100 as long as it takes."),
+        row("lfu-log-factor", "10", COUNT, field!(lfu_log_factor),
+            "How much slower each further step is at which a key counts as used more often."),
+        row("lfu-decay-time", "1", COUNT, field!(lfu_decay_time_minutes),
+            "Minutes without use that take such a step back; 0 is never."),
     ]},
     Section { title: "General", rows: &[
         row("threads", "0", number(0, MAX_THREADS), field!(threads),
@@ -277,9 +289,6 @@ pub static SECTIONS: &[Section] = &[
             "Refuse writes while 'save' asks for snapshots and the last one failed."),
     ]},
     Section { title: "Features to come: only the value that does without them is accepted", rows: &[
-        row("maxmemory", "0", Only("0", NO_EVICTION), Place::Inert, "The memory to stay within."),
-        row("maxmemory-policy", "noeviction", Only("noeviction", NO_EVICTION_POLICY), Place::Inert,
-            "What to evict when memory is full."),
         row("maxmemory-clients", "0", Only("0", NO_CLIENT_EVICTION), Place::Inert,
             "The memory that all clients may use."),
         row("replicaof", "", Only("", NO_REPLICATION), Place::Inert,
@@ -315,10 +324,6 @@ pub static SECTIONS: &[Section] = &[
             "Making FLUSHALL and FLUSHDB free in the background."),
         row("replica-lazy-flush", "no", YesNo, Place::Inert,
             "Emptying a replica in the background.").alias("slave-lazy-flush"),
-        row("maxmemory-samples", "5", number(1, 64), Place::Inert, "How many keys are sampled to find one to evict."),
-        row("maxmemory-eviction-tenacity", "10", number(0, 100), Place::Inert, "How hard to try to evict."),
-        row("lfu-log-factor", "10", COUNT, Place::Inert, "How fast the count of a key's uses grows."),
-        row("lfu-decay-time", "1", COUNT, Place::Inert, "Minutes in which the count of a key's uses falls by one."),
         row("busy-reply-threshold", "5000", LONG_COUNT, Place::Inert,
             "Milliseconds after which a running script lets others hear BUSY.").alias("lua-time-limit"),
         row("list-compress-depth", "0", COUNT, Place::Inert,

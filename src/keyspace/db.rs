@@ -16,6 +16,9 @@
 //! A snapshot may be walking through the table (see `walk`): `entry_mut`, `remove` and `set_deadline_ms`, the only ways to change
 //! what is there, preserve for it what it has yet to visit.
 
+mod sample;
+
+use super::usage::{Counting, NEW_FREQUENCY, Usage};
 use super::walk::{POSITIONS_PER_SLICE, Preserved, Walk};
 use crate::data::{Kind, Stream, Value};
 use ahash::RandomState;
@@ -37,11 +40,13 @@ pub struct Entry {
     /// The value.
     pub value: Value,
     deadline_ms: i64,
-    /// When it was last read or written, Unix seconds; for OBJECT IDLETIME.
-    used_s: u32,
-    /// That of the table, if the entry was born or preserved since the walk began.
-    epoch: u32,
+    usage: Usage,
+    /// That of the table, if the entry was born, visited or preserved since the walk began.
+    epoch: Epoch,
 }
+
+/// Numbers walks; it may begin again from 0, since every walk renews the epochs of what it visits.
+type Epoch = [u8; 3];
 
 const _: () = assert!(size_of::<Entry>() == 56);
 
@@ -51,9 +56,9 @@ impl Entry {
         self.deadline_ms
     }
 
-    /// When the entry was last read or written, Unix seconds.
-    pub fn used_s(&self) -> i64 {
-        self.used_s.into()
+    /// How recently and how often it was used.
+    pub fn usage(&self) -> Usage {
+        self.usage
     }
 
     /// Puts another value in the place of the one it has.
@@ -87,8 +92,10 @@ pub struct Db {
     hasher: RandomState,
     /// Where `position` found the last key. The next is mostly the same; what stands there by then is compared with it.
     last: Cell<usize>,
+    /// Where sampling the deadlines goes on.
+    sampled: (i64, u32),
     /// Goes up with every walk.
-    epoch: u32,
+    epoch: Epoch,
     walk: Option<Box<Walk>>,
 }
 
@@ -160,10 +167,15 @@ impl Db {
         &mut self.entries[position]
     }
 
-    /// Notes that the entry at `position` is used now.
+    /// Notes that the entry at `position` is used now, and counts that if so wanted.
     #[inline]
-    pub fn touch(&mut self, position: usize, now_ms: i64) {
-        self.entries[position].used_s = unix_s(now_ms);
+    pub fn touch(&mut self, position: usize, now_ms: i64, counting: Option<Counting>) {
+        self.entries[position].usage.touch(now_ms, counting);
+    }
+
+    /// Says how the entry at `position` was used, whatever it was before.
+    pub fn set_usage(&mut self, position: usize, usage: Usage) {
+        self.entries[position].usage = usage;
     }
 
     /// The entry at `position`, if there is one: for sweeps.
@@ -188,7 +200,7 @@ impl Db {
             key: key.into(),
             value,
             deadline_ms: NEVER,
-            used_s: unix_s(now_ms),
+            usage: Usage::new(now_ms, NEW_FREQUENCY),
             epoch: self.epoch,
         };
         entry.settle();
@@ -380,7 +392,9 @@ impl Db {
     /// A snapshot begins here, which will save the entries as those of database `number`.
     pub(super) fn begin_walk(&mut self, number: usize) {
         assert!(self.walk.is_none(), "one walk at a time");
-        self.epoch = self.epoch.wrapping_add(1);
+        let [low, middle, high] = self.epoch;
+        let next = u32::from_le_bytes([low, middle, high, 0]).wrapping_add(1);
+        self.epoch = [next as u8, (next >> 8) as u8, (next >> 16) as u8];
         if !self.is_empty() {
             self.walk = Some(Box::new(Walk {
                 db: number,
@@ -418,8 +432,11 @@ impl Db {
         while walk.cursor < slice_end {
             let entry = self.entries.get_mut(walk.cursor);
             walk.cursor += 1;
-            let old = entry.filter(|entry| entry.epoch != self.epoch);
-            if old.is_some_and(|entry| !visit(entry)) {
+            let Some(old) = entry.filter(|entry| entry.epoch != self.epoch) else {
+                continue;
+            };
+            old.epoch = self.epoch;
+            if !visit(old) {
                 break;
             }
         }
@@ -440,6 +457,7 @@ impl Db {
         walk.preserved.push(Preserved {
             key: entry.key.clone(),
             deadline_ms: entry.deadline_ms,
+            usage: entry.usage,
             value: entry.value.freeze(),
         });
     }
@@ -450,11 +468,6 @@ impl Db {
             + self.index.allocation_size()
             + (self.deadlines.len() + self.fields.len()) * 32
     }
-}
-
-/// Unix seconds, for what need not be known more exactly.
-fn unix_s(now_ms: i64) -> u32 {
-    (now_ms.max(0).cast_unsigned() / 1000).min(u32::MAX.into()) as u32
 }
 
 #[cfg(test)]

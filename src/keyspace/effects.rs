@@ -118,8 +118,8 @@ impl Annotation {
 pub struct Effects {
     bytes: Vec<u8>,
     commands: usize,
-    /// Those of them that no client asked for: removals of keys and fields whose time was up.
-    expiries: usize,
+    /// Those of them that no client asked for: what went because its time was up, or for want of memory.
+    unasked: usize,
     first_db: usize,
     last_db: usize,
     /// The request is not to be logged as it was sent: it has said by itself what it did.
@@ -272,22 +272,22 @@ impl Effects {
         self.bytes.extend_from_slice(b"\r\n");
     }
 
-    /// A key is removed because its time was up.
-    pub fn expiry(&mut self, db: usize, key: &[u8]) {
-        self.expiries += 1;
+    /// A key is removed although no client asked for it: its time was up, or memory was short.
+    pub fn unasked_removal(&mut self, db: usize, key: &[u8]) {
+        self.unasked += 1;
         self.command(db, 2).arg(b"DEL").arg(key).end();
     }
 
     /// Fields of a hash are removed because their time was up.
     pub fn field_expiry(&mut self, db: usize, key: &[u8], names: &[Box<[u8]>]) {
-        self.expiries += 1;
+        self.unasked += 1;
         let effect = self.command(db, 2 + names.len()).arg(b"HDEL").arg(key);
         effect.args(names.iter().map(|name| &**name)).end();
     }
 
     /// True if a client asked for some of it.
     pub(super) fn is_asked_for(&self) -> bool {
-        self.commands > self.expiries
+        self.commands > self.unasked
     }
 
     #[inline]
@@ -312,7 +312,7 @@ impl Effects {
         self.bytes.clear();
         self.bytes.shrink_to(KEPT_BYTES);
         self.commands = 0;
-        self.expiries = 0;
+        self.unasked = 0;
     }
 }
 

@@ -93,6 +93,7 @@ pub struct Log {
     recording: AtomicBool,
     whole: AtomicBool,
     holding: AtomicBool,
+    kept: AtomicU64,
 }
 
 impl Log {
@@ -265,6 +266,16 @@ impl Log {
         // Read first, so that it is never beyond the end.
         let taken = self.taken.load(Ordering::Acquire);
         self.end() - taken
+    }
+
+    /// The follower has buffers of so many bytes.
+    pub fn set_kept_bytes(&self, bytes: u64) {
+        self.kept.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes of memory that the log takes: what waits for the writer, and its buffers.
+    pub fn memory_bytes(&self) -> u64 {
+        self.waiting_bytes() + self.kept.load(Ordering::Relaxed)
     }
 
     /// True when so much waits for the writer that the cores should read no further requests.

@@ -15,6 +15,7 @@ pub mod log;
 pub mod notify;
 pub mod rules;
 pub mod stripe;
+pub mod usage;
 pub mod waiters;
 pub mod walk;
 pub mod watch;
@@ -24,13 +25,15 @@ pub use locked::{Locked, StripeSet};
 pub use log::Log;
 pub use rules::Rules;
 pub use stripe::Stripe;
+pub use usage::Usage;
 pub use waiters::Waiter;
 
 use crate::base::crc16::key_slot;
+use crate::base::gauge;
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// The most stripes a keyspace may have.
 pub const MAX_STRIPES: usize = 1024;
@@ -54,6 +57,8 @@ pub struct Keyspace {
     databases: usize,
     log: Log,
     rules: ArcSwap<Rules>,
+    /// See `limit_bytes`.
+    limit_bytes: AtomicU64,
 }
 
 impl Keyspace {
@@ -73,6 +78,7 @@ impl Keyspace {
             databases,
             log: Log::default(),
             rules: ArcSwap::default(),
+            limit_bytes: AtomicU64::new(0),
         }
     }
 
@@ -89,6 +95,30 @@ impl Keyspace {
     /// Where effects get their order.
     pub fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// The memory to stay within; 0 is no limit.
+    #[inline]
+    pub fn limit_bytes(&self) -> u64 {
+        self.limit_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Sets the memory to stay within.
+    pub fn set_limit_bytes(&self, bytes: u64) {
+        self.limit_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// What is used beyond the limit. Buffers of the log do not count: to evict a key is to fill them further.
+    pub fn excess_bytes(&self) -> u64 {
+        match self.limit_bytes() {
+            0 => 0,
+            limit => gauge::used().saturating_sub(limit.saturating_add(self.log.memory_bytes())),
+        }
+    }
+
+    /// True when nothing more should be stored.
+    pub fn is_full(&self) -> bool {
+        self.excess_bytes() > 0
     }
 
     /// Number of databases.

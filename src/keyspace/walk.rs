@@ -18,7 +18,7 @@
 //!
 //! Bound: `preserved` grows by what is changed between two visits of a stripe, each entry once.
 
-use super::{Db, Keyspace, Locked, StripeSet};
+use super::{Db, Keyspace, Locked, StripeSet, Usage};
 use crate::data::Value;
 
 /// Positions of a table that one call of `Db::walk_on` looks at, at most.
@@ -31,6 +31,8 @@ pub struct Preserved {
     pub key: Box<[u8]>,
     /// When it expires, Unix milliseconds, or `NEVER`.
     pub deadline_ms: i64,
+    /// How it was used.
+    pub usage: Usage,
     /// What it held, frozen.
     pub value: Value,
 }

@@ -11,11 +11,11 @@ use crate::base::clock::Clock;
 use crate::base::disk::{Disk, RealDisk};
 use crate::base::inbox::Inbox;
 use crate::base::process;
+use crate::command::reaper::Reaper;
 use crate::command::registry;
 use crate::command::server::save;
 use crate::command::shared::{Boot, Shared, gate};
 use crate::config::{Config, ConfigCell};
-use crate::data::Value;
 use crate::tls::Acceptor;
 use mio::Poll;
 use rustix::fs::{FlockOperation, flock};
@@ -25,11 +25,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
 use tracing::{error, info};
-
-/// Values that may wait to be freed before the cores free them themselves.
-const REAPER_QUEUE: usize = 1024;
 
 /// The core in whose name the log is replayed.
 const REPLAYING_CORE: usize = 0;
@@ -100,8 +96,7 @@ pub fn serve(config: Config, starter: Option<Starter>) -> Result<(), StartFailur
         inboxes.push(Inbox::new(poll.registry(), WAKER).map_err(failure("cannot poll"))?);
         polls.push(poll);
     }
-    let (reaper, discarded) = sync_channel(REAPER_QUEUE);
-    start_reaper(discarded).map_err(failure("cannot start a thread"))?;
+    let reaper = Reaper::start().map_err(failure("cannot start a thread"))?;
     let ports = listener::describe_ports(&config);
     // Cores and their threads live as long as the process.
     let shared: &'static Shared = Box::leak(Box::new(share(
@@ -137,6 +132,9 @@ pub fn serve(config: Config, starter: Option<Starter>) -> Result<(), StartFailur
             (opened, threads)
         }
         false => {
+            if let Some(manager) = &manager {
+                manager.tell(State::Loading);
+            }
             let threads = start_cores(shared, polls, listeners, &cpus)?;
             (finish(loading), threads)
         }
@@ -164,11 +162,10 @@ pub fn serve(config: Config, starter: Option<Starter>) -> Result<(), StartFailur
     if !unixsocket.is_empty() {
         let _ = std::fs::remove_file(unixsocket);
     }
-    let log_ended = opened.and_then(|log_writer| log_writer.map_or(Ok(()), LogWriter::finish));
     if let Some(manager) = &manager {
         manager.tell(State::Stopping);
     }
-    log_ended?;
+    opened.and_then(|log_writer| log_writer.map_or(Ok(()), LogWriter::finish))?;
     info!("stopped");
     Ok(())
 }
@@ -192,7 +189,7 @@ fn share(
     config: Config,
     clock: Clock,
     inboxes: Vec<Inbox<crate::command::mail::Mail>>,
-    reaper: std::sync::mpsc::SyncSender<Value>,
+    reaper: Reaper,
     manager: Option<&Manager>,
 ) -> Shared {
     let cores = inboxes.len();
@@ -222,8 +219,7 @@ fn share(
 pub fn share_without_cores(config: Config) -> Result<Shared, StartFailure> {
     let poll = Poll::new().map_err(failure("cannot poll"))?;
     let inbox = Inbox::new(poll.registry(), WAKER).map_err(failure("cannot poll"))?;
-    let (reaper, discarded) = sync_channel(REAPER_QUEUE);
-    start_reaper(discarded).map_err(failure("cannot start a thread"))?;
+    let reaper = Reaper::start().map_err(failure("cannot start a thread"))?;
     Ok(share(config, Clock::system(), vec![inbox], reaper, None))
 }
 
@@ -268,14 +264,6 @@ fn start_snapshots(shared: &'static Shared) -> io::Result<()> {
                 save::finished(shared, &job, outcome);
             });
         })?;
-    Ok(())
-}
-
-/// Frees large values away from the cores.
-fn start_reaper(discarded: Receiver<Value>) -> io::Result<()> {
-    std::thread::Builder::new()
-        .name("reaper".into())
-        .spawn(move || discarded.into_iter().for_each(drop))?;
     Ok(())
 }
 

@@ -27,6 +27,8 @@ pub enum Manager {
 /// What a service manager wants to hear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
+    /// It loads its data, which may take long.
+    Loading,
     /// The server answers.
     Ready,
     /// It is on its way out.
@@ -61,11 +63,17 @@ impl Manager {
                 socket.as_bytes(),
                 "READY=1\nSTATUS=Ready to accept connections\n",
             ),
-            (Self::Systemd(socket), State::Stopping) => send(socket.as_bytes(), "STOPPING=1\n"),
+            (Self::Systemd(socket), State::Loading) => {
+                send(socket.as_bytes(), "STATUS=Loading the data\n")
+            }
+            (Self::Systemd(socket), State::Stopping) => send(
+                socket.as_bytes(),
+                "STOPPING=1\nSTATUS=Writing what is left to disk\n",
+            ),
             (Self::Upstart, State::Ready) => {
                 kill_process(getpid(), Signal::STOP).map_err(io::Error::from)
             }
-            (Self::Upstart, State::Stopping) => Ok(()),
+            (Self::Upstart, State::Loading | State::Stopping) => Ok(()),
         };
         if let Err(error) = told {
             tracing::warn!("cannot tell {}: {error}", self.name());

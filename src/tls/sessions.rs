@@ -74,10 +74,8 @@ mod tests {
     #[test]
     fn a_session_lives_for_its_time() {
         let time_us = Arc::new(AtomicI64::new(0));
-        let config = Config {
-            tls_session_cache_timeout_s: 10,
-            ..Config::default()
-        };
+        let mut config = Config::default();
+        config.tls_session_cache_timeout_s = 10;
         let sessions = Sessions::new(&config, Clock::Manual(time_us.clone()));
         assert!(sessions.put(b"k".to_vec(), b"session".to_vec()));
         time_us.store(9_999_000, Ordering::Relaxed);

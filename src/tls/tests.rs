@@ -2,7 +2,8 @@
 
 use super::*;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use std::path::{Path, PathBuf};
+use rustls::pki_types::pem::PemObject;
+use std::path::PathBuf;
 
 /// A directory with an authority, a certificate from it and its key.
 struct Folder(PathBuf);
@@ -36,19 +37,22 @@ impl Folder {
     }
 
     fn config(&self) -> Config {
-        Config {
-            tls_cert_file: self.path("server.crt"),
-            tls_key_file: self.path("server.key"),
-            tls_ca_cert_file: self.path("ca.crt"),
-            ..Config::default()
-        }
+        let mut config = Config::default();
+        config.tls_cert_file = self.path("server.crt");
+        config.tls_key_file = self.path("server.key");
+        config.tls_ca_cert_file = self.path("ca.crt");
+        config
+    }
+
+    fn changed(&self, change: impl FnOnce(&mut Config)) -> Config {
+        let mut config = self.config();
+        change(&mut config);
+        config
     }
 
     /// What is said of a configuration that is changed so; the folder's path is left out.
     fn refusal(&self, change: impl FnOnce(&mut Config)) -> String {
-        let mut config = self.config();
-        change(&mut config);
-        match load(&config) {
+        match load(&self.changed(change)) {
             Ok(_) => "it loads".into(),
             Err(unusable) => unusable
                 .to_string()
@@ -75,26 +79,21 @@ fn what_is_right_loads() {
         TlsAuthClients::Optional,
         TlsAuthClients::No,
     ] {
-        let config = Config {
-            tls_auth_clients: auth,
-            ..folder.config()
-        };
+        let config = folder.changed(|config| config.tls_auth_clients = auth);
         assert!(load(&config).unwrap().accept().is_ok());
     }
     std::fs::write(folder.0.join("notes.txt"), "no certificate").unwrap();
-    let by_directory = Config {
-        tls_ca_cert_file: String::new(),
-        tls_ca_cert_dir: folder.0.display().to_string(),
-        tls_protocols: "TLSv1.3".into(),
-        ..folder.config()
-    };
+    let by_directory = folder.changed(|config| {
+        config.tls_ca_cert_file = String::new();
+        config.tls_ca_cert_dir = folder.0.display().to_string();
+        config.tls_protocols = "TLSv1.3".into();
+    });
     assert!(load(&by_directory).is_ok());
-    let asking_nobody = Config {
-        tls_auth_clients: TlsAuthClients::No,
-        tls_ca_cert_file: String::new(),
-        tls_session_caching: false,
-        ..folder.config()
-    };
+    let asking_nobody = folder.changed(|config| {
+        config.tls_auth_clients = TlsAuthClients::No;
+        config.tls_ca_cert_file = String::new();
+        config.tls_session_caching = false;
+    });
     assert!(load(&asking_nobody).is_ok());
 }
 

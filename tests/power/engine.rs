@@ -8,6 +8,7 @@ use millstream::command::clients::ClientRecord;
 use millstream::command::dispatch::{self, Env};
 use millstream::command::keys::Changes;
 use millstream::command::meter::Meter;
+use millstream::command::reaper::Reaper;
 use millstream::command::replay::Replayer;
 use millstream::command::server::save;
 use millstream::command::shared::{Boot, gate};
@@ -22,7 +23,6 @@ use millstream::storage::recovery::{Loader, Manner, Places, settle};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -218,13 +218,12 @@ fn place() -> Place {
 fn share(disk: &SimDisk, appendfsync: AppendFsync, clock: Clock) -> &'static Shared {
     let poll = mio::Poll::new().expect("there are descriptors");
     let inbox = Inbox::new(poll.registry(), mio::Token(0)).expect("there are descriptors");
-    let (reaper, discarded) = sync_channel(1);
-    std::thread::spawn(move || discarded.into_iter().for_each(drop));
     let boot = Boot {
         run_id: String::new(),
         started_ms: NOW_US / 1000,
         cores: 1,
         port: 0,
+        tls_port: 0,
         executable: String::new(),
         supervised: "no",
     };
@@ -240,7 +239,7 @@ fn share(disk: &SimDisk, appendfsync: AppendFsync, clock: Clock) -> &'static Sha
         clock,
         ConfigCell::new(config),
         [inbox].into(),
-        reaper,
+        Reaper::start().expect("there is room for a thread"),
         boot,
     );
     shared.storage.disk = Arc::new(disk.clone());

@@ -10,7 +10,7 @@ use millstream::server::boot;
 use millstream::storage::aof::{Manifest, Place};
 use millstream::storage::rdb::Options;
 use millstream::storage::recovery::{Loaded, Loader, Manner, Places, Progress, settle};
-use millstream::storage::snapshot::rdb::About;
+use millstream::storage::snapshot::rdb::{About, Telling};
 use millstream::storage::snapshot::{Form, Plan, write_held};
 use std::path::{Path, PathBuf};
 
@@ -143,6 +143,7 @@ impl Bench {
                 About {
                     ctime_s: 0,
                     aof_base: false,
+                    usage: Telling::Nothing,
                 },
             ),
             sync_incrementally: false,

@@ -103,11 +103,10 @@ pub fn check(
 ) -> Result<(), Refused> {
     match session.user(place.shared) {
         Some(user) if !user.is_unrestricted() => check_user(user.clone(), command, request)
-            .map_err(|refused| {
+            .inspect_err(|refused| {
                 session.last_command = Some(command);
                 session.note_state();
-                note(place, &session.record, &refused, command, request);
-                refused
+                note(place, &session.record, refused, command, request);
             }),
         _ => Ok(()),
     }
@@ -124,9 +123,8 @@ pub fn check_waiting(
     let user = record.user.lock().clone();
     match user {
         Some(user) if !user.is_unrestricted() => {
-            check_user(user, command, request).map_err(|refused| {
-                note(place, record, &refused, command, request);
-                refused
+            check_user(user, command, request).inspect_err(|refused| {
+                note(place, record, refused, command, request);
             })
         }
         _ => Ok(()),

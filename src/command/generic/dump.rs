@@ -9,7 +9,8 @@ use crate::command::{Args, Ctx, DONE, Keys, Outcome, hash, set};
 use crate::config::Config;
 use crate::data::Value;
 use crate::data::list::Limit;
-use crate::keyspace::{LAST_DEADLINE_MS, NEVER, notify};
+use crate::keyspace::usage::NEW_FREQUENCY;
+use crate::keyspace::{LAST_DEADLINE_MS, NEVER, Usage, notify};
 use crate::storage::rdb::{Limits, Payload, dump as dumped};
 
 /// `DUMP key`
@@ -64,10 +65,9 @@ pub fn restore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         let effect = effect.arg(b"RESTORE").arg(key).int(deadline_ms);
         effect.arg(payload).arg(b"REPLACE").arg(b"ABSTTL").end();
     }
-    if let Some(idle_ms) = options.idle_ms {
-        let used_ms = ctx.now.unix_ms.saturating_sub(idle_ms);
-        ctx.keys.touch_at(key, used_ms);
-    }
+    let used_ms = ctx.now.unix_ms.saturating_sub(options.idle_ms.unwrap_or(0));
+    let frequency = options.frequency.unwrap_or(NEW_FREQUENCY);
+    ctx.keys.set_usage(key, Usage::new(used_ms, frequency));
     DONE
 }
 
@@ -95,7 +95,7 @@ struct Options {
     replace: bool,
     absolute: bool,
     idle_ms: Option<i64>,
-    frequency: Option<i64>,
+    frequency: Option<u8>,
 }
 
 impl Options {
@@ -110,8 +110,8 @@ impl Options {
                 let idle_s = Some(args.int()?).filter(|idle_s| *idle_s >= 0);
                 options.idle_ms = Some(idle_s.ok_or(NEGATIVE_IDLE_TIME)?.saturating_mul(1000));
             } else if args.len() > 1 && options.idle_ms.is_none() && args.keyword("FREQ") {
-                let frequency = Some(args.int()?).filter(|frequency| (0..=255).contains(frequency));
-                options.frequency = Some(frequency.ok_or(FREQUENCY_OUT_OF_RANGE)?);
+                let frequency = u8::try_from(args.int()?).map_err(|_| FREQUENCY_OUT_OF_RANGE)?;
+                options.frequency = Some(frequency);
             } else {
                 return Err(SYNTAX);
             }

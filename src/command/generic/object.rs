@@ -1,6 +1,6 @@
 //! OBJECT: how a value is held.
 
-use crate::command::error::NO_LFU;
+use crate::command::error::{NO_IDLE_TIME, NO_LFU};
 use crate::command::{Args, Ctx, DONE, Outcome};
 
 /// `OBJECT ENCODING key`
@@ -23,20 +23,26 @@ pub fn refcount(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 
 /// `OBJECT IDLETIME key`
 pub fn idletime(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
+    let counts_uses = ctx.local.config.maxmemory_policy.counts_uses();
     match ctx.keys.inspect(args.bytes()?) {
-        Some(entry) => ctx
-            .reply
-            .int((ctx.now.unix_ms / 1000 - entry.used_s()).max(0)),
+        Some(_) if counts_uses => return Err(NO_IDLE_TIME),
+        Some(entry) => ctx.reply.uint(entry.usage().idle_s(ctx.now.unix_ms)),
         None => ctx.reply.null(),
     }
     DONE
 }
 
-/// `OBJECT FREQ key`: how often a key is used is not counted.
+/// `OBJECT FREQ key`
 pub fn freq(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
-    if ctx.keys.inspect(args.bytes()?).is_some() {
-        return Err(NO_LFU);
+    let decay_minutes = ctx.local.config.lfu_decay_time_minutes;
+    let counts_uses = ctx.local.config.maxmemory_policy.counts_uses();
+    match ctx.keys.inspect(args.bytes()?) {
+        Some(_) if !counts_uses => return Err(NO_LFU),
+        Some(entry) => {
+            let frequency = entry.usage().frequency(ctx.now.unix_ms, decay_minutes);
+            ctx.reply.uint(frequency.into());
+        }
+        None => ctx.reply.null(),
     }
-    ctx.reply.null();
     DONE
 }

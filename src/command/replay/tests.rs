@@ -6,6 +6,7 @@ use super::*;
 use crate::base::clock::Clock;
 use crate::base::inbox::Inbox;
 use crate::command::expire;
+use crate::command::reaper::Reaper;
 use crate::command::shared::Boot;
 use crate::config::{Config, ConfigCell};
 use crate::data::{Kind, Stream};
@@ -32,8 +33,6 @@ impl Engine {
     fn new() -> Self {
         let poll = mio::Poll::new().expect("there are descriptors");
         let inbox = Inbox::new(poll.registry(), mio::Token(0)).expect("there are descriptors");
-        let (reaper, discarded) = std::sync::mpsc::sync_channel(1);
-        std::thread::spawn(move || discarded.into_iter().for_each(drop));
         let clock_us = Arc::new(AtomicI64::new(1_700_000_000_000_000));
         let boot = Boot {
             run_id: String::new(),
@@ -51,7 +50,7 @@ impl Engine {
             Clock::Manual(clock_us.clone()),
             ConfigCell::new(config),
             [inbox].into(),
-            reaper,
+            Reaper::start().expect("there is room for a thread"),
             boot,
         )));
         shared.keyspace.log().set_recording(true);

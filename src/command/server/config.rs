@@ -59,6 +59,7 @@ pub fn set(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     }
     ctx.shared.configure_log();
     ctx.shared.configure_rules();
+    ctx.shared.configure_memory();
     apply(ctx, config);
     ctx.reply.ok();
     DONE
@@ -157,6 +158,7 @@ fn with_users(config: &Config, users: &Users) -> Config {
 pub fn resetstat(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     ctx.shared.stats.iter().for_each(|core| core.reset());
     ctx.shared.storage.aof.reset();
+    ctx.shared.shortage.reset();
     ctx.reply.ok();
     DONE
 }

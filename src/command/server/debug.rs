@@ -153,13 +153,14 @@ fn object(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let stripe = ctx.keys.keyspace().stripe_of(key);
     let text = ctx.keys.with_stripe(stripe, |keys| {
         let entry = keys.peek(key)?;
-        let used_s = entry.used_s();
+        let usage = entry.usage();
         Some(format!(
-            "Value at:{:p} refcount:1 encoding:{} serializedlength:{} lru:{used_s} lru_seconds_idle:{}",
+            "Value at:{:p} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
             &raw const entry.value,
             entry.value.encoding_name(),
             entry.value.heap_bytes(),
-            (now_ms / 1000 - used_s).max(0),
+            usage.used_s(),
+            usage.idle_s(now_ms),
         ))
     });
     ctx.reply.simple(&text.ok_or(error::NO_SUCH_KEY)?);

@@ -218,8 +218,9 @@ pub fn doctor(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     DONE
 }
 
-/// `MEMORY PURGE`: the allocator gives unused pages back by itself, within seconds; there is nothing to hurry along.
+/// `MEMORY PURGE`: unused pages go back to the system now, not within seconds.
 pub fn purge(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    process::purge();
     ctx.reply.ok();
     DONE
 }

@@ -168,8 +168,9 @@ fn merge(
             Some(there) => drop(table.remove(there)),
             None => {}
         }
-        let (used_ms, deadline_ms) = (entry.used_s() * 1000, entry.deadline_ms());
-        let position = table.insert(&entry.key, entry.value, used_ms);
+        let (usage, deadline_ms) = (entry.usage(), entry.deadline_ms());
+        let position = table.insert(&entry.key, entry.value, 0);
+        table.set_usage(position, usage);
         if deadline_ms != NEVER {
             table.set_deadline_ms(position, deadline_ms);
         }

@@ -15,7 +15,7 @@ use crate::keyspace::{Locked, StripeSet};
 use crate::resp::Reply;
 use crate::storage::aof::{BaseFormat, Files, Place};
 use crate::storage::rdb::Options;
-use crate::storage::snapshot::rdb::About;
+use crate::storage::snapshot::rdb::{About, Telling};
 use crate::storage::snapshot::{self, Form, Job, Plan, Status, Task};
 use std::path::Path;
 use tracing::{info, warn};
@@ -218,6 +218,13 @@ fn rdb_form(config: &Config, now: Now, aof_base: bool) -> Form {
     let about = About {
         ctime_s: now.unix_ms / 1000,
         aof_base,
+        usage: match config.maxmemory_policy {
+            policy if policy.goes_by_idleness() => Telling::Idleness,
+            policy if policy.counts_uses() => Telling::Frequency {
+                decay_minutes: config.lfu_decay_time_minutes,
+            },
+            _ => Telling::Nothing,
+        },
     };
     Form::Rdb(options, about)
 }

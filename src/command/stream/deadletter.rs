@@ -1,7 +1,7 @@
 //! Dead letters: entries that are not to be delivered again move to the stream that their group names.
 //!
 //! A move is one transaction: the dead letter holds the entry's fields, followed by where it comes from and why, and the entry is settled. Where it
-//! cannot be made (the target is of another type or full) the entry is parked, the failure is counted and nothing is lost.
+//! cannot be made (the target is of another type or full, or memory is) the entry is parked, the failure is counted and nothing is lost.
 
 use super::logged::{self, Actor};
 use super::trim::IdChoice;
@@ -180,8 +180,11 @@ fn deliver(keys: &mut Keys<'_, '_>, letter: &Letter) -> bool {
 }
 
 /// Appends an entry to the stream at `key`, which is made if need be, as a client's XADD would; gives its id. `None` if the key holds something
-/// else, or the stream takes no more.
+/// else, the stream takes no more, or memory is full.
 pub fn append(keys: &mut Keys<'_, '_>, key: &[u8], fields: &[(&[u8], &[u8])]) -> Option<Id> {
+    if keys.keyspace().is_full() && !keys.replaying {
+        return None;
+    }
     let (now_ms, limits) = (keys.wall(), keys.limits);
     let times = keys.times();
     let bytes = fields.iter().map(|(name, value)| name.len() + value.len());

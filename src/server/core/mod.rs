@@ -28,7 +28,7 @@ use crate::command::mail::Mail;
 use crate::command::meter::Meter;
 use crate::command::server::save;
 use crate::command::shared::gate;
-use crate::command::{Local, Shared, expire};
+use crate::command::{Local, Shared, evict, expire};
 use crate::keyspace::effects::Effects;
 use crate::keyspace::{Locked, NEVER};
 use crate::resp::{Parser, Reply};
@@ -161,6 +161,7 @@ impl Core {
             }
             self.shake_hands();
             self.fire_timers();
+            self.make_room();
             next_expiry_ms = self.with_env(|env| expire::expire_due(env));
             self.write_long_replies();
             self.read_mail();
@@ -187,6 +188,7 @@ impl Core {
             || !self.after_mail.is_empty()
             || self.handshakes.are_due()
             || self.has_long_work()
+            || self.local.evicting
             || self.may_let_go();
         let next_look_ms = match self.crowded.is_empty() {
             true => NEVER,
@@ -223,6 +225,13 @@ impl Core {
                 log::set_level(self.local.config.loglevel);
             }
             self.changes.classes = self.local.config.notify_keyspace_events;
+        }
+    }
+
+    /// Evicts what is left to be, or what a lower limit leaves no room for, even if nobody sends a command.
+    fn make_room(&mut self) {
+        if self.shared.keyspace.limit_bytes() > 0 {
+            self.with_env(evict::has_room);
         }
     }
 

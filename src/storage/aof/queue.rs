@@ -209,6 +209,11 @@ impl Queue {
         self.bytes >= EARLY_SYNC_BYTES
     }
 
+    /// Bytes of memory, the buffers that nobody needs for now included.
+    pub fn memory_bytes(&self) -> usize {
+        self.bytes + self.spare_bytes
+    }
+
     /// Bytes kept.
     pub fn bytes(&self) -> usize {
         self.bytes

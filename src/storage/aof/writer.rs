@@ -20,6 +20,7 @@ use super::queue::{Mark, Queue};
 use super::syncer::Syncer;
 use crate::base::clock::Clock;
 use crate::base::disk::{Disk, DiskFile};
+use crate::base::gauge;
 use crate::keyspace::Log;
 use crate::keyspace::log::{Batch, Turn};
 use std::io;
@@ -542,6 +543,8 @@ impl Writer {
             .store(self.older_bytes + len, Ordering::Relaxed);
         seen.queued_bytes
             .store(self.queue.bytes() as u64, Ordering::Relaxed);
+        self.log.set_kept_bytes(self.queue.memory_bytes() as u64);
+        gauge::tell();
         seen.syncing
             .store(self.syncer.is_running(), Ordering::Relaxed);
     }

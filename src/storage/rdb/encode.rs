@@ -19,6 +19,17 @@ const MAX_INTEGER_BYTES: usize = 11;
 /// What buffers keep from one value to the next.
 const MAX_KEPT_BYTES: usize = 1 << 20;
 
+/// What stands before a key.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Facts {
+    /// When it expires, Unix milliseconds.
+    pub expires_ms: Option<i64>,
+    /// For how long it was not used, in seconds.
+    pub idle_s: Option<u64>,
+    /// How often it is used, on the scale of OBJECT FREQ.
+    pub frequency: Option<u8>,
+}
+
 /// Encodes values one after another, keeping its buffers.
 #[derive(Debug, Default)]
 pub struct Encoder {
@@ -35,20 +46,27 @@ impl Encoder {
         }
     }
 
-    /// Writes a key with its value and expiry, as a file has them.
+    /// Writes a key with its value, as a file has them.
     pub fn entry(
         &mut self,
         out: &mut impl Write,
         key: &[u8],
-        expires_ms: Option<i64>,
+        facts: Facts,
         value: &Value,
     ) -> io::Result<()> {
         if let Value::Stream(stream) = value {
             extra::write(self, out, stream)?;
         }
-        if let Some(expires_ms) = expires_ms {
+        if let Some(expires_ms) = facts.expires_ms {
             out.write_all(&[opcode::EXPIRES_MS])?;
             out.write_all(&expires_ms.to_le_bytes())?;
+        }
+        if let Some(idle_s) = facts.idle_s {
+            out.write_all(&[opcode::IDLE])?;
+            number(out, idle_s)?;
+        }
+        if let Some(frequency) = facts.frequency {
+            out.write_all(&[opcode::FREQUENCY, frequency])?;
         }
         out.write_all(&[Kind::written(value)])?;
         self.text(out, key)?;

@@ -3,7 +3,7 @@
 //! ```text
 //! file    "REDIS" version | item* | 0xff | CRC-64 of all before, or 0 for none
 //! item    opcode and what belongs to it, or a record
-//! record  [expiry] type u8 | key string | value
+//! record  [expiry] [idleness | frequency] type u8 | key string | value
 //! ```
 //! Numbers and strings are drawn in `cursor`, opcodes in [`opcode`], types in `kind`, listpacks in `listpack`, streams in `decode_stream`, dumps in `dump`.
 //!
@@ -44,7 +44,7 @@ mod tests;
 
 pub use decode::Limits;
 pub use dump::{BadFooter, Payload, dump};
-pub use encode::Encoder;
+pub use encode::{Encoder, Facts};
 pub use error::{Error, Problem, Result};
 pub use extra::nobodys_name;
 pub use kind::{Dialect, Kind, ListForm, Other, SetForm, StreamForm};

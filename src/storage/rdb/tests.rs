@@ -384,7 +384,11 @@ fn written(entries: &[Entry], compress: bool) -> Vec<u8> {
     writer.aux("redis-ver", b"8.2.3").unwrap();
     writer.sizes(0, entries.len() as u64, 0).unwrap();
     for (db, key, expires_ms, value) in entries {
-        writer.entry(*db, key, *expires_ms, value).unwrap();
+        let facts = Facts {
+            expires_ms: *expires_ms,
+            ..Facts::default()
+        };
+        writer.entry(*db, key, facts, value).unwrap();
     }
     writer.finish().unwrap()
 }

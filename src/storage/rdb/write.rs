@@ -1,6 +1,6 @@
 //! Writing a whole file: its header, fields of information, keys with their values, its checksum.
 
-use super::encode::{self, Encoder};
+use super::encode::{self, Encoder, Facts};
 use super::{VERSION, opcode};
 use crate::base::crc64;
 use crate::data::Value;
@@ -57,15 +57,9 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes a key with its value. Keys of several databases may come in any order.
-    pub fn entry(
-        &mut self,
-        db: u64,
-        key: &[u8],
-        expires_ms: Option<i64>,
-        value: &Value,
-    ) -> io::Result<()> {
+    pub fn entry(&mut self, db: u64, key: &[u8], facts: Facts, value: &Value) -> io::Result<()> {
         self.select(db)?;
-        self.encoder.entry(&mut self.out, key, expires_ms, value)
+        self.encoder.entry(&mut self.out, key, facts, value)
     }
 
     /// Writes keys of one database that an [`Encoder`] has encoded before.

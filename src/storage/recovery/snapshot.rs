@@ -15,7 +15,8 @@ use super::progress::Progress;
 use super::tail;
 use crate::data::Value;
 use crate::data::stream::LogLoader;
-use crate::keyspace::{Keyspace, Locked};
+use crate::keyspace::usage::NEW_FREQUENCY;
+use crate::keyspace::{Keyspace, Locked, Usage};
 use crate::storage::rdb::{self, Item, Limits, Part, Problem, Record, Splitter};
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -342,7 +343,10 @@ impl Load<'_> {
         if table.position(&record.key).is_some() {
             return Err(self.duplicate(record));
         }
-        let position = table.insert(&record.key, value, now_ms.saturating_sub(idle_ms));
+        let position = table.insert(&record.key, value, now_ms);
+        let used_ms = now_ms.saturating_sub(idle_ms);
+        let frequency = record.frequency.unwrap_or(NEW_FREQUENCY);
+        table.set_usage(position, Usage::new(used_ms, frequency));
         if let Some(at_ms) = record.expires_ms {
             let at_ms = at_ms.min(crate::keyspace::LAST_DEADLINE_MS);
             table.set_deadline_ms(position, at_ms);

@@ -91,6 +91,7 @@ fn write_record(out: Out<'_>, record: Record<'_>) -> io::Result<()> {
         key,
         deadline_ms,
         value,
+        ..
     } = record;
     match value {
         Value::Str(string) => write_string(out, key, string)?,

@@ -2,6 +2,7 @@
 
 use super::output::Output;
 use crate::data::Value;
+use crate::keyspace::{Entry, Usage};
 use std::io;
 
 /// Why encoding into memory does not fail.
@@ -14,8 +15,22 @@ pub struct Record<'a> {
     pub key: &'a [u8],
     /// When it expires, Unix milliseconds, or `NEVER`.
     pub deadline_ms: i64,
+    /// How it was used.
+    pub usage: Usage,
     /// What it holds.
     pub value: &'a Value,
+}
+
+impl<'a> Record<'a> {
+    /// The record of an entry.
+    pub fn of(entry: &'a Entry) -> Self {
+        Record {
+            key: &entry.key,
+            deadline_ms: entry.deadline_ms(),
+            usage: entry.usage(),
+            value: &entry.value,
+        }
+    }
 }
 
 /// Writes records, in any order, into an [`Output`].

@@ -141,15 +141,7 @@ pub fn write_held(disk: &dyn Disk, plan: &Plan, locked: &mut Locked<'_>) -> io::
         for (_, stripe) in locked.iter_mut() {
             for (number, db) in stripe.dbs.iter().enumerate() {
                 for entry in db.iter() {
-                    let (key, deadline_ms, value) = (&entry.key, entry.deadline_ms(), &entry.value);
-                    format.record(
-                        number,
-                        Record {
-                            key,
-                            deadline_ms,
-                            value,
-                        },
-                    )?;
+                    format.record(number, Record::of(entry))?;
                 }
             }
         }

@@ -5,7 +5,7 @@ use super::output::Output;
 use crate::base::process;
 use crate::base::version::REDIS_VERSION;
 use crate::keyspace::NEVER;
-use crate::storage::rdb::{Encoder, Options, Writer};
+use crate::storage::rdb::{Encoder, Facts, Options, Writer};
 use std::io;
 
 /// What the file says of itself.
@@ -15,6 +15,22 @@ pub struct About {
     pub ctime_s: i64,
     /// It is the base of a log.
     pub aof_base: bool,
+    /// What it says of how keys were used.
+    pub usage: Telling,
+}
+
+/// What a file says of how keys were used: what the policy of eviction goes by.
+#[derive(Clone, Copy, Debug)]
+pub enum Telling {
+    /// Nothing.
+    Nothing,
+    /// For how long they were not.
+    Idleness,
+    /// How often, where so many minutes without use count as one use less.
+    Frequency {
+        /// Minutes.
+        decay_minutes: u32,
+    },
 }
 
 /// See the module's description.
@@ -22,6 +38,7 @@ pub struct About {
 pub struct Rdb {
     writer: Writer<Output>,
     encoder: Encoder,
+    about: About,
 }
 
 impl Rdb {
@@ -38,18 +55,33 @@ impl Rdb {
         Ok(Rdb {
             writer,
             encoder: Encoder::new(options.compress),
+            about,
         })
     }
 }
 
-fn expires_ms(record: Record<'_>) -> Option<i64> {
-    (record.deadline_ms != NEVER).then_some(record.deadline_ms)
+impl About {
+    fn facts(self, record: Record<'_>) -> Facts {
+        let now_ms = self.ctime_s * 1000;
+        let mut facts = Facts {
+            expires_ms: (record.deadline_ms != NEVER).then_some(record.deadline_ms),
+            ..Facts::default()
+        };
+        match self.usage {
+            Telling::Nothing => {}
+            Telling::Idleness => facts.idle_s = Some(record.usage.idle_s(now_ms)),
+            Telling::Frequency { decay_minutes } => {
+                facts.frequency = Some(record.usage.frequency(now_ms, decay_minutes));
+            }
+        }
+        facts
+    }
 }
 
 impl Format for Rdb {
     fn encode(&mut self, record: Record<'_>, into: &mut Vec<u8>) {
         self.encoder
-            .entry(into, record.key, expires_ms(record), record.value)
+            .entry(into, record.key, self.about.facts(record), record.value)
             .expect(MEMORY_TAKES_ALL);
     }
 
@@ -58,8 +90,9 @@ impl Format for Rdb {
     }
 
     fn record(&mut self, db: usize, record: Record<'_>) -> io::Result<()> {
+        let facts = self.about.facts(record);
         self.writer
-            .entry(db as u64, record.key, expires_ms(record), record.value)
+            .entry(db as u64, record.key, facts, record.value)
     }
 
     fn finish(self: Box<Self>) -> io::Result<Output> {

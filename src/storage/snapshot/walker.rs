@@ -128,26 +128,19 @@ impl Met {
 
     /// Takes an entry along; false when that was enough for this slice.
     fn meet(&mut self, db: usize, entry: &mut Entry, format: &mut dyn Format) -> bool {
-        let deadline_ms = entry.deadline_ms();
         self.count += 1;
         if entry.value.is_quick_to_encode() {
-            let (key, value) = (&entry.key, &entry.value);
-            format.encode(
-                Record {
-                    key,
-                    deadline_ms,
-                    value,
-                },
-                &mut self.encoded,
-            );
+            format.encode(Record::of(entry), &mut self.encoded);
             self.entries_left -= 1;
         } else {
+            let (deadline_ms, usage) = (entry.deadline_ms(), entry.usage());
             let (key, value) = (entry.key.clone(), entry.value.freeze());
             self.kept.push((
                 db,
                 Preserved {
                     key,
                     deadline_ms,
+                    usage,
                     value,
                 },
             ));
@@ -165,6 +158,7 @@ fn record_of(entry: &Preserved) -> Record<'_> {
     Record {
         key: &entry.key,
         deadline_ms: entry.deadline_ms,
+        usage: entry.usage,
         value: &entry.value,
     }
 }
@@ -179,15 +173,7 @@ fn write_detached(format: &mut dyn Format, mut db: Db) -> io::Result<()> {
     let mut is_over = false;
     while !is_over && written.is_ok() {
         is_over = db.walk_on(|entry| {
-            let (key, deadline_ms, value) = (&entry.key, entry.deadline_ms(), &entry.value);
-            written = format.record(
-                number,
-                Record {
-                    key,
-                    deadline_ms,
-                    value,
-                },
-            );
+            written = format.record(number, Record::of(entry));
             written.is_ok()
         });
     }

@@ -56,8 +56,11 @@ pub fn memory(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     report.field("used_memory_vm_total_human", "0B");
     report.fields(0, &["used_memory_functions", "used_memory_scripts"]);
     report.field("used_memory_scripts_human", "0B");
-    report.bytes("maxmemory", 0);
-    report.field("maxmemory_policy", "noeviction");
+    report.bytes("maxmemory", ctx.local.config.maxmemory_bytes);
+    report.field(
+        "maxmemory_policy",
+        ctx.local.config.shown("maxmemory-policy"),
+    );
     let apart = [
         ("allocator_frag", memory.active, memory.allocated),
         ("allocator_rss", memory.resident, memory.active),
@@ -74,17 +77,16 @@ pub fn memory(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
             whole.cast_signed() - part.cast_signed(),
         );
     }
+    let log_bytes = ctx.shared.keyspace.log().memory_bytes();
+    report.field("mem_not_counted_for_evict", log_bytes);
     report.fields(
         0,
-        &[
-            "mem_not_counted_for_evict",
-            "mem_replication_backlog",
-            "mem_total_replication_buffers",
-        ],
+        &["mem_replication_backlog", "mem_total_replication_buffers"],
     );
     report.fields(0, &["mem_replica_full_sync_buffer", "mem_clients_slaves"]);
     report.field("mem_clients_normal", client_bytes(ctx));
-    report.fields(0, &["mem_cluster_links", "mem_aof_buffer"]);
+    report.field("mem_cluster_links", 0);
+    report.field("mem_aof_buffer", log_bytes);
     report.field("mem_allocator", "jemalloc-5.3.0");
     report.fields(
         0,
@@ -93,7 +95,8 @@ pub fn memory(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
             "active_defrag_running",
         ],
     );
-    report.fields(0, &["lazyfree_pending_objects", "lazyfreed_objects"]);
+    report.field("lazyfree_pending_objects", ctx.shared.reaper.waiting());
+    report.field("lazyfreed_objects", ctx.shared.reaper.freed());
 }
 
 /// Bytes that wait in the buffers of clients.

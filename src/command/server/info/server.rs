@@ -175,18 +175,19 @@ pub fn stats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         &[
             "expired_time_cap_reached_count",
             "expire_cycle_cpu_milliseconds",
-            "evicted_keys",
         ],
     );
-    report.fields(
-        0,
-        &[
-            "evicted_clients",
-            "evicted_scripts",
-            "total_eviction_exceeded_time",
-        ],
+    report.field("evicted_keys", sum(|core| &core.evicted));
+    report.fields(0, &["evicted_clients", "evicted_scripts"]);
+    let now_ms = ctx.now.steady_ms;
+    report.field(
+        "total_eviction_exceeded_time",
+        shared.shortage.total_ms(now_ms),
     );
-    report.field("current_eviction_exceeded_time", 0);
+    report.field(
+        "current_eviction_exceeded_time",
+        shared.shortage.lasts_ms(now_ms),
+    );
     report.field("keyspace_hits", sum(|core| &core.hits));
     report.field("keyspace_misses", sum(|core| &core.misses));
     report.field("pubsub_channels", shared.channels.len(Subject::Channel));

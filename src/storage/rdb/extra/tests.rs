@@ -1,6 +1,6 @@
 //! What stands beside a stream comes back with it, and whoever passes over it reads a sound stream.
 
-use super::super::{Item, Limits, Options, Payload, Splitter, Writer, dump, opcode};
+use super::super::{Facts, Item, Limits, Options, Payload, Splitter, Writer, dump, opcode};
 use super::*;
 use crate::base::crc64;
 use crate::data::Value;
@@ -198,7 +198,11 @@ fn file_of(value: &Value, compress: bool) -> Vec<u8> {
         checksum: true,
     };
     let mut writer = Writer::new(Vec::new(), options).unwrap();
-    writer.entry(0, b"key", Some(7), value).unwrap();
+    let facts = Facts {
+        expires_ms: Some(7),
+        ..Facts::default()
+    };
+    writer.entry(0, b"key", facts, value).unwrap();
     writer.finish().unwrap()
 }
 
@@ -405,7 +409,7 @@ fn however_much_is_scheduled_little_is_held_of_it() {
     let mut out = Longest::default();
     let never = "memory takes all";
     Encoder::new(false)
-        .entry(&mut out, b"key", None, &value)
+        .entry(&mut out, b"key", Facts::default(), &value)
         .expect(never);
     assert!(out.all.len() > 2_000_000);
     assert!(out.longest < SECTION_BYTES + 100, "{} at once", out.longest);

@@ -5,6 +5,7 @@ use crate::data::Stream;
 use crate::data::stream::{
     Backoff, Delivery, Group, GroupPolicy, NodeLimits, Order, References, StreamPolicy,
 };
+use crate::keyspace::Usage;
 use crate::keyspace::effects::Annotation;
 use crate::resp::{FrameParser, Scanned};
 
@@ -110,6 +111,7 @@ fn what_no_redis_has_is_hidden_and_the_rest_is_plain() {
     let told = told(Record {
         key: b"s",
         deadline_ms: NEVER,
+        usage: Usage::new(0, 0),
         value: &stream().into(),
     });
     let added = (1..=4).map(|ms| format!("XADD s {ms}-0 f v"));
@@ -147,6 +149,7 @@ fn many_entries_are_given_back_in_bounded_commands() {
     let told = told(Record {
         key: b"s",
         deadline_ms: NEVER,
+        usage: Usage::new(0, 0),
         value: &stream.into(),
     });
     let nacks = told.iter().filter(|line| line.contains("XNACK"));

@@ -1,0 +1,428 @@
+//! Keeping within `maxmemory`: what is used is looked at before each command and in each turn of a core, and keys go as `maxmemory-policy`
+//! says until it is within the limit.
+//!
+//! ```text
+//!   a stripe at random -> some of its keys -> Pool: the 16 least worth keeping of all that were met -> the least of them goes
+//! ```
+//!
+//! Stripes are held one at a time, never while a value is freed. A key of the pool that was used since it was met is passed over. Under
+//! `volatile-ttl` nothing is sampled: the first deadline of all is known.
+//!
+//! Bounds: a core that has spent the time that `maxmemory-eviction-tenacity` allows goes on with commands and evicts further in its next turns.
+//! By how much memory may pass the limit: what one command of each core takes, what the `gauge` does not know yet, and where time ran out
+//! as much as is written meanwhile.
+
+use super::block;
+use super::dispatch::{self, Env};
+use super::shared::gate;
+use crate::base::clock::Stopwatch;
+use crate::base::{gauge, process};
+use crate::config::EvictionPolicy;
+use crate::keyspace::{Entry, LAST_DEADLINE_MS, NEVER};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Keys that a core keeps in mind as the least worth keeping.
+const POOL: usize = 16;
+/// Keys evicted between two looks at the time.
+const KEYS_PER_LOOK: u32 = 16;
+/// Before anything is evicted or refused, the gauge is read if it was not for so long.
+const READING_LASTS_MS: i64 = 10;
+/// How often a core that waits for values to be freed looks whether they are.
+const FREEING_PAUSE: Duration = Duration::from_micros(50);
+
+/// What is known over all cores of the times in which memory was short.
+#[derive(Debug, Default)]
+pub struct Shortage {
+    /// When the one began that lasts, steady milliseconds; 0 for none.
+    since_ms: AtomicI64,
+    /// How long those before it lasted.
+    past_ms: AtomicU64,
+    /// When the gauge was last read on its account, steady milliseconds.
+    read_at_ms: AtomicI64,
+}
+
+impl Shortage {
+    fn begin(&self, now_ms: i64) {
+        let _ = self
+            .since_ms
+            .compare_exchange(0, now_ms, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    fn end(&self, now_ms: i64) {
+        if self.since_ms.load(Ordering::Relaxed) != 0 {
+            let lasted_ms = self.lasts_ms(now_ms);
+            self.since_ms.store(0, Ordering::Relaxed);
+            self.past_ms.fetch_add(lasted_ms, Ordering::Relaxed);
+        }
+    }
+
+    /// For how long memory has been short now.
+    pub fn lasts_ms(&self, now_ms: i64) -> u64 {
+        match self.since_ms.load(Ordering::Relaxed) {
+            0 => 0,
+            since_ms => (now_ms - since_ms).max(0).unsigned_abs(),
+        }
+    }
+
+    /// For how long it has been in all.
+    pub fn total_ms(&self, now_ms: i64) -> u64 {
+        self.past_ms.load(Ordering::Relaxed) + self.lasts_ms(now_ms)
+    }
+
+    /// Begins to count anew.
+    pub fn reset(&self) {
+        self.since_ms.store(0, Ordering::Relaxed);
+        self.past_ms.store(0, Ordering::Relaxed);
+    }
+}
+
+/// A key that was met, and what it is worth: more is better.
+#[derive(Debug)]
+struct Candidate {
+    worth: u64,
+    db: usize,
+    key: Box<[u8]>,
+}
+
+/// The keys least worth keeping of those that a core has met, the least first.
+#[derive(Debug, Default)]
+pub struct Pool(Vec<Candidate>);
+
+impl Pool {
+    fn offer(&mut self, worth: u64, db: usize, key: &[u8]) {
+        let at = self.0.partition_point(|other| other.worth <= worth);
+        let is_known = |other: &Candidate| other.db == db && *other.key == *key;
+        if at == POOL || self.0.iter().any(is_known) {
+            return;
+        }
+        self.0.truncate(POOL - 1);
+        let key = key.into();
+        self.0.insert(at, Candidate { worth, db, key });
+    }
+
+    fn take(&mut self) -> Option<Candidate> {
+        (!self.0.is_empty()).then(|| self.0.remove(0))
+    }
+}
+
+/// What the configuration says of eviction.
+#[derive(Clone, Copy)]
+struct Manner {
+    policy: EvictionPolicy,
+    samples: usize,
+    decay_minutes: u32,
+}
+
+impl Manner {
+    fn of(env: &Env<'_, '_>) -> Self {
+        let config = &env.local.config;
+        Manner {
+            policy: config.maxmemory_policy,
+            samples: config.maxmemory_samples as usize,
+            decay_minutes: config.lfu_decay_time_minutes,
+        }
+    }
+
+    fn worth(&self, entry: &Entry, now_ms: i64) -> u64 {
+        let usage = entry.usage();
+        let used_s = usage.used_s().unsigned_abs();
+        match self.policy.counts_uses() {
+            true => u64::from(usage.frequency(now_ms, self.decay_minutes)) << 32 | used_s,
+            false => used_s,
+        }
+    }
+}
+
+/// What came of making room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Room {
+    /// There is enough.
+    Enough,
+    /// There is more to be evicted, but time ran out.
+    Coming,
+    /// There is nothing more to be evicted.
+    None,
+}
+
+/// True if a command may store something; keys are evicted to that end. Stripes may be let go of.
+#[inline]
+pub fn has_room(env: &mut Env<'_, '_>) -> bool {
+    env.shared.keyspace.limit_bytes() == 0 || is_within_limit(env)
+}
+
+fn is_within_limit(env: &mut Env<'_, '_>) -> bool {
+    let room = match env.shared.keyspace.excess_bytes() {
+        0 => Room::Enough,
+        _ => make_room(env),
+    };
+    env.local.evicting = room == Room::Coming;
+    let now_ms = env.now.steady_ms;
+    match room {
+        Room::Enough => env.shared.shortage.end(now_ms),
+        Room::Coming | Room::None => env.shared.shortage.begin(now_ms),
+    }
+    room != Room::None
+}
+
+/// True if memory is full and nothing may be evicted: for commands that run with stripes held.
+pub fn is_short(env: &Env<'_, '_>) -> bool {
+    let policy = env.local.config.maxmemory_policy;
+    policy == EvictionPolicy::NoEviction && env.shared.keyspace.is_full()
+}
+
+#[cold]
+fn make_room(env: &mut Env<'_, '_>) -> Room {
+    if env.shared.gate(gate::LOADING | gate::PAUSED) {
+        return Room::Enough;
+    }
+    env.locked.release();
+    read_gauge(env);
+    let (mut watch, manner) = (Stopwatch::start(), Manner::of(env));
+    let budget_ns = budget_ns(env.local.config.maxmemory_eviction_tenacity);
+    let room = evict(env, manner, &mut Budget::new(budget_ns));
+    env.meter.skip();
+    let latency_ms = watch.lap_ns() / 1_000_000;
+    dispatch::record_latency(env, "eviction-cycle", latency_ms);
+    room
+}
+
+/// Asks the allocator itself, unless that was done just now.
+fn read_gauge(env: &Env<'_, '_>) {
+    let (now, read_at_ms) = (env.now, &env.shared.shortage.read_at_ms);
+    let age_ms = now.steady_ms - read_at_ms.load(Ordering::Relaxed);
+    if !(0..READING_LASTS_MS).contains(&age_ms) {
+        read_at_ms.store(now.steady_ms, Ordering::Relaxed);
+        process::note_peak(now.unix_ms / 1000);
+    }
+}
+
+/// The time that may be spent at once, by how tenacious eviction is to be.
+fn budget_ns(tenacity: u32) -> u64 {
+    const STEP_NS: u64 = 50_000;
+    match tenacity {
+        0..=10 => u64::from(tenacity) * STEP_NS,
+        11..100 => (10.0 * STEP_NS as f64 * 1.15f64.powf(f64::from(tenacity - 10))) as u64,
+        _ => u64::MAX,
+    }
+}
+
+struct Budget {
+    watch: Stopwatch,
+    left_ns: u64,
+}
+
+impl Budget {
+    fn new(ns: u64) -> Self {
+        Budget {
+            watch: Stopwatch::start(),
+            left_ns: ns,
+        }
+    }
+
+    fn is_spent(&mut self) -> bool {
+        self.left_ns = self.left_ns.saturating_sub(self.watch.lap_ns());
+        self.left_ns == 0
+    }
+}
+
+fn evict(env: &mut Env<'_, '_>, manner: Manner, budget: &mut Budget) -> Room {
+    let mut evicted = 0;
+    while env.shared.keyspace.is_full() {
+        if !evict_one(env, manner) {
+            return await_freeing(env, budget);
+        }
+        evicted += 1;
+        if evicted % KEYS_PER_LOOK == 0 && budget.is_spent() {
+            return Room::Coming;
+        }
+    }
+    Room::Enough
+}
+
+/// Waits for what is being freed elsewhere, if that is enough.
+fn await_freeing(env: &Env<'_, '_>, budget: &mut Budget) -> Room {
+    while env.shared.keyspace.is_full() {
+        if env.shared.reaper.waiting() == 0 || budget.is_spent() {
+            return Room::None;
+        }
+        std::thread::sleep(FREEING_PAUSE);
+    }
+    Room::Enough
+}
+
+/// Evicts a key; false if there is none that may go.
+fn evict_one(env: &mut Env<'_, '_>, manner: Manner) -> bool {
+    match manner.policy {
+        EvictionPolicy::NoEviction => false,
+        EvictionPolicy::VolatileTtl => evict_soonest(env),
+        EvictionPolicy::AllkeysRandom | EvictionPolicy::VolatileRandom => evict_any(env, manner),
+        _ => evict_worst(env, manner),
+    }
+}
+
+/// Evicts the key with the first deadline of all.
+fn evict_soonest(env: &mut Env<'_, '_>) -> bool {
+    let keyspace = &env.shared.keyspace;
+    let mut evicted = false;
+    while !evicted {
+        let stripes =
+            (0..keyspace.stripes()).map(|number| (keyspace.next_deadline_ms(number), number));
+        let Some((_, number)) = stripes
+            .min()
+            .filter(|(deadline_ms, _)| *deadline_ms != NEVER)
+        else {
+            return false;
+        };
+        env.locked.acquire_one(number);
+        let dbs = env.locked.stripe(number).dbs.iter().enumerate();
+        let first = dbs.min_by_key(|(_, db)| db.next_deadline_ms());
+        let key = first.and_then(|(db, table)| {
+            let position = table.first_due(LAST_DEADLINE_MS)?;
+            Some((db, table.entry(position).key.clone()))
+        });
+        if let Some((db, key)) = key {
+            evicted = remove(env, db, &key);
+        }
+        let deadline_ms = env.locked.stripe(number).next_deadline_ms();
+        keyspace.set_next_deadline_ms(number, deadline_ms);
+        let_go(env);
+    }
+    true
+}
+
+/// Evicts a key that is as good as any.
+fn evict_any(env: &mut Env<'_, '_>, manner: Manner) -> bool {
+    round(env, manner, |env, number| {
+        let mut met = None;
+        sample(env, number, (manner, 1), |_, db, entry| {
+            met = Some((db, entry.key.clone()))
+        });
+        met.is_some_and(|(db, key)| remove(env, db, &key))
+    })
+}
+
+/// Evicts the key least worth keeping of all that this core has in mind, once it has met some more.
+fn evict_worst(env: &mut Env<'_, '_>, manner: Manner) -> bool {
+    let now_ms = env.now.unix_ms;
+    round(env, manner, |env, number| {
+        sample(env, number, (manner, manner.samples), |pool, db, entry| {
+            pool.offer(manner.worth(entry, now_ms), db, &entry.key);
+        });
+        while let Some(candidate) = env.local.pool.take() {
+            if evict_candidate(env, manner, &candidate) {
+                return true;
+            }
+        }
+        false
+    })
+}
+
+/// Evicts a key unless it has been used, or cannot go, since it was met.
+fn evict_candidate(env: &mut Env<'_, '_>, manner: Manner, candidate: &Candidate) -> bool {
+    let (now_ms, keyspace) = (env.now.unix_ms, &env.shared.keyspace);
+    let Candidate { worth, db, key } = candidate;
+    let number = keyspace.stripe_of(key);
+    if !env.locked.holds(number) {
+        let_go(env);
+        env.locked.acquire_one(number);
+    }
+    let table = &env.locked.stripe(number).dbs[*db];
+    let entry = table.position(key).map(|position| table.entry(position));
+    let may_go = entry.is_some_and(|entry| {
+        let is_eligible = !manner.policy.spares_lasting() || entry.expires_ms().is_some();
+        is_eligible && manner.worth(entry, now_ms) <= *worth
+    });
+    may_go && remove(env, *db, key)
+}
+
+/// Goes round the stripes, from a random one, until `evict` has evicted something with a stripe held; false if it never does.
+fn round(
+    env: &mut Env<'_, '_>,
+    manner: Manner,
+    mut evict: impl FnMut(&mut Env<'_, '_>, usize) -> bool,
+) -> bool {
+    let keyspace = &env.shared.keyspace;
+    let stripes = keyspace.stripes();
+    let first = env.local.rng.below(stripes);
+    (first..first + stripes).any(|number| {
+        let number = number % stripes;
+        if manner.policy.spares_lasting() && keyspace.next_deadline_ms(number) == NEVER {
+            return false;
+        }
+        env.locked.acquire_one(number);
+        let evicted = evict(env, number);
+        let_go(env);
+        evicted
+    })
+}
+
+/// Shows `visit` some of the keys in a stripe that is held.
+fn sample(
+    env: &mut Env<'_, '_>,
+    number: usize,
+    (manner, count): (Manner, usize),
+    mut visit: impl FnMut(&mut Pool, usize, &Entry),
+) {
+    let expiring = manner.policy.spares_lasting();
+    let (pool, rng) = (&mut env.local.pool, &mut env.local.rng);
+    for (db, table) in env.locked.stripe(number).dbs.iter_mut().enumerate() {
+        table.sample(count, expiring, rng, |entry| visit(pool, db, entry));
+    }
+}
+
+/// Removes a key whose stripe is held, and lets what follows from that follow.
+fn remove(env: &mut Env<'_, '_>, db: usize, key: &[u8]) -> bool {
+    let removed = env.keys(db).evict(key);
+    // It is freed here, since that is what it was for, but with no stripe held.
+    env.local.evicted.append(&mut env.changes.discarded);
+    dispatch::settle(env);
+    if env.locked.any_ready() {
+        block::serve_ready(env);
+    }
+    removed
+}
+
+/// Lets go of all stripes and frees what was evicted.
+fn let_go(env: &mut Env<'_, '_>) {
+    env.locked.release();
+    env.local.evicted.clear();
+    gauge::tell();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pool_keeps_the_least_worthy() {
+        let mut pool = Pool::default();
+        for worth in (0..40).rev() {
+            pool.offer(worth, 0, &[worth as u8]);
+            pool.offer(worth, 0, &[worth as u8]);
+        }
+        let taken: Vec<u64> = std::iter::from_fn(|| pool.take())
+            .map(|candidate| candidate.worth)
+            .collect();
+        assert_eq!(taken, (0..POOL as u64).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn tenacity_is_time() {
+        let us = |tenacity| budget_ns(tenacity) / 1000;
+        assert_eq!((us(0), us(10), us(11)), (0, 500, 575));
+        assert!(us(99) > 100_000_000 && us(100) > 1 << 53);
+    }
+
+    #[test]
+    fn times_of_shortage_add_up() {
+        let shortage = Shortage::default();
+        shortage.end(5);
+        shortage.begin(10);
+        shortage.begin(20);
+        assert_eq!((shortage.lasts_ms(25), shortage.total_ms(25)), (15, 15));
+        shortage.end(30);
+        shortage.begin(100);
+        assert_eq!((shortage.lasts_ms(101), shortage.total_ms(101)), (1, 21));
+    }
+}
