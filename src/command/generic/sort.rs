@@ -240,7 +240,7 @@ fn sorted(
     };
     if options.order == Order::Numbers {
         let with_number = |(element, weight): (Bytes, Option<Bytes>)| {
-            let number = weight.map_or(Some(0.0), |text| number(text));
+            let number = weight.map_or(Some(0.0), number);
             number
                 .map(|number| (element, number))
                 .ok_or(SORT_NOT_A_NUMBER)

@@ -83,11 +83,10 @@ fn hash_value(hasher: &mut impl Hasher, value: &Value, now_ms: u64) {
         }
         Value::Set(set) => {
             // Members are added up, so their order does not matter.
-            let hashes = set.iter().map(|member| {
-                let mut hasher = RandomState::with_seeds(SEEDS[0], 5, 6, 7).build_hasher();
-                member.as_bytes(&mut digits).hash(&mut hasher);
-                hasher.finish()
-            });
+            let state = RandomState::with_seeds(SEEDS[0], 5, 6, 7);
+            let hashes = set
+                .iter()
+                .map(|member| state.hash_one(member.as_bytes(&mut digits)));
             hashes.fold(0, u64::wrapping_add).hash(hasher);
         }
         Value::Hash(hash) => hash_fields(hasher, hash),

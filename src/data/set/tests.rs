@@ -71,7 +71,7 @@ fn integers_come_back_from_their_bytes() {
     assert_eq!((width, bytes.len()), (4, 12));
     let read = Set::of_int_bytes(width, bytes, LIMITS).expect("they are sound");
     assert_eq!(texts(&read), ["-5", "1", "70000"]);
-    for (width, bytes) in [(3, &bytes[..]), (4, &bytes[1..]), (2, bytes)] {
+    for (width, bytes) in [(3, bytes), (4, &bytes[1..]), (2, bytes)] {
         assert!(Set::of_int_bytes(width, bytes, LIMITS).is_none());
     }
 }

@@ -5,7 +5,7 @@ use crate::base::{Blob, crc64};
 use crate::data::hash::{self, Hash, Keeps};
 use crate::data::list::{End, Limit};
 use crate::data::stream::{Delivery, Group, Id, IdmpLimits, NodeLimits, References, Trim, TrimTo};
-use crate::data::{List, StrValue, Stream, Value};
+use crate::data::{List, Set, StrValue, Stream, Value};
 use proptest::prelude::*;
 use std::io::Read;
 
@@ -23,10 +23,8 @@ fn seen(value: &Value) -> String {
         }
         Value::Set(set) => {
             let mut members: Vec<_> = set.iter().map(|member| member.to_vec()).collect();
-            if set.encoding_name() == "hashtable" {
-                members.sort();
-            }
-            format!("{} {members:?}", set.encoding_name())
+            members.sort();
+            format!("{members:?}")
         }
         Value::Hash(hash) => hash_seen(hash),
         Value::Stream(stream) => stream_seen(stream),
@@ -361,10 +359,28 @@ fn joined(
     }
 }
 
+fn any_set() -> impl Strategy<Value = Value> {
+    let limits = crate::data::set::Limits::default();
+    let ints = (any::<i64>(), 0u32..64).prop_map(|(value, shift)| (value >> shift).to_string());
+    let ints = prop::collection::vec(ints.prop_map(String::into_bytes), 1..40);
+    let texts = prop::collection::vec(any_text(), 1..200);
+    (prop_oneof![ints, texts], any::<bool>()).prop_map(move |(members, is_table)| {
+        let mut set = match is_table {
+            true => Set::table(),
+            false => Set::expecting(&members[0], 1, limits),
+        };
+        for member in &members {
+            set.add(Blob::Slice(member), limits);
+        }
+        set.into()
+    })
+}
+
 fn any_value() -> impl Strategy<Value = Value> {
     prop_oneof![
         any_text().prop_map(|text| StrValue::new(Blob::Slice(&text)).into()),
         any_list(),
+        any_set(),
         any_hash(),
         any_stream(),
     ]
