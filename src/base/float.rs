@@ -108,10 +108,28 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
     }
 }
 
+/// The double that a bound of a range says, a C string of a decimal: what is too large is infinite, what is too small is zero, and so is nothing at
+/// all.
+pub fn parse_bound(text: &[u8]) -> Option<f64> {
+    let end = text.iter().position(|byte| *byte == 0);
+    let text = &text[..end.unwrap_or(text.len())];
+    if text.is_empty() {
+        return Some(0.0);
+    }
+    let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (!value.is_nan()).then_some(value)
+}
+
+/// Up to here a whole number is printed as an integer, with all its digits.
+const MAX_PLAIN_INTEGER: f64 = (i64::MAX / 2) as f64;
+
+/// The whole number that `value` is, if it is one and not too large to be printed as such; zero has no sign then.
+pub fn whole(value: f64) -> Option<i64> {
+    (value.abs() <= MAX_PLAIN_INTEGER && value.trunc() == value).then_some(value as i64)
+}
+
 /// Appends `value` as replies print it: `3`, `0.1`, `1.5e+300`, `-inf`, `nan`.
 pub fn write_f64(out: &mut Vec<u8>, value: f64) {
-    /// Up to here a whole number is printed as an integer, with all its digits.
-    const MAX_PLAIN_INTEGER: f64 = (i64::MAX / 2) as f64;
     if value.is_nan() {
         out.extend_from_slice(b"nan");
     } else if value.is_infinite() {
@@ -122,8 +140,8 @@ pub fn write_f64(out: &mut Vec<u8>, value: f64) {
         } else {
             b"0"
         });
-    } else if value.abs() <= MAX_PLAIN_INTEGER && value.trunc() == value {
-        out.extend_from_slice(itoa::Buffer::new().format(value as i64).as_bytes());
+    } else if let Some(whole) = whole(value) {
+        out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
     } else {
         if value < 0.0 {
             out.push(b'-');

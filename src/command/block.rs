@@ -118,6 +118,7 @@ fn next_waiter(
     let queue = stripe.waiting.queue(db, key)?;
     let may_serve = |awaits: Awaits| match awaits {
         Awaits::List => held == Some("list"),
+        Awaits::SortedSet => held == Some("zset"),
         Awaits::Stream => held == Some("stream"),
         Awaits::StreamOrLoss | Awaits::StreamOrLease => true,
         Awaits::Nothing | Awaits::Durable(_) => false,

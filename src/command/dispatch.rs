@@ -666,9 +666,8 @@ pub fn settle(env: &mut Env<'_, '_>) {
         let dirty = std::mem::take(&mut changes.dirty) + std::mem::take(&mut changes.dirty_aside);
         stats.dirty.add(dirty);
     }
-    if changes.hits + changes.misses + changes.expired + changes.expired_fields + changes.evicted
-        > 0
-    {
+    let removed = changes.expired + changes.expired_fields + changes.evicted;
+    if changes.hits + changes.misses + removed > 0 {
         stats.hits.add(std::mem::take(&mut changes.hits));
         stats.misses.add(std::mem::take(&mut changes.misses));
         stats.expired.add(std::mem::take(&mut changes.expired));

@@ -189,6 +189,42 @@ pub const NUMKEYS_INVALID: Error = Error::new("ERR invalid numkeys value");
 pub const PAIRS_MISSING: Error = Error::new("ERR wrong number of key-value pairs");
 /// SETRANGE: the offset lies before the string.
 pub const OFFSET_OUT_OF_RANGE: Error = Error::new("ERR offset is out of range");
+/// ZADD with conditions that exclude each other.
+pub const XX_AND_NX: Error =
+    Error::new("ERR XX and NX options at the same time are not compatible");
+/// ZADD with conditions that exclude each other.
+pub const GT_LT_AND_NX: Error =
+    Error::new("ERR GT, LT, and/or NX options at the same time are not compatible");
+/// ZADD INCR of more than one member.
+pub const INCR_OF_SEVERAL: Error =
+    Error::new("ERR INCR option supports a single increment-element pair");
+/// A score that would be no number.
+pub const SCORE_NOT_A_NUMBER: Error = Error::new("ERR resulting score is not a number (NaN)");
+/// The bound of a range of scores is no number.
+pub const SCORE_BOUND: Error = Error::new("ERR min or max is not a float");
+/// The bound of a range of members is none.
+pub const LEX_BOUND: Error = Error::new("ERR min or max not valid string range item");
+/// LIMIT for a range of ranks.
+pub const LIMIT_OF_RANKS: Error = Error::new(
+    "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX",
+);
+/// WITHSCORES for a range of members.
+pub const SCORES_BY_LEX: Error =
+    Error::new("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
+/// WEIGHTS with one that is no number.
+pub const WEIGHT_NOT_A_FLOAT: Error = Error::new("ERR weight value is not a float");
+/// A LIMIT below zero.
+pub const LIMIT_NEGATIVE: Error = Error::new("ERR LIMIT can't be negative");
+/// ZRANDMEMBER with a count of which twice as many could not be told.
+pub const SAMPLE_OUT_OF_RANGE: Error = Error::new("ERR value is out of range");
+
+/// A command that combines sets, and is given none.
+pub fn no_input_keys(full_name: &str) -> Error {
+    Error::from_text(format!(
+        "ERR at least 1 input key is needed for '{full_name}' command"
+    ))
+}
+
 /// The sum is no 64 bit integer.
 pub const INCREMENT_OVERFLOW: Error = Error::new("ERR increment or decrement would overflow");
 /// DECRBY by a number whose negation does not exist.

@@ -44,10 +44,10 @@ pub struct Changes {
     pub misses: u64,
     /// Keys removed because their time was up.
     pub expired: u64,
-    /// Fields removed because their time was up.
-    pub expired_fields: u64,
     /// Keys removed for want of memory.
     pub evicted: u64,
+    /// Fields removed because their time was up.
+    pub expired_fields: u64,
     /// Values to be freed away from the event loop.
     pub discarded: Vec<Value>,
     /// The stripes that have something to do at a time, and the time, steady milliseconds.
@@ -343,10 +343,10 @@ impl<'k> Keys<'_, 'k> {
         T::of(&self.peek(key)?.value)
     }
 
-    /// The value of `key` if it is of kind `T`, as somebody has just found it: to be looked at beside others.
-    pub fn found_as<T: Kind>(&self, key: &[u8]) -> Option<&T> {
+    /// The value of `key`, as somebody has just found it: to be looked at beside others.
+    pub fn found(&self, key: &[u8]) -> Option<&Value> {
         let table = &self.locked.peek_stripe_of(key).dbs[self.db];
-        T::of(&table.entry(table.position(key)?).value)
+        Some(&table.entry(table.position(key)?).value)
     }
 
     /// The value of `key` for a command that writes, which must be of kind `T` if it is there.

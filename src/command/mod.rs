@@ -68,6 +68,7 @@ pub mod string;
 pub mod table;
 mod times;
 pub mod transaction;
+pub mod zset;
 
 pub use args::Args;
 pub use ctx::{Block, Ctx, DONE, Flow, Local, LongReply, Outcome};

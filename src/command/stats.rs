@@ -117,10 +117,10 @@ pub struct CoreStats {
     pub misses: Counter,
     /// Keys whose time was up.
     pub expired: Counter,
-    /// Fields of hashes removed because their time was up.
-    pub expired_fields: Counter,
     /// Keys removed for want of memory.
     pub evicted: Counter,
+    /// Fields of hashes removed because their time was up.
+    pub expired_fields: Counter,
     /// Changes to the keyspace.
     pub dirty: Counter,
     /// Error replies.
@@ -159,8 +159,8 @@ impl Default for CoreStats {
             hits: Counter::default(),
             misses: Counter::default(),
             expired: Counter::default(),
-            expired_fields: Counter::default(),
             evicted: Counter::default(),
+            expired_fields: Counter::default(),
             dirty: Counter::default(),
             errors: Counter::default(),
             output_limit_closed: Counter::default(),
@@ -207,8 +207,8 @@ impl CoreStats {
             &self.hits,
             &self.misses,
             &self.expired,
-            &self.expired_fields,
             &self.evicted,
+            &self.expired_fields,
             &self.errors,
             &self.output_limit_closed,
             &self.query_limit_closed,

@@ -235,6 +235,10 @@ config! {
     pub hash_max_listpack_entries: u64,
     /// A hash with a longer text than this is a table.
     pub hash_max_listpack_value: u64,
+    /// A sorted set is kept packed up to this many members.
+    pub zset_max_listpack_entries: u64,
+    /// A sorted set is kept packed while no member has more bytes than this.
+    pub zset_max_listpack_value: u64,
     /// What streams are made with.
     pub stream_policy: Vec<StreamRule>,
     /// What groups are made with.

@@ -22,6 +22,8 @@ pub enum Shape {
         /// The greatest value.
         max: i64,
     },
+    /// How many of something memory may hold: a whole number in decimal.
+    Size,
     /// A number of bytes: plain, or with a unit (`1kb` is 1024, `1k` is 1000).
     Bytes {
         /// The least value.
@@ -60,7 +62,7 @@ pub enum Shape {
 pub enum Value {
     /// Of [`Shape::YesNo`].
     YesNo(bool),
-    /// Of [`Shape::Number`], [`Shape::Bytes`], [`Shape::Permissions`] and [`Shape::NotifyClasses`].
+    /// Of [`Shape::Number`], [`Shape::Size`], [`Shape::Bytes`], [`Shape::Permissions`] and [`Shape::NotifyClasses`].
     Integer(i64),
     /// Of [`Shape::Text`] and [`Shape::FileName`].
     Text(String),
@@ -99,8 +101,9 @@ impl Shape {
         match self {
             Self::Words | Self::BufferLimits | Self::Percentiles => true,
             Self::SavePoints | Self::Only(..) | Self::StreamRules | Self::GroupRules => true,
-            Self::YesNo | Self::Number { .. } | Self::Bytes { .. } | Self::Permissions => false,
-            Self::Text | Self::FileName(..) | Self::Choice(_) | Self::NotifyClasses => false,
+            Self::YesNo | Self::Number { .. } | Self::Size | Self::Bytes { .. } => false,
+            Self::Permissions | Self::Text | Self::FileName(..) => false,
+            Self::Choice(_) | Self::NotifyClasses => false,
         }
     }
 
@@ -166,6 +169,14 @@ impl Shape {
                 let number =
                     parse_integer(word).ok_or("argument couldn't be parsed into an integer")?;
                 within(number, min, max).map(Value::Integer)
+            }
+            Self::Size => {
+                let size =
+                    parse_integer(word).ok_or("argument couldn't be parsed into an integer")?;
+                match size {
+                    0.. => Ok(Value::Integer(size)),
+                    _ => Err("argument must be greater or equal to 0".into()),
+                }
             }
             Self::Bytes { min, max } => {
                 let bytes = parse_bytes(word).ok_or("argument must be a memory value")?;
@@ -250,6 +261,7 @@ impl Shape {
     pub fn describe(self) -> String {
         match self {
             Self::YesNo => "yes or no".into(),
+            Self::Size => "a number from 0".into(),
             Self::Number { min, max: i64::MAX } => format!("a number from {min}"),
             Self::Number { min, max } => format!("a number, {min} to {max}"),
             Self::Bytes { min: 0, .. } => "bytes, such as 64mb".into(),

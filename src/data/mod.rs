@@ -13,6 +13,7 @@ pub mod string;
 pub mod table;
 mod value;
 mod varint;
+pub mod zset;
 
 pub use hash::Hash;
 pub use list::List;
@@ -21,3 +22,4 @@ pub use stream::Stream;
 pub use string::StrValue;
 pub use table::Table;
 pub use value::{Kind, Value};
+pub use zset::ZSet;

@@ -182,7 +182,10 @@ impl Table {
     ) -> u64 {
         let mut from = cursor.reverse_bits();
         let mut seen = 0;
-        while self.len > 0 {
+        if self.len == 0 {
+            return 0;
+        }
+        loop {
             let (number, depth) = self.locate(from.reverse_bits());
             let stretch = u64::MAX.checked_shr(depth).unwrap_or(0);
             let whole = from & stretch == 0;
@@ -199,7 +202,6 @@ impl Table {
                 return from.reverse_bits();
             }
         }
-        0
     }
 
     /// A record, each as likely as any other.

@@ -1,6 +1,6 @@
 //! What a key holds. Adding a data type is one variant here; the compiler lists the places that must know it.
 
-use super::{Hash, List, Set, StrValue, Stream};
+use super::{Hash, List, Set, StrValue, Stream, ZSet};
 
 /// Values that take no more bytes than this are encoded as fast as frozen, near enough.
 const QUICK_BYTES: usize = 16 * 1024;
@@ -18,6 +18,8 @@ pub enum Value {
     Hash(Box<Hash>),
     /// A stream.
     Stream(Box<Stream>),
+    /// A sorted set.
+    ZSet(Box<ZSet>),
 }
 
 /// A data type that a key can hold.
@@ -60,7 +62,7 @@ macro_rules! kinds {
     )*};
 }
 
-kinds!(Str: StrValue, List: List, Set: Set, Hash: Hash {
+kinds!(Str: StrValue, List: List, Set: Set, ZSet: ZSet, Hash: Hash {
     #[inline]
     fn next_due_ms(&self) -> Option<u64> {
         self.next_expiry_ms().map(|ms| ms.max(0).unsigned_abs())
@@ -81,6 +83,7 @@ impl Value {
             Value::Set(_) => "set",
             Value::Hash(_) => "hash",
             Value::Stream(_) => "stream",
+            Value::ZSet(_) => "zset",
         }
     }
 
@@ -92,6 +95,7 @@ impl Value {
             Value::Set(set) => set.encoding_name(),
             Value::Hash(hash) => hash.encoding_name(),
             Value::Stream(_) => "stream",
+            Value::ZSet(zset) => zset.encoding_name(),
         }
     }
 
@@ -103,6 +107,7 @@ impl Value {
             Value::Set(set) => size_of::<Set>() + set.heap_bytes(),
             Value::Hash(hash) => size_of::<Hash>() + hash.heap_bytes(),
             Value::Stream(stream) => size_of::<Stream>() + stream.heap_bytes(),
+            Value::ZSet(zset) => size_of::<ZSet>() + zset.heap_bytes(),
         }
     }
 
@@ -115,6 +120,7 @@ impl Value {
             Value::Set(set) => set.freeze().into(),
             Value::Hash(hash) => hash.freeze().into(),
             Value::Stream(stream) => stream.freeze().into(),
+            Value::ZSet(zset) => zset.freeze().into(),
         }
     }
 
@@ -127,6 +133,7 @@ impl Value {
             Value::Set(set) => set.is_quick_to_encode(QUICK_BYTES),
             Value::Hash(hash) => hash.is_quick_to_encode(QUICK_BYTES),
             Value::Stream(stream) => stream.is_quick_to_encode(QUICK_BYTES),
+            Value::ZSet(zset) => zset.is_quick_to_encode(QUICK_BYTES),
         }
     }
 
@@ -138,6 +145,7 @@ impl Value {
             Value::Set(set) => set.is_costly_to_free(),
             Value::Hash(hash) => hash.is_costly_to_free(),
             Value::Stream(stream) => stream.is_costly_to_free(),
+            Value::ZSet(zset) => zset.is_costly_to_free(),
         }
     }
 }

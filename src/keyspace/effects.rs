@@ -118,7 +118,7 @@ impl Annotation {
 pub struct Effects {
     bytes: Vec<u8>,
     commands: usize,
-    /// Those of them that no client asked for: what went because its time was up, or for want of memory.
+    /// Those of them that no client asked for: removals of keys and fields whose time was up, or for want of memory.
     unasked: usize,
     first_db: usize,
     last_db: usize,

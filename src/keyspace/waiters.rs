@@ -28,6 +28,8 @@ const DONE: u8 = 2;
 pub enum Awaits {
     /// A list.
     List,
+    /// A sorted set.
+    SortedSet,
     /// A stream.
     Stream,
     /// A stream, and also the loss of it: the command then fails and must say so.

@@ -2,7 +2,8 @@
 
 `Vocabulary` is seeded and knows no server. With `swapping` it also says SWAPDB. It remembers only how far the ids of
 each stream have come, so that most of what it says has an effect. In some episodes one stream grows long, so that it
-has several nodes. XGROUP DESTROY and the mode ACKED do not meet in one episode (`exceptions.toml` says why).
+has several nodes. In some, sorted sets grow large, where Redis leaves it to chance what a range of members has if scores differ; so ranges
+have no bounds there. XGROUP DESTROY and the mode ACKED do not meet in one episode (`exceptions.toml` says why).
 """
 
 SPOILED_PART = 0.04
@@ -16,7 +17,8 @@ STREAMS = ["s1", "s2", "s3"]
 HASHES = ["h1", "h2"]
 # A hash that is a table has no order; it keeps its name, by which `masks.py` knows it.
 TABLES = ["big1"]
-KEYS = STRINGS + LISTS + SETS + STREAMS + HASHES
+ZSETS = ["z1", "z2", "z3"]
+KEYS = STRINGS + LISTS + SETS + STREAMS + HASHES + ZSETS
 GROUPS = ["g1", "g2"]
 CONSUMERS = ["c1", "c2", "c3"]
 MODES = ["KEEPREF", "DELREF", "ACKED"]
@@ -32,8 +34,12 @@ class Vocabulary:
         self.tops = dict.fromkeys(STREAMS, 0)
         self.destroying = random.random() < 0.5
         self.long = random.random() < LONG_STREAMS_PART
+        self.large = random.random() < 0.5
         self.lengths = [0, 10, 100, 150, 320] if self.long else [0, 1, 5, 20, 60]
-        weights = {self.stream: 30, self.group: 34, self.list: 20, self.string: 14, self.bits: 6, self.set: 16, self.hash: 18, self.generic: 14, self.expiry: 5}
+        weights = {
+            self.stream: 30, self.group: 34, self.list: 20, self.string: 14, self.bits: 6, self.set: 16,
+            self.hash: 18, self.zset: 20, self.generic: 14, self.expiry: 5,
+        }  # fmt: skip
         self.families, self.weights = list(weights), list(weights.values())
 
     # The whole
@@ -53,7 +59,7 @@ class Vocabulary:
 
     def blocking(self):
         """A command that may block, without a timeout."""
-        kind = self.random.randrange(8)
+        kind = self.random.randrange(10)
         if kind <= 1:
             return [self.pick("BLPOP", "BRPOP"), *self.some(LISTS), "0"]
         if kind == 2:
@@ -63,6 +69,11 @@ class Vocabulary:
         if kind == 4:
             keys = self.some(LISTS)
             return ["BLMPOP", "0", len(keys), *keys, self.side(), *self.maybe("COUNT", self.small(1))]
+        if kind == 8:
+            return [self.pick("BZPOPMIN", "BZPOPMAX"), *self.some(ZSETS), "0"]
+        if kind == 9:
+            keys = self.some(ZSETS)
+            return ["BZMPOP", "0", len(keys), *keys, self.end(), *self.maybe("COUNT", self.small(1))]
         streams = self.some(STREAMS)
         if kind == 5:
             return ["XREAD", *self.reading(), "BLOCK", "0", "STREAMS", *streams, *["$" for _ in streams]]
@@ -270,6 +281,86 @@ class Vocabulary:
         rank = self.maybe("RANK", self.pick(1, 2, -1, -2, 0), part=0.4)
         return [*rank, *self.maybe("COUNT", self.small(0), part=0.4), *self.maybe("MAXLEN", self.small(0), part=0.2)]
 
+    def zset(self):
+        key, other = self.key(ZSETS), self.key(ZSETS)
+        store = self.pick(*ZSETS)
+        return self.random.choices(
+            [
+                ["ZADD", key, *self.zadd_options(), *self.scored()],
+                ["ZADD", key, *self.scored()],
+                ["ZADD", key, *self.maybe(self.pick("NX", "XX", "GT", "LT"), part=0.4), "INCR", self.score(), self.member()],
+                ["ZINCRBY", key, self.score(), self.member()],
+                ["ZREM", key, self.member(), *self.maybe(self.member())],
+                [self.pick("ZSCORE", "ZRANK", "ZREVRANK"), key, self.member()],
+                [self.pick("ZRANK", "ZREVRANK"), key, self.member(), "WITHSCORE"],
+                ["ZMSCORE", key, self.member(), self.member()],
+                ["ZCARD", key],
+                ["ZRANGE", key, *self.stretch(), *self.maybe("WITHSCORES")],
+                ["ZRANGESTORE", store, key, *self.stretch()],
+                [self.pick("ZRANGEBYSCORE", "ZREVRANGEBYSCORE"), key, *self.scores(), *self.maybe("WITHSCORES"), *self.limit()],
+                [self.pick("ZRANGEBYLEX", "ZREVRANGEBYLEX"), key, *self.lexes(), *self.limit()],
+                ["ZREVRANGE", key, self.index(), self.index(), *self.maybe("WITHSCORES")],
+                ["ZCOUNT", key, *self.scores()],
+                ["ZLEXCOUNT", key, *self.lexes()],
+                ["ZREMRANGEBYRANK", key, self.index(), self.index()],
+                ["ZREMRANGEBYSCORE", key, *self.scores()],
+                ["ZREMRANGEBYLEX", key, *self.lexes()],
+                [self.pick("ZPOPMIN", "ZPOPMAX"), key, *self.maybe(self.small(0), part=0.4)],
+                ["ZMPOP", "2", key, other, self.end(), *self.count()],
+                [self.pick("BZPOPMIN", "BZPOPMAX"), key, other, "0.001"],
+                [self.pick("ZUNION", "ZINTER"), *self.combined(key, other), *self.maybe("WITHSCORES")],
+                [self.pick("ZUNIONSTORE", "ZINTERSTORE"), store, *self.combined(key, other)],
+                ["ZDIFF", "2", key, other, *self.maybe("WITHSCORES")],
+                ["ZDIFFSTORE", store, "2", key, other],
+                ["ZINTERCARD", "2", key, other, *self.maybe("LIMIT", self.small(0), part=0.4)],
+                ["ZSCAN", key, "0", "COUNT", "1000"],
+            ],
+            [8, 12, 3, 4, 4, 3, 1, 1, 1, 5, 2, 3, 2, 1, 2, 1, 1, 1, 1, 3, 2, 1, 3, 2, 1, 1, 1, 1],
+        )[0]
+
+    def end(self):
+        return self.pick("MIN", "MAX")
+
+    def score(self):
+        return self.pick("0", "1", "1", "2", "-3", "0.1", "2.5", "1e20", "inf", "-inf", "-0", "17179869184.5")
+
+    def member(self):
+        # A long one makes a set large.
+        return self.pick("m1", "m2", "m3", "m4", "m5", "m6", "7", "-8", "", "x" * (70 if self.large else 7))
+
+    def scored(self):
+        count = self.random.choices([1, 2, 4, 8], [6, 3, 2, 1])[0]
+        return [word for _ in range(count) for word in (self.score(), self.member())]
+
+    def zadd_options(self):
+        condition = self.maybe(self.pick("NX", "XX", "GT", "LT", "GT", "LT"), part=0.7)
+        return [*condition, *self.maybe("XX", part=0.1), *self.maybe("CH")]
+
+    def limit(self):
+        return self.maybe("LIMIT", self.small(0), self.small(), part=0.4)
+
+    def scores(self):
+        bound = lambda: self.pick("", "", "(") + self.score()
+        return self.pick((bound(), bound()), ("-inf", bound()), (bound(), "+inf"), ("-inf", "+inf"))
+
+    def lexes(self):
+        if self.large:
+            return self.pick(("-", "+"), ("+", "-"), ("-", "-"))
+        bound = lambda: self.pick("[", "(") + self.member()
+        return self.pick((bound(), bound()), ("-", bound()), (bound(), "+"), ("-", "+"), ("+", "-"))
+
+    def stretch(self):
+        reverse = self.maybe("REV", part=0.3)
+        return self.pick(
+            [self.index(), self.index(), *reverse],
+            [*self.scores(), "BYSCORE", *reverse, *self.limit()],
+            [*self.lexes(), "BYLEX", *reverse, *self.limit()],
+        )
+
+    def combined(self, key, other):
+        weights = self.maybe("WEIGHTS", self.pick("1", "2", "0"), self.pick("1", "-1", "0.5"), part=0.3)
+        return ["2", key, other, *weights, *self.maybe("AGGREGATE", self.pick("SUM", "MIN", "MAX"), part=0.4)]
+
     def string(self):
         key = self.key(STRINGS)
         conditions = [*self.maybe(self.pick("NX", "XX"), part=0.3), *self.maybe("GET", part=0.2)]
@@ -407,7 +498,7 @@ class Vocabulary:
                 ["OBJECT", "ENCODING", key],
                 ["TOUCH", key, other],
                 ["KEYS", self.pick("*", "s*", "?", "[a-l]*")],
-                ["SCAN", "0", "COUNT", "1000", *self.maybe("TYPE", self.pick("string", "list", "stream", "hash"))],
+                ["SCAN", "0", "COUNT", "1000", *self.maybe("TYPE", self.pick("string", "list", "stream", "hash", "zset"))],
                 ["DBSIZE"],
                 ["SELECT", self.pick("0", "0", "0", "1")],
                 ["SWAPDB", "0", "1"] if self.swapping else ["PING"],
@@ -421,7 +512,7 @@ class Vocabulary:
         )[0]
 
     def same_kind(self):
-        kind = self.pick(STRINGS, LISTS, STREAMS, HASHES)
+        kind = self.pick(STRINGS, LISTS, STREAMS, HASHES, ZSETS)
         return self.pick(*kind), self.key(kind)
 
     def expiry(self):

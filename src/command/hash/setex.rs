@@ -95,21 +95,11 @@ pub fn hsetex(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     log(ctx, key, &args, options.expiry);
     changed(&mut ctx.keys, key, "hset");
     match options.expiry {
-        Some(Expiry::At(expires_ms)) if ctx.is_past(expires_ms) => {
-            let hash = open(&mut ctx.keys, key)?;
-            args.rest()
-                .step_by(2)
-                .for_each(|name| drop_field(hash, name));
-            shrunk(&mut ctx.keys, key);
-        }
+        Some(Expiry::At(expires_ms)) if ctx.is_past(expires_ms) => shrunk(&mut ctx.keys, key),
         Some(Expiry::At(_)) => ctx.keys.notify(notify::HASH, "hexpire", key),
         _ => {}
     }
     DONE
-}
-
-fn drop_field(hash: &mut Hash, name: &[u8]) {
-    hash.remove(name);
 }
 
 fn set(
@@ -119,6 +109,7 @@ fn set(
     expiry: Option<Expiry>,
 ) -> Result<(), Error> {
     let limits = limits_of(ctx);
+    let is_past = matches!(expiry, Some(Expiry::At(expires_ms)) if ctx.is_past(expires_ms));
     let hash = open(&mut ctx.keys, key)?;
     hash.expect(limits, args.rest());
     let keeps = match expiry {
@@ -131,7 +122,10 @@ fn set(
     set_pairs(hash, limits, args.blobs(), keeps);
     if let Some(Expiry::At(expires_ms)) = expiry {
         for name in args.rest().step_by(2) {
-            hash.set_expiry_ms(name, Some(expires_ms));
+            match is_past {
+                true => _ = hash.remove(name),
+                false => hash.set_expiry_ms(name, Some(expires_ms)),
+            }
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use super::expire::settle;
 use super::fields::{Unit, announced};
 use super::{changed, log_removal, shrunk};
-use crate::command::error::FIELD_COUNT_INVALID;
+use crate::command::error::{FIELD_COUNT_INVALID, wrong_arity_of};
 use crate::command::item::write_option;
 use crate::command::{Args, Ctx, DONE, Error, Outcome};
 use crate::data::Hash;
@@ -43,7 +43,13 @@ impl Then {
             return Ok(Then::Persist);
         }
         match Unit::parse(args) {
-            Some(unit) => Ok(Then::Expire(unit.moment_ms(ctx, args.bytes()?)?)),
+            Some(unit) => {
+                let expires_ms = unit.moment_ms(ctx, args.bytes()?)?;
+                match args.len() {
+                    0 | 1 => Err(wrong_arity_of(ctx.command)),
+                    _ => Ok(Then::Expire(expires_ms)),
+                }
+            }
             None => Ok(Then::Nothing),
         }
     }

@@ -520,6 +520,51 @@ fn conditions_are_replayed_and_logged_plainly() {
 }
 
 #[test]
+fn what_becomes_of_fields_is_logged_at_the_times_it_comes_to() {
+    let mut engine = Engine::new();
+    for (words, logged) in [
+        ("HSET h a 1 b 2", "HSET h a 1 b 2"),
+        ("HINCRBYFLOAT h a 0.5", "HSET h a 1.5"),
+        (
+            "HPEXPIRE h 50 FIELDS 3 a b c",
+            "HPEXPIREAT h 1700000000050 FIELDS 2 a b",
+        ),
+        ("HPEXPIRE h 40 GT FIELDS 1 a", ""),
+        (
+            "HINCRBYFLOAT h a 0.5",
+            "MULTI,HSET h a 2,HPEXPIREAT h 1700000000050 FIELDS 1 a,EXEC",
+        ),
+        ("HGETEX h PERSIST FIELDS 2 b c", "HPERSIST h FIELDS 1 b"),
+        (
+            "HGETEX h PX 9 FIELDS 2 b c",
+            "HPEXPIREAT h 1700000000009 FIELDS 1 b",
+        ),
+        ("HEXPIRE h 0 FIELDS 2 b c", "HDEL h b"),
+        ("HSETEX h FXX FIELDS 1 c 1", ""),
+        ("HSETEX h FNX FIELDS 1 c 1", "HSET h c 1"),
+        (
+            "HSETEX h PX 7 FIELDS 2 c 2 d 3",
+            "MULTI,HSET h c 2 d 3,HPEXPIREAT h 1700000000007 FIELDS 2 c d,EXEC",
+        ),
+        (
+            "HSETEX h KEEPTTL FIELDS 2 c 4 e 5",
+            "MULTI,HSET h c 4 e 5,HPEXPIREAT h 1700000000007 FIELDS 1 c,EXEC",
+        ),
+        ("HSETEX h PX 0 FIELDS 2 e 1 f 2", "HDEL h e f"),
+        ("HGETDEL h FIELDS 2 d x", "HDEL h d"),
+    ] {
+        engine.call(words);
+        let mut told = said(&engine.logged());
+        told.retain(|command| !command.starts_with("SELECT"));
+        assert_eq!(told.join(","), logged, "{words}");
+    }
+    engine.pass_ms(60);
+    assert_eq!(engine.call("HGETALL h"), "*0\r\n");
+    let told = said(&engine.logged());
+    assert_eq!(told.join(","), "HDEL h c a");
+}
+
+#[test]
 fn a_transaction_is_one_group_across_databases() {
     let mut engine = Engine::new();
     for words in [
@@ -640,6 +685,24 @@ fn random_commands_replay_to_the_same_state() {
         "LSET L 0 N",
         "LINSERT L AFTER 3 N",
         "LREM L 1 3",
+        "HSET H F N F N",
+        "HSETNX H F N",
+        "HDEL H F F",
+        "HGET H F",
+        "HINCRBY H F N",
+        "HINCRBYFLOAT H F 1.5",
+        "HPEXPIRE H T FIELDS 2 F F",
+        "HPEXPIRE H T GT FIELDS 1 F",
+        "HPEXPIRE H 0 FIELDS 1 F",
+        "HPERSIST H FIELDS 1 F",
+        "HGETEX H PX T FIELDS 1 F",
+        "HGETEX H PERSIST FIELDS 2 F F",
+        "HGETDEL H FIELDS 1 F",
+        "HSETEX H PX T FIELDS 2 F N F N",
+        "HSETEX H FXX KEEPTTL FIELDS 2 F N F N",
+        "HSETEX H FNX PX 0 FIELDS 1 F N",
+        "RENAME H H",
+        "COPY H H REPLACE",
         "XADD S * f N",
         "XADD S * f N g N",
         "XADD S MAXLEN ~ 20 * f N",
@@ -686,6 +749,8 @@ fn random_commands_replay_to_the_same_state() {
                     "L" => format!("l{}", random.below(3)),
                     "M" => format!("m{}", random.below(3)),
                     "S" => format!("s{}", random.below(2)),
+                    "H" => format!("h{}", random.below(2)),
+                    "F" => format!("f{}", random.below(5)),
                     "N" => random.below(100).to_string(),
                     "T" => (random.below(40) + 1).to_string(),
                     word => word.into(),

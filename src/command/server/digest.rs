@@ -7,7 +7,7 @@
 use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::data::list::End;
 use crate::data::stream::{Group, Id, Idmp, Stream};
-use crate::data::{Hash, Value};
+use crate::data::{Hash, Value, zset};
 use crate::keyspace::Entry;
 use ahash::RandomState;
 use std::hash::{BuildHasher, Hash as _, Hasher};
@@ -90,6 +90,13 @@ fn hash_value(hasher: &mut impl Hasher, value: &Value, now_ms: u64) {
             hashes.fold(0, u64::wrapping_add).hash(hasher);
         }
         Value::Hash(hash) => hash_fields(hasher, hash),
+        Value::ZSet(zset) => {
+            for element in zset.iter(zset::End::Lowest) {
+                element.member.as_bytes(&mut digits).hash(hasher);
+                // Adding zero makes one of the two zeros, which may change when a set is unpacked.
+                (element.score + 0.0).to_bits().hash(hasher);
+            }
+        }
         Value::Stream(stream) => {
             hash_stream(hasher, stream);
             hash_idmp(hasher, &stream.idmp, stream.policy.idmp.horizon_ms(now_ms));

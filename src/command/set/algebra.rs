@@ -9,9 +9,9 @@ use crate::command::error::{
     NUMKEYS_NOT_POSITIVE, SINTERCARD_KEYS_MISSING, SINTERCARD_LIMIT, SYNTAX,
 };
 use crate::command::{Args, Ctx, DONE, Error, Keys, Outcome};
-use crate::data::Set;
 use crate::data::list::Item;
 use crate::data::set::Limits;
+use crate::data::{Kind, Set};
 use crate::keyspace::notify;
 use crate::resp::reply::Aggregate;
 
@@ -109,7 +109,9 @@ fn operands<'s, 'a>(
         keys.read_as::<Set>(name)?;
     }
     let keys = &*keys;
-    Ok(names.map(|name| keys.found_as::<Set>(name)).collect())
+    Ok(names
+        .map(|name| keys.found(name).and_then(Set::of))
+        .collect())
 }
 
 /// Gives what is in all sets to `each`, in the order of the smallest one, until it returns false. Gives that set.

@@ -5,8 +5,8 @@ use crate::base::glob;
 use crate::command::error::{Error, INVALID_CURSOR, NOVALUES_OUTSIDE_HSCAN, SYNTAX};
 use crate::command::generic::scan::{DEFAULT_COUNT, parse_cursor};
 use crate::command::{Args, Ctx, DONE, Flow, LongReply, Outcome};
-use crate::data::Set;
 use crate::data::set::Reader;
+use crate::data::{Kind, Set};
 use crate::resp::Reply;
 use crate::resp::reply::Aggregate;
 
@@ -51,7 +51,7 @@ pub fn smembers(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         let set = ctx.keys.find_as::<Set>(key)?.expect("just seen");
         return Ok(Flow::Long(Box::new(LongSet(Reader::new(set.freeze())))));
     }
-    if let Some(set) = ctx.keys.found_as::<Set>(key) {
+    if let Some(set) = ctx.keys.found(key).and_then(Set::of) {
         set.iter()
             .for_each(|member| write_member(ctx.reply, member));
     }

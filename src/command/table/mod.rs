@@ -144,6 +144,8 @@ pub enum Group {
     Set,
     /// Hashes.
     Hash,
+    /// Sorted sets.
+    SortedSet,
     /// Streams.
     Stream,
     /// Publish and subscribe.
@@ -168,6 +170,7 @@ impl Group {
             Group::List => "list",
             Group::Set => "set",
             Group::Hash => "hash",
+            Group::SortedSet => "sorted-set",
             Group::Stream => "stream",
             Group::PubSub => "pubsub",
             Group::Transactions => "transactions",
@@ -186,6 +189,7 @@ impl Group {
             Group::List => acl::LIST,
             Group::Set => acl::SET,
             Group::Hash => acl::HASH,
+            Group::SortedSet => acl::SORTEDSET,
             Group::Stream => acl::STREAM,
             Group::PubSub | Group::Server | Group::Cluster => 0,
             Group::Transactions => acl::TRANSACTION,

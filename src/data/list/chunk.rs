@@ -78,7 +78,7 @@ impl Chunk {
     #[inline]
     pub(super) fn start_before(&self, end: usize) -> usize {
         match self {
-            Chunk::Packed(packed) => entry::start_before(&packed.buf, end),
+            Chunk::Packed(packed) => packed.start_before(end),
             Chunk::Single(_) => 0,
         }
     }
@@ -219,6 +219,12 @@ impl Packed {
         self.resize_gap(at..at, entries.len());
         self.buf[at..at + entries.len()].copy_from_slice(entries);
         self.count += count as u32;
+    }
+
+    /// The offset of the entry that ends before `end`.
+    #[inline]
+    pub(in crate::data) fn start_before(&self, end: usize) -> usize {
+        entry::start_before(&self.buf, end)
     }
 
     /// The offset of the first element.

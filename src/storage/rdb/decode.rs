@@ -5,12 +5,12 @@ use super::error::Result;
 use super::extra::Extra;
 use super::kind::{Kind, ListForm, SetForm};
 use super::listpack::Elements;
-use super::{decode_hash, decode_stream, ziplist};
+use super::{decode_hash, decode_stream, decode_zset, ziplist};
 use crate::base::Blob;
 use crate::data::hash;
 use crate::data::list::{self, Limit, Loader};
 use crate::data::set::{self, Set};
-use crate::data::{StrValue, Value};
+use crate::data::{StrValue, Value, zset};
 use bytes::Bytes;
 
 /// What the configuration says of values that are built.
@@ -22,6 +22,8 @@ pub struct Limits {
     pub set: set::Limits,
     /// What a small hash may hold.
     pub hash: hash::Limits,
+    /// How large sorted sets grow that are kept packed.
+    pub zset: zset::Limits,
 }
 
 /// The value at the cursor, with what was kept beside it; `None` for an empty one.
@@ -36,6 +38,7 @@ pub fn value(
         Kind::List(form) => Ok(list(cursor, form, limits.list)?.map(Value::from)),
         Kind::Set(form) => Ok(set(cursor, form, limits.set)?.map(Value::from)),
         Kind::Hash(form) => Ok(decode_hash::hash(cursor, form, limits.hash)?.map(Value::from)),
+        Kind::ZSet(form) => Ok(decode_zset::zset(cursor, form, limits.zset)?.map(Value::from)),
         Kind::Stream(form) => {
             decode_stream::stream(cursor, form, extra).map(|stream| Some(stream.into()))
         }

@@ -5,6 +5,7 @@ use super::lzf::Compressor;
 use super::{encode_stream, extra, listpack, opcode};
 use crate::base::num::parse_i64;
 use crate::data::list::{List, Node};
+use crate::data::zset::{End, ZSet};
 use crate::data::{Hash, Set, StrValue, Value};
 use std::io::{self, Write};
 
@@ -92,6 +93,7 @@ impl Encoder {
             Value::List(list) => self.list(out, list)?,
             Value::Set(set) => self.set(out, set)?,
             Value::Hash(hash) => self.hash(out, hash)?,
+            Value::ZSet(zset) => self.zset(out, zset)?,
             Value::Stream(stream) => encode_stream::stream(self, out, stream)?,
         }
         self.listpack.shrink_to(MAX_KEPT_BYTES);
@@ -154,6 +156,22 @@ impl Encoder {
             }
             self.text(out, field.name.as_bytes(&mut name))?;
             self.text(out, field.value.as_bytes(&mut value))?;
+        }
+        Ok(())
+    }
+
+    fn zset(&mut self, out: &mut impl Write, zset: &ZSet) -> io::Result<()> {
+        if let Some((entries, count)) = zset.packed() {
+            self.listpack.begin();
+            self.listpack.encoded(entries, count);
+            return self.finished_listpack(out);
+        }
+        number(out, zset.len() as u64)?;
+        let mut digits = itoa::Buffer::new();
+        // A Redis that reads them puts each before all others, which takes it no search.
+        for element in zset.iter(End::Highest) {
+            self.text(out, element.member.as_bytes(&mut digits))?;
+            out.write_all(&element.score.to_le_bytes())?;
         }
         Ok(())
     }

@@ -20,6 +20,8 @@ pub enum Kind {
     Set(SetForm),
     /// A hash.
     Hash(HashForm),
+    /// A sorted set.
+    ZSet(ZSetForm),
     /// A stream.
     Stream(StreamForm),
     /// A value of a type that there is not here.
@@ -96,6 +98,19 @@ impl HashForm {
     }
 }
 
+/// The forms of sorted sets, oldest first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ZSetForm {
+    /// Strings, each with its score as a text.
+    ScoreTexts,
+    /// Strings, each with its score in eight bytes.
+    Scores,
+    /// One ziplist of members and scores in turn.
+    Ziplist,
+    /// One listpack of members and scores in turn.
+    Listpack,
+}
+
 /// The forms of streams, each with what it has over the one before.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum StreamForm {
@@ -149,10 +164,6 @@ pub(super) enum Shape {
 pub(super) enum Member {
     /// Two strings.
     Pair,
-    /// A string, and a score as a text.
-    ScoreText,
-    /// A string and a score of eight bytes.
-    Score,
     /// A number and two strings.
     NumberAndPair,
     /// Two strings and a time.
@@ -164,6 +175,8 @@ const SET_OF_STRINGS: u8 = 2;
 const HASH: u8 = 4;
 const SET_OF_INTS: u8 = 11;
 const HASH_LISTPACK: u8 = 16;
+const ZSET_OF_SCORES: u8 = 5;
+const ZSET_OF_LISTPACK: u8 = 17;
 const LIST_OF_LISTPACKS: u8 = 18;
 const STREAM_WITH_COUNTERS: u8 = 19;
 const TIMED_HASH: u8 = 24;
@@ -172,16 +185,15 @@ const TIMED_HASH_LISTPACK: u8 = 25;
 impl Kind {
     /// The form for which this byte stands.
     pub fn of(byte: u8, dialect: Dialect) -> Option<Self> {
-        use Member as M;
         let other = |type_name, shape| Some(Kind::Other(Other { type_name, shape }));
-        let (zset, hash) = ("zset", "hash");
+        let hash = "hash";
         match byte {
             STRING => Some(Kind::String),
             1 => Some(Kind::List(ListForm::Strings)),
             SET_OF_STRINGS => Some(Kind::Set(SetForm::Strings)),
-            3 => other(zset, Shape::Counted(M::ScoreText)),
+            3 => Some(Kind::ZSet(ZSetForm::ScoreTexts)),
             HASH => Some(Kind::Hash(HashForm::Pairs)),
-            5 => other(zset, Shape::Counted(M::Score)),
+            ZSET_OF_SCORES => Some(Kind::ZSet(ZSetForm::Scores)),
             7 => other("module value", Shape::Module),
             9 => Some(Kind::Hash(HashForm::Zipmap)),
             13 => Some(Kind::Hash(HashForm::Ziplist)),
@@ -189,7 +201,8 @@ impl Kind {
             10 => Some(Kind::List(ListForm::Ziplist)),
             SET_OF_INTS => Some(Kind::Set(SetForm::Ints)),
             20 => Some(Kind::Set(SetForm::Listpack)),
-            12 | 17 => other(zset, Shape::Blob),
+            12 => Some(Kind::ZSet(ZSetForm::Ziplist)),
+            ZSET_OF_LISTPACK => Some(Kind::ZSet(ZSetForm::Listpack)),
             14 => Some(Kind::List(ListForm::Ziplists)),
             15 => Some(Kind::Stream(StreamForm::First)),
             LIST_OF_LISTPACKS => Some(Kind::List(ListForm::Listpacks)),
@@ -229,6 +242,8 @@ impl Kind {
                 (None, None) => HASH,
                 (None, Some(_)) => TIMED_HASH,
             },
+            Value::ZSet(zset) if zset.packed().is_some() => ZSET_OF_LISTPACK,
+            Value::ZSet(_) => ZSET_OF_SCORES,
             Value::Stream(_) => STREAM_WITH_COUNTERS,
         }
     }

@@ -1,8 +1,9 @@
 //! Passing over values: only what tells how long they are is looked at.
 
 use super::cursor::Cursor;
+use super::decode_zset;
 use super::error::Result;
-use super::kind::{Kind, ListForm, Member, SetForm, Shape, StreamForm};
+use super::kind::{Kind, ListForm, Member, SetForm, Shape, StreamForm, ZSetForm};
 use super::listpack::Elements;
 use std::collections::HashMap;
 
@@ -30,6 +31,15 @@ pub fn value(cursor: &mut Cursor<'_>, kind: Kind, templates: &Templates) -> Resu
             strings(cursor, 1)
         }),
         Kind::Hash(form) => shape(cursor, form.shape(), templates),
+        Kind::ZSet(ZSetForm::Ziplist | ZSetForm::Listpack) => strings(cursor, 1),
+        Kind::ZSet(ZSetForm::Scores) => counted(cursor, |cursor| {
+            strings(cursor, 1)?;
+            cursor.take(size_of::<f64>()).map(drop)
+        }),
+        Kind::ZSet(ZSetForm::ScoreTexts) => counted(cursor, |cursor| {
+            strings(cursor, 1)?;
+            decode_zset::score_text(cursor).map(drop)
+        }),
         Kind::Stream(form) => stream(cursor, form),
         Kind::Other(other) => shape(cursor, other.shape, templates),
     }
@@ -182,21 +192,8 @@ fn shape(cursor: &mut Cursor<'_>, shape: Shape, templates: &Templates) -> Result
 }
 
 fn member(cursor: &mut Cursor<'_>, member: Member) -> Result<()> {
-    /// From here on, the length of a score's text stands for a score without one.
-    const NO_SCORE_TEXT: u8 = 253;
     match member {
         Member::Pair => strings(cursor, 2),
-        Member::Score => {
-            strings(cursor, 1)?;
-            cursor.take(size_of::<f64>()).map(drop)
-        }
-        Member::ScoreText => {
-            strings(cursor, 1)?;
-            match cursor.byte()? {
-                NO_SCORE_TEXT.. => Ok(()),
-                len => cursor.take(len.into()).map(drop),
-            }
-        }
         Member::NumberAndPair => {
             numbers(cursor, 1)?;
             strings(cursor, 2)

@@ -22,6 +22,8 @@ pub struct Census {
     pub fields: u64,
     /// Those of them that expire.
     pub expiring_fields: u64,
+    /// Members of sorted sets.
+    pub scored: u64,
     /// Entries of streams.
     pub entries: u64,
     /// Entries that wait for their time.
@@ -69,6 +71,7 @@ impl Census {
                 self.fields += hash.len() as u64;
                 self.expiring_fields += hash.expiring_len() as u64;
             }
+            Value::ZSet(zset) => self.scored += zset.len() as u64,
             Value::Stream(stream) => {
                 self.entries += stream.log.len();
                 self.scheduled += stream.schedule.len() as u64;
@@ -100,6 +103,7 @@ impl fmt::Display for Census {
             0 => writeln!(f)?,
             expiring => writeln!(f, ", {expiring} of them expire")?,
         }
+        writeln!(f, "sorted set members: {}", self.scored)?;
         write!(f, "stream entries: {}", self.entries)?;
         match self.scheduled {
             0 => writeln!(f)?,

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   SELECT db                                     when the database changes
-//!   SET key value | RPUSH key element ... | SADD key member ... | HSET key field value ... | XADD key id field value ...
+//!   SET key value | RPUSH key element ... | SADD key member ... | HSET key field value ... | ZADD key score member ...
+//!   XADD key id field value ...
 //!   HPEXPIREAT key ms FIELDS 1 field
 //!   XSETID key last-id ENTRIESADDED n MAXDELETEDID id
 //!   XGROUP CREATE key group last-id ENTRIESREAD n
@@ -31,16 +32,17 @@ mod tests;
 
 use super::format::{Format, MEMORY_TAKES_ALL, Record};
 use super::output::Output;
+use crate::base::float;
 use crate::data::list::{End, Item};
 use crate::data::stream::{Id, IdText};
-use crate::data::{Hash, StrValue, Value};
+use crate::data::{Hash, StrValue, Value, ZSet, zset};
 use crate::keyspace::{NEVER, effects};
 use crate::storage::rdb;
 use std::io::{self, Write};
 
 type Out<'a> = &'a mut dyn Write;
 
-/// Elements, or fields of a hash, that one command adds.
+/// Elements or members, or fields of a hash, that one command adds.
 const ELEMENTS_PER_COMMAND: usize = 64;
 
 /// See the module's description.
@@ -100,6 +102,7 @@ fn write_record(out: Out<'_>, record: Record<'_>) -> io::Result<()> {
         }
         Value::Set(set) => write_elements(out, [b"SADD", key], set.len(), set.iter())?,
         Value::Hash(hash) => write_hash(out, key, hash)?,
+        Value::ZSet(zset) => write_zset(out, key, zset)?,
         Value::Stream(stream) if stream::can_be_told(stream) => stream::write(out, key, stream)?,
         Value::Stream(_) => {
             let payload = rdb::dump(value, true);
@@ -173,6 +176,25 @@ fn write_hash(out: Out<'_>, key: &[u8], hash: &Hash) -> io::Result<()> {
                 name,
             ],
         )?;
+    }
+    Ok(())
+}
+
+fn write_zset(out: Out<'_>, key: &[u8], zset: &ZSet) -> io::Result<()> {
+    let mut left = zset.len();
+    let mut digits = itoa::Buffer::new();
+    let mut score = Vec::new();
+    for (at, element) in zset.iter(zset::End::Lowest).enumerate() {
+        if at % ELEMENTS_PER_COMMAND == 0 {
+            open(out, 2 + 2 * left.min(ELEMENTS_PER_COMMAND))?;
+            Text(b"ZADD").write(out)?;
+            Text(key).write(out)?;
+        }
+        score.clear();
+        float::write_f64(&mut score, element.score);
+        Text(&score).write(out)?;
+        Text(element.member.as_bytes(&mut digits)).write(out)?;
+        left -= 1;
     }
     Ok(())
 }

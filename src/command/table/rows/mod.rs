@@ -13,11 +13,12 @@ mod set;
 mod stream;
 mod string;
 mod transactions;
+mod zset;
 
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 13] = [
+pub(super) const FAMILIES: [&[Spec]; 14] = [
     acl::ROWS,
     bitmap::ROWS,
     cluster::ROWS,
@@ -31,4 +32,5 @@ pub(super) const FAMILIES: [&[Spec]; 13] = [
     stream::ROWS,
     string::ROWS,
     transactions::ROWS,
+    zset::ROWS,
 ];

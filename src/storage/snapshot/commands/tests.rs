@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::data::Stream;
+use crate::data::hash::{Keeps, Limits};
 use crate::data::stream::{
     Backoff, Delivery, Group, GroupPolicy, NodeLimits, Order, References, StreamPolicy,
 };
@@ -131,6 +132,36 @@ fn what_no_redis_has_is_hidden_and_the_rest_is_plain() {
         "# XCFGSET s IDMP-DURATION 100 IDMP-MAXSIZE 100 MAXLEN 1000 MAXAGE 0 MAXBYTES 0 ACKED OVERFLOW REJECT ONACK KEEP",
     ];
     let expected: Vec<String> = added.chain(rest.map(String::from)).collect();
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_hash_is_told_so_that_its_order_comes_back() {
+    let mut hash = Hash::new();
+    for name in [&b"a"[..], b"b", b"c", b"d"] {
+        hash.set(
+            Limits::default(),
+            name.into(),
+            (&b"1"[..]).into(),
+            Keeps::Value,
+        );
+    }
+    for (name, expires_ms) in [(b"d", 5), (b"b", 7), (b"c", 5)] {
+        hash.set_expiry_ms(name, Some(expires_ms));
+    }
+    let told = told(Record {
+        key: b"h",
+        deadline_ms: 9,
+        usage: Usage::new(0, 0),
+        value: &hash.into(),
+    });
+    let expected = [
+        "HSET h c 1 d 1 b 1 a 1",
+        "HPEXPIREAT h 7 FIELDS 1 b",
+        "HPEXPIREAT h 5 FIELDS 1 d",
+        "HPEXPIREAT h 5 FIELDS 1 c",
+        "PEXPIREAT h 9",
+    ];
     assert_eq!(told, expected);
 }
 
