@@ -14,7 +14,7 @@ use crate::command::error::{Error, SORT_NOT_A_NUMBER, SYNTAX, WRONG_TYPE};
 use crate::command::list::limit;
 use crate::command::{Args, Ctx, DONE, Keys, Outcome};
 use crate::data::list::{End, Item};
-use crate::data::{Hash, List, StrValue, Value};
+use crate::data::{Hash, List, StrValue, Value, zset};
 use crate::keyspace::notify;
 use bytes::Bytes;
 use std::cmp::Ordering;
@@ -206,11 +206,20 @@ fn elements(
         return Ok(Vec::new());
     };
     let bytes = |item: Item<'_>| item.to_bytes();
+    let turned = options.descending && options.order == Order::AsTheyAre;
     match &entry.value {
         Value::List(list) => {
-            let turned = options.descending && options.order == Order::AsTheyAre;
             let from = if turned { End::Back } else { End::Front };
             Ok(list.iter(from).map(bytes).collect())
+        }
+        Value::ZSet(zset) => {
+            let from = if turned {
+                zset::End::Highest
+            } else {
+                zset::End::Lowest
+            };
+            let members = zset.iter(from).map(|element| element.member);
+            Ok(members.map(bytes).collect())
         }
         Value::Set(set) => {
             // What is stored must not depend on an order that the set does not have.
