@@ -56,6 +56,7 @@ pub mod pubsub;
 pub mod reaper;
 pub mod registry;
 pub mod replay;
+pub mod script;
 pub mod secrets;
 pub mod server;
 pub mod session;

@@ -71,7 +71,11 @@ fn line(now: Now, session: &Session, command: &Command, request: Request<'_>) ->
         now.unix_us / 1_000_000,
         now.unix_us % 1_000_000,
         session.db,
-        session.record.addr
+        if session.is_script {
+            "lua"
+        } else {
+            &session.record.addr
+        }
     )
     .into_bytes();
     for arg in secrets::hide(command, request) {

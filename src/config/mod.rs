@@ -206,6 +206,8 @@ config! {
 
     /// Commands that took longer are put in the slow log; negative is none.
     pub slowlog_log_slower_than_us: i64,
+    /// Milliseconds that a script runs before others are told that the server is busy; 0 is for ever.
+    pub busy_reply_threshold_ms: i64,
     /// How many commands the slow log holds.
     pub slowlog_max_len: u64,
     /// Events that took this long or longer are sampled for LATENCY; 0 is none.
@@ -345,10 +347,10 @@ choices! {
 choices! {
     /// Which channels new users may use.
     pub enum AclPubsubDefault {
-        /// None.
-        ResetChannels = "resetchannels",
         /// All.
         AllChannels = "allchannels",
+        /// None.
+        ResetChannels = "resetchannels",
     }
 }
 

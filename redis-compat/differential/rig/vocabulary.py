@@ -313,7 +313,7 @@ class Vocabulary:
                 ["ZDIFF", "2", key, other, *self.maybe("WITHSCORES")],
                 ["ZDIFFSTORE", store, "2", key, other],
                 ["ZINTERCARD", "2", key, other, *self.maybe("LIMIT", self.small(0), part=0.4)],
-                ["ZSCAN", key, "0", "COUNT", "1000"],
+                ["ZCARD", key] if self.large else ["ZSCAN", key, "0", "COUNT", "1000"],
             ],
             [8, 12, 3, 4, 4, 3, 1, 1, 1, 5, 2, 3, 2, 1, 2, 1, 1, 1, 1, 3, 2, 1, 3, 2, 1, 1, 1, 1],
         )[0]

@@ -34,8 +34,8 @@ pub fn sort_ro(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 
 fn run(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>, may_store: bool) -> Outcome {
     let key = args.bytes()?;
-    let mut options = Options::parse(&mut args, may_store)?;
-    let mut elements = elements(&mut ctx.keys, key, &mut options)?;
+    let mut options = Options::parse(ctx, &mut args, may_store)?;
+    let mut elements = elements(ctx, key, &mut options)?;
     if options.order != Order::AsTheyAre {
         elements = sorted(&mut ctx.keys, elements, &options)?;
     }
@@ -142,7 +142,7 @@ struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
-    fn parse(args: &mut Args<'a>, may_store: bool) -> Result<Self, Error> {
+    fn parse(ctx: &Ctx<'_, '_>, args: &mut Args<'a>, may_store: bool) -> Result<Self, Error> {
         let mut options = Options {
             order: Order::Numbers,
             by: None,
@@ -155,7 +155,7 @@ impl<'a> Options<'a> {
             destination: None,
         };
         while !args.is_empty() {
-            options.parse_one(args, may_store)?;
+            options.parse_one(ctx, args, may_store)?;
         }
         if matches!(options.by, Some(Pattern::Nothing)) {
             options.order = Order::AsTheyAre;
@@ -163,7 +163,12 @@ impl<'a> Options<'a> {
         Ok(options)
     }
 
-    fn parse_one(&mut self, args: &mut Args<'a>, may_store: bool) -> Result<(), Error> {
+    fn parse_one(
+        &mut self,
+        ctx: &Ctx<'_, '_>,
+        args: &mut Args<'a>,
+        may_store: bool,
+    ) -> Result<(), Error> {
         let has = |args: &Args<'_>, count| args.len() > count;
         if args.keyword("ASC") {
             self.descending = false;
@@ -198,11 +203,12 @@ impl<'a> Options<'a> {
 
 /// The elements at a key, in the order that they have there.
 fn elements(
-    keys: &mut Keys<'_, '_>,
+    ctx: &mut Ctx<'_, '_>,
     key: &[u8],
     options: &mut Options<'_>,
 ) -> Result<Vec<Bytes>, Error> {
-    let Some(entry) = keys.read(key) else {
+    let must_be_ordered = options.destination.is_some() || ctx.session.is_script;
+    let Some(entry) = ctx.keys.read(key) else {
         return Ok(Vec::new());
     };
     let bytes = |item: Item<'_>| item.to_bytes();
@@ -222,8 +228,8 @@ fn elements(
             Ok(members.map(bytes).collect())
         }
         Value::Set(set) => {
-            // What is stored must not depend on an order that the set does not have.
-            if options.order == Order::AsTheyAre && options.destination.is_some() {
+            // What is stored, or what a script goes by, must not depend on an order that the set does not have.
+            if options.order == Order::AsTheyAre && must_be_ordered {
                 (options.order, options.by) = (Order::Texts, None);
             }
             Ok(set.iter().map(bytes).collect())

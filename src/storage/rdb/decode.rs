@@ -5,6 +5,7 @@ use super::error::Result;
 use super::extra::Extra;
 use super::kind::{Kind, ListForm, SetForm};
 use super::listpack::Elements;
+use super::skip::Templates;
 use super::{decode_hash, decode_stream, decode_zset, ziplist};
 use crate::base::Blob;
 use crate::data::hash;
@@ -31,13 +32,16 @@ pub fn value(
     cursor: &mut Cursor<'_>,
     kind: Kind,
     extra: &Extra,
+    templates: &Templates,
     limits: &Limits,
 ) -> Result<Option<Value>> {
     match kind {
         Kind::String => string(cursor).map(|string| Some(string.into())),
         Kind::List(form) => Ok(list(cursor, form, limits.list)?.map(Value::from)),
         Kind::Set(form) => Ok(set(cursor, form, limits.set)?.map(Value::from)),
-        Kind::Hash(form) => Ok(decode_hash::hash(cursor, form, limits.hash)?.map(Value::from)),
+        Kind::Hash(form) => {
+            Ok(decode_hash::hash(cursor, form, templates, limits.hash)?.map(Value::from))
+        }
         Kind::ZSet(form) => Ok(decode_zset::zset(cursor, form, limits.zset)?.map(Value::from)),
         Kind::Stream(form) => {
             decode_stream::stream(cursor, form, extra).map(|stream| Some(stream.into()))

@@ -69,6 +69,14 @@ pub enum HashForm {
     TimedListpack(TimeForm),
     /// Valkey 9: pairs, each with its expiry behind it.
     PairsAndTimes,
+    /// Redis 8.10: names, and one listpack of a number that says nothing here and the values.
+    NamesAndListpack,
+    /// Redis 8.10: names, and the values.
+    NamesAndValues,
+    /// Redis 8.10: one listpack of the number of a template, which has the names, and the values.
+    TemplateListpack,
+    /// Redis 8.10: the number of a template, which has the names, and the values.
+    TemplateAndValues,
 }
 
 /// How the expiries of a hash's fields are written.
@@ -90,7 +98,11 @@ impl HashForm {
             HashForm::TimedPairs(TimeForm::Plain) => Shape::Counted(timed),
             HashForm::TimedPairs(TimeForm::EarliestFirst) => Shape::TimeAndCounted(timed),
             HashForm::TimedListpack(TimeForm::EarliestFirst) => Shape::TimeAndBlob,
-            HashForm::Zipmap
+            HashForm::NamesAndListpack => Shape::NamesAndBlob,
+            HashForm::NamesAndValues => Shape::NamesAndValues,
+            HashForm::TemplateAndValues => Shape::TemplateAndValues,
+            HashForm::TemplateListpack
+            | HashForm::Zipmap
             | HashForm::Ziplist
             | HashForm::Listpack
             | HashForm::TimedListpack(TimeForm::Plain) => Shape::Blob,
@@ -186,7 +198,6 @@ impl Kind {
     /// The form for which this byte stands.
     pub fn of(byte: u8, dialect: Dialect) -> Option<Self> {
         let other = |type_name, shape| Some(Kind::Other(Other { type_name, shape }));
-        let hash = "hash";
         match byte {
             STRING => Some(Kind::String),
             1 => Some(Kind::List(ListForm::Strings)),
@@ -219,10 +230,10 @@ impl Kind {
             26 => Some(Kind::Stream(StreamForm::MessageIds)),
             27 => Some(Kind::Stream(StreamForm::Unowned)),
             28 => other("array", Shape::Array),
-            29 => other(hash, Shape::NamesAndBlob),
-            30 => other(hash, Shape::Blob),
-            31 => other(hash, Shape::NamesAndValues),
-            32 => other(hash, Shape::TemplateAndValues),
+            29 => Some(Kind::Hash(HashForm::NamesAndListpack)),
+            30 => Some(Kind::Hash(HashForm::TemplateListpack)),
+            31 => Some(Kind::Hash(HashForm::NamesAndValues)),
+            32 => Some(Kind::Hash(HashForm::TemplateAndValues)),
             33 => other("gcra", Shape::Number),
             _ => None,
         }

@@ -34,6 +34,7 @@ mod encode_stream;
 mod error;
 mod extra;
 mod kind;
+mod libraries;
 mod listpack;
 mod lzf;
 mod skip;
@@ -50,6 +51,7 @@ pub use encode::{Encoder, Facts};
 pub use error::{Error, Problem, Result};
 pub use extra::nobodys_name;
 pub use kind::{Dialect, Kind, ListForm, Other, SetForm, StreamForm, ZSetForm};
+pub use libraries::{NoLibraries, dump_libraries, load_libraries};
 pub use split::{Item, Part, Record, Splitter};
 pub use write::{Options, Writer};
 

@@ -7,8 +7,8 @@ use super::kind::{Kind, ListForm, Member, SetForm, Shape, StreamForm, ZSetForm};
 use super::listpack::Elements;
 use std::collections::HashMap;
 
-/// How many names each template of a file has, by its number.
-pub type Templates = HashMap<u64, usize>;
+/// The field names of hashes that a file says once, by the number of the template.
+pub type Templates = HashMap<u64, Vec<Box<[u8]>>>;
 
 /// What an item that stands some times over takes at least.
 const MIN_ITEM_BYTES: usize = 1;
@@ -184,7 +184,7 @@ fn shape(cursor: &mut Cursor<'_>, shape: Shape, templates: &Templates) -> Result
         Shape::TemplateAndValues => {
             let template = cursor.number()?;
             match templates.get(&template) {
-                Some(&count) => strings(cursor, count),
+                Some(names) => strings(cursor, names.len()),
                 None => Err(cursor.corrupt("a hash of an unknown template")),
             }
         }

@@ -1,6 +1,7 @@
 //! A state as the commands that make it: what a rewritten log begins with where `aof-use-rdb-preamble` is `no`.
 //!
 //! ```text
+//!   FUNCTION LOAD source                          each library of functions
 //!   SELECT db                                     when the database changes
 //!   SET key value | RPUSH key element ... | SADD key member ... | HSET key field value ... | ZADD key score member ...
 //!   XADD key id field value ...
@@ -69,6 +70,11 @@ impl Commands {
 }
 
 impl Format for Commands {
+    fn library(&mut self, source: &[u8]) -> io::Result<()> {
+        let words = [Text(b"FUNCTION"), Text(b"LOAD"), Text(source)];
+        command(&mut self.out, &words)
+    }
+
     fn encode(&mut self, record: Record<'_>, into: &mut Vec<u8>) {
         write_record(into, record).expect(MEMORY_TAKES_ALL);
     }

@@ -8,6 +8,7 @@ mod generic;
 mod hash;
 mod list;
 mod pubsub;
+mod scripting;
 mod server;
 mod set;
 mod stream;
@@ -18,7 +19,7 @@ mod zset;
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 14] = [
+pub(super) const FAMILIES: [&[Spec]; 15] = [
     acl::ROWS,
     bitmap::ROWS,
     cluster::ROWS,
@@ -27,6 +28,7 @@ pub(super) const FAMILIES: [&[Spec]; 14] = [
     hash::ROWS,
     list::ROWS,
     pubsub::ROWS,
+    scripting::ROWS,
     server::ROWS,
     set::ROWS,
     stream::ROWS,
