@@ -9,7 +9,7 @@
 //! that stripe first serves it first, so no command can slip in between.
 
 use super::acl::{self, log::Context};
-use super::clients::ClientRecord;
+use super::clients::{self, ClientRecord};
 use super::ctx::{Block, Flow};
 use super::dispatch::{Env, invoke, reject};
 use super::error;
@@ -197,9 +197,11 @@ fn is_refused(
     if !env.shared.users.restrict_anybody() {
         return false;
     }
-    let place = env.place(Context::TopLevel);
-    let refused = acl::check_waiting(place, record, command, request).err();
+    let refused = acl::check_waiting(record, command, request).err();
     if let Some(refused) = &refused {
+        // Its wait is over.
+        record.flags.fetch_and(!clients::flag::BLOCKED, Ordering::Relaxed);
+        refused.note(env.place(Context::TopLevel), record, command, request);
         let (error, stats) = (refused.error(command), env.meter.stats());
         stats.commands[command.id].rejected.add(1);
         stats.error(error.code());

@@ -364,8 +364,12 @@ fn may_run(
         Some(_) => Context::Multi,
         None => Context::TopLevel,
     };
-    acl::check(env.place(context), session, command, request)
-        .map_err(|refused| refused.error(command))?;
+    if let Err(refused) = acl::check(shared, session, command, request) {
+        session.last_command = Some(command);
+        session.note_state();
+        refused.note(env.place(context), &session.record, command, request);
+        return Err(refused.error(command));
+    }
     if !evict::has_room(env) && takes_memory(session, command) {
         return Err(error::OUT_OF_MEMORY);
     }

@@ -112,7 +112,8 @@ fn expire(env: &mut Env<'_, '_>, stripe: usize) {
                 break;
             };
             let key = table.entry(position).key.clone();
-            budget = budget.saturating_sub(hash::expire::expire_some(&mut env.keys(db), &key));
+            let gone = hash::expire::expire_some(&mut env.keys(db), &key);
+            budget = budget.saturating_sub(gone.max(1));
         }
     }
     let next = env.locked.stripe(stripe).next_deadline_ms();

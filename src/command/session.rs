@@ -198,6 +198,14 @@ impl Session {
         }
     }
 
+    /// True for who may be denied something.
+    #[inline(always)]
+    pub fn is_restricted(&self) -> bool {
+        self.user
+            .as_ref()
+            .is_some_and(|user| !user.is_unrestricted())
+    }
+
     /// True for who need not authenticate, or not any more.
     pub fn is_let_in(&self, shared: &Shared) -> bool {
         self.authenticated || shared.users.default_user().rights().is_open()
@@ -285,9 +293,12 @@ impl Session {
         };
         record.queued.store(queued, Ordering::Relaxed);
         record.queued_bytes.store(queued_bytes, Ordering::Relaxed);
-        record
-            .watched
-            .store(watch.map_or(0, |watch| watch.keys.len()), Ordering::Relaxed);
+        // A transaction that cannot be any more watches nothing.
+        let watched = watch.filter(|watch| !watch.changed.load(Ordering::Relaxed));
+        record.watched.store(
+            watched.map_or(0, |watch| watch.keys.len()),
+            Ordering::Relaxed,
+        );
         for subject in [Subject::Channel, Subject::Pattern, Subject::Shard] {
             let count = self
                 .subscriptions
@@ -300,9 +311,7 @@ impl Session {
     /// True when the next command needs a closer look before it runs.
     #[inline]
     pub fn is_special(&self) -> bool {
-        self.user
-            .as_ref()
-            .is_some_and(|user| !user.is_unrestricted())
+        self.is_restricted()
             || self.multi.is_some()
             || self.subscriptions.is_some()
             || self.reply_mode != ReplyMode::On

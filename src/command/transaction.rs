@@ -96,6 +96,10 @@ pub fn forget_watch(shared: &Shared, session: &mut Session) {
 
 /// `EXEC`: run the queue.
 pub fn exec(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    if ctx.session.is_restricted() {
+        // What may be denied in the following is told with the transaction that it was denied in.
+        ctx.session.note_state();
+    }
     let Some(multi) = ctx.session.multi.take() else {
         return Err(error::EXEC_WITHOUT_MULTI);
     };
@@ -152,8 +156,9 @@ fn run_queued(
     queued: &super::session::Queued,
 ) {
     let request = queued.request.as_request();
-    let place = env.place(Context::Multi);
-    if let Err(refused) = acl::check(place, session, queued.command, request) {
+    if let Err(refused) = acl::check(env.shared, session, queued.command, request) {
+        let place = env.place(Context::Multi);
+        refused.note(place, &session.record, queued.command, request);
         let error = refused.error_at_exec();
         env.meter.stats().error(error.code());
         return reply.error(error.text());

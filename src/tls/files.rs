@@ -40,13 +40,15 @@ pub fn unfit(config: &Config, error: Error) -> Unusable {
             let problem = format!("'{key}' is not the key of the certificate in '{certificate}'");
             Unusable::new("tls-key-file", problem)
         }
+        // Such as its version, or a key of a kind that is not known.
         Error::InvalidCertificate(CertificateError::Other(why)) => {
-            File("tls-cert-file", certificate).unusable(why)
+            File("tls-cert-file", certificate)
+                .unusable(format_args!("the certificate cannot be used: {why}"))
         }
         Error::InvalidCertificate(why) => {
             File("tls-cert-file", certificate).unusable(format_args!("not a certificate: {why}"))
         }
-        // Keys of a kind that is not known, or that are not whole.
+        Error::General(why) => File("tls-key-file", key).unusable(why),
         error => File("tls-key-file", key).unusable(error),
     }
 }

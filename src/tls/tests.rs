@@ -36,23 +36,20 @@ impl Folder {
         self.0.join(name).display().to_string()
     }
 
-    fn config(&self) -> Config {
+    /// A configuration with its files, changed so.
+    fn config(&self, change: impl FnOnce(&mut Config)) -> Config {
         let mut config = Config::default();
         config.tls_cert_file = self.path("server.crt");
         config.tls_key_file = self.path("server.key");
         config.tls_ca_cert_file = self.path("ca.crt");
-        config
-    }
-
-    fn changed(&self, change: impl FnOnce(&mut Config)) -> Config {
-        let mut config = self.config();
         change(&mut config);
         config
     }
 
     /// What is said of a configuration that is changed so; the folder's path is left out.
     fn refusal(&self, change: impl FnOnce(&mut Config)) -> String {
-        match load(&self.changed(change)) {
+        let config = self.config(change);
+        match load(&config) {
             Ok(_) => "it loads".into(),
             Err(unusable) => unusable
                 .to_string()
@@ -79,19 +76,19 @@ fn what_is_right_loads() {
         TlsAuthClients::Optional,
         TlsAuthClients::No,
     ] {
-        let config = folder.changed(|config| config.tls_auth_clients = auth);
+        let config = folder.config(|config| config.tls_auth_clients = auth);
         assert!(load(&config).unwrap().accept().is_ok());
     }
-    std::fs::write(folder.0.join("notes.txt"), "no certificate").unwrap();
-    let by_directory = folder.changed(|config| {
-        config.tls_ca_cert_file = String::new();
+    folder.write("notes.txt", "no certificate");
+    let by_directory = folder.config(|config| {
+        config.tls_ca_cert_file.clear();
         config.tls_ca_cert_dir = folder.0.display().to_string();
         config.tls_protocols = "TLSv1.3".into();
     });
     assert!(load(&by_directory).is_ok());
-    let asking_nobody = folder.changed(|config| {
+    let asking_nobody = folder.config(|config| {
         config.tls_auth_clients = TlsAuthClients::No;
-        config.tls_ca_cert_file = String::new();
+        config.tls_ca_cert_file.clear();
         config.tls_session_caching = false;
     });
     assert!(load(&asking_nobody).is_ok());

@@ -34,6 +34,8 @@ struct Handshake {
     until_ms: i64,
     /// It is on the list of those that may go on.
     is_due: bool,
+    /// The peer sends no more: no further event tells of what there is to read, and of the end behind it.
+    peer_closed: bool,
 }
 
 /// A core's handshakes.
@@ -61,12 +63,13 @@ impl Handshakes {
         }
     }
 
-    /// The socket has news.
-    pub fn wake(&mut self, index: usize) {
-        if let Some(handshake) = self.under_way.get_mut(index)
-            && !std::mem::replace(&mut handshake.is_due, true)
-        {
-            self.due.push_back(index);
+    /// The socket has news, maybe that the peer sends no more.
+    pub fn wake(&mut self, index: usize, peer_closed: bool) {
+        if let Some(handshake) = self.under_way.get_mut(index) {
+            handshake.peer_closed |= peer_closed;
+            if !std::mem::replace(&mut handshake.is_due, true) {
+                self.due.push_back(index);
+            }
         }
     }
 
@@ -133,6 +136,7 @@ impl Core {
             number,
             until_ms: self.now.steady_ms + TIME_MS,
             is_due: false,
+            peer_closed: false,
         });
         self.handshakes.begun += 1;
         self.handshakes.by_age.insert(number, index);
@@ -145,9 +149,10 @@ impl Core {
             let Some(index) = self.handshakes.next_due() else {
                 return;
             };
-            match self.handshakes.under_way[index].stream.shake() {
-                Ok(Shaken::Waiting) => {}
-                Ok(Shaken::More) => self.handshakes.wake(index),
+            let handshake = &mut self.handshakes.under_way[index];
+            match handshake.stream.shake() {
+                Ok(Shaken::Waiting) if !handshake.peer_closed => {}
+                Ok(Shaken::Waiting | Shaken::More) => self.handshakes.wake(index, false),
                 Ok(Shaken::Done) => self.finish_handshake(index),
                 Err(error) => self.fail_handshake(index, &error),
             }
@@ -156,10 +161,12 @@ impl Core {
 
     /// Whoever has come to an end of its handshake becomes a client, whose first requests may have come along.
     fn finish_handshake(&mut self, index: usize) {
-        let Handshake { stream, ends, .. } = self.handshakes.remove(index);
+        let handshake = self.handshakes.remove(index);
         self.shared.stats[self.local.core].tls_handshakes.add(1);
-        if let Some(token) = self.welcome(Socket::Tls(stream), ends) {
-            self.connections[token].readable = true;
+        if let Some(token) = self.welcome(Socket::Tls(handshake.stream), handshake.ends) {
+            let connection = &mut self.connections[token];
+            connection.peer_closed = handshake.peer_closed;
+            connection.readable = true;
             self.readable.push(token);
             self.list_for_writing(token);
         }

@@ -19,10 +19,13 @@ const QUERY_BYTES_UNAUTHENTICATED: usize = 1024 * 1024;
 
 impl Core {
     pub(super) fn handle(&mut self, event: &mio::event::Event) {
+        let peer_closed = event.is_read_closed() || event.is_error();
         match event.token().0 {
             0 => {}
             token if token < FIRST_CONNECTION => self.accept(token - 1),
-            token if token >= FIRST_HANDSHAKE => self.handshakes.wake(token - FIRST_HANDSHAKE),
+            token if token >= FIRST_HANDSHAKE => {
+                self.handshakes.wake(token - FIRST_HANDSHAKE, peer_closed);
+            }
             token => {
                 let token = token - FIRST_CONNECTION;
                 // Every event says that the socket takes bytes; that is news only to a connection that has some to send.
@@ -30,8 +33,8 @@ impl Core {
                 if event.is_writable() && self.connections.get(token).is_some_and(waits) {
                     self.list_for_writing(token);
                 }
-                if event.is_readable() || event.is_read_closed() || event.is_error() {
-                    self.serve(token, event.is_read_closed() || event.is_error());
+                if event.is_readable() || peer_closed {
+                    self.serve(token, peer_closed);
                 }
             }
         }

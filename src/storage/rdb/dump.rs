@@ -104,8 +104,9 @@ impl<'a> Payload<'a> {
             problem: Problem::UnknownType(byte),
         })?;
         let mut after = cursor.clone();
-        skip::value(&mut after, kind, &Templates::new())?;
-        decode::value(&mut cursor, kind, &extra_at(after)?, limits)
+        let templates = Templates::new();
+        skip::value(&mut after, kind, &templates)?;
+        decode::value(&mut cursor, kind, &extra_at(after)?, &templates, limits)
     }
 }
 
