@@ -55,6 +55,28 @@ pub const NOT_AN_INTEGER: Error = Error::new("ERR value is not an integer or out
 pub const NOT_A_FLOAT: Error = Error::new("ERR value is not a valid float");
 /// A number above zero was expected.
 pub const MUST_BE_POSITIVE: Error = Error::new("ERR value is out of range, must be positive");
+/// The offset of a bit is no number, or beyond what a string may reach.
+pub const BIT_OFFSET_OUT_OF_RANGE: Error =
+    Error::new("ERR bit offset is not an integer or out of range");
+/// A bit is neither 0 nor 1.
+pub const BIT_OUT_OF_RANGE: Error = Error::new("ERR bit is not an integer or out of range");
+/// BITPOS of a bit that is neither 0 nor 1.
+pub const BITPOS_BIT: Error = Error::new("ERR The bit argument must be 1 or 0.");
+/// BITOP NOT of several strings.
+pub const BITOP_NOT_ONE_KEY: Error =
+    Error::new("ERR BITOP NOT must be called with a single source key.");
+/// BITFIELD with a type that there is not.
+pub const BITFIELD_TYPE: Error = Error::new(
+    "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.",
+);
+/// BITFIELD with a way to overflow that there is not.
+pub const BITFIELD_OVERFLOW: Error = Error::new("ERR Invalid OVERFLOW type specified");
+/// BITFIELD_RO of what writes.
+pub const BITFIELD_READ_ONLY: Error =
+    Error::new("ERR BITFIELD_RO only supports the GET subcommand");
+/// SORT by numbers of what is none.
+pub const SORT_NOT_A_NUMBER: Error =
+    Error::new("ERR One or more scores can't be converted into double");
 /// There is no such key.
 pub const NO_SUCH_KEY: Error = Error::new("ERR no such key");
 /// The index lies outside the value.
@@ -63,6 +85,15 @@ pub const INDEX_OUT_OF_RANGE: Error = Error::new("ERR index out of range");
 pub const DB_OUT_OF_RANGE: Error = Error::new("ERR DB index is out of range");
 /// A database was expected.
 pub const INVALID_DB: Error = Error::new("ERR invalid DB index");
+/// SINTERCARD of more keys than there are arguments.
+pub const SINTERCARD_KEYS_MISSING: Error =
+    Error::new("ERR Number of keys can't be greater than number of args");
+/// SINTERCARD with a limit below zero.
+pub const SINTERCARD_LIMIT: Error = Error::new("ERR LIMIT can't be negative");
+/// SRANDMEMBER with the one number that has no opposite.
+pub const COUNT_OUT_OF_RANGE: Error = Error::new(
+    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+);
 /// A timeout is no number.
 pub const TIMEOUT_NOT_A_FLOAT: Error = Error::new("ERR timeout is not a float or out of range");
 /// A timeout is no integer.
@@ -624,6 +655,13 @@ pub fn invalid_setting(option: &str) -> Error {
     Error::from_text(format!("ERR invalid {option}"))
 }
 
+/// BITOP of one string where it takes two.
+pub fn bitop_needs_two_keys(operation: &str) -> Error {
+    Error::from_text(format!(
+        "ERR BITOP {operation} must be called with at least two source keys."
+    ))
+}
+
 /// XREAD or XREADGROUP whose keys and ids do not pair up.
 pub fn unbalanced_streams(grouped: bool) -> Error {
     let (command, ids) = if grouped {
@@ -990,3 +1028,10 @@ pub fn user_not_found(name: &[u8]) -> Error {
 pub fn command_not_found(name: &[u8]) -> Error {
     woven(["ERR Command '", "' not found", ""], [name, b""])
 }
+
+/// SORT BY for who may not read every key.
+pub const SORT_BY_DENIED: Error =
+    Error::new("ERR BY option of SORT denied due to insufficient ACL permissions.");
+/// SORT GET for who may not read every key.
+pub const SORT_GET_DENIED: Error =
+    Error::new("ERR GET option of SORT denied due to insufficient ACL permissions.");

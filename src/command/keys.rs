@@ -322,6 +322,16 @@ impl<'k> Keys<'_, 'k> {
         }
     }
 
+    /// The entry of `key` for a command that asks about it: counts hits and misses, but not as use of it.
+    pub fn inspect(&mut self, key: &[u8]) -> Option<&Entry> {
+        let position = self.live_position(key);
+        match position {
+            Some(_) => self.changes.hits += 1,
+            None => self.changes.misses += 1,
+        }
+        Some(self.table(key).entry(position?))
+    }
+
     /// The entry of `key` without counting as use of it.
     pub fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
         let position = self.live_position(key)?;

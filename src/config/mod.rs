@@ -227,6 +227,12 @@ config! {
     pub stream_idmp_maxsize: u64,
     /// A list's chunk holds this many elements, or if negative 4, 8, 16, 32 or 64 KiB (-1 to -5).
     pub list_max_listpack_size: i32,
+    /// A set of integers is kept as an array of them up to this many.
+    pub set_max_intset_entries: u64,
+    /// A set is kept packed up to this many members.
+    pub set_max_listpack_entries: u64,
+    /// A set is kept packed while no member has more bytes than this.
+    pub set_max_listpack_value: u64,
     /// A hash of more fields than this is a table.
     pub hash_max_listpack_entries: u64,
     /// A hash with a longer text than this is a table.

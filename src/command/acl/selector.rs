@@ -213,10 +213,10 @@ impl Selector {
             })
     }
 
-    /// Whether the command may read any key.
+    /// Whether the call is allowed, and would be if it read any further key.
     pub fn reads_every_key(&self, command: &Command, argv: &(impl Argv + ?Sized)) -> bool {
         let reads_all = |keys: &KeyPattern| keys.allowed & READ != 0 && *keys.pattern == *b"*";
-        self.allows_command(command, argv) && (self.all_keys || self.keys.iter().any(reads_all))
+        (self.all_keys || self.keys.iter().any(reads_all)) && self.check(command, argv).is_ok()
     }
 
     /// The rules about keys, as ACL GETUSER shows them.

@@ -26,7 +26,7 @@ pub mod words;
 
 /// The words that rows are written in.
 mod prelude {
-    pub use super::keys::{after, at};
+    pub use super::keys::{after, after_last, at, unknown};
     pub use super::words::access::{
         ACCESS, DELETE, INSERT, NOT_KEY, OW, RM, RO, RW, UPDATE, VARIABLE,
     };
@@ -139,8 +139,12 @@ pub enum Group {
     Generic,
     /// Strings.
     String,
+    /// Strings seen as bits.
+    Bitmap,
     /// Lists.
     List,
+    /// Sets.
+    Set,
     /// Hashes.
     Hash,
     /// Sorted sets.
@@ -167,7 +171,9 @@ impl Group {
         match self {
             Group::Generic => "generic",
             Group::String => "string",
+            Group::Bitmap => "bitmap",
             Group::List => "list",
+            Group::Set => "set",
             Group::Hash => "hash",
             Group::SortedSet => "sorted-set",
             Group::Stream => "stream",
@@ -185,7 +191,9 @@ impl Group {
         match self {
             Group::Generic => acl::KEYSPACE,
             Group::String => acl::STRING,
+            Group::Bitmap => acl::BITMAP,
             Group::List => acl::LIST,
+            Group::Set => acl::SET,
             Group::Hash => acl::HASH,
             Group::SortedSet => acl::SORTEDSET,
             Group::Stream => acl::STREAM,

@@ -16,6 +16,8 @@ pub enum Kind {
     String,
     /// A list.
     List(ListForm),
+    /// A set.
+    Set(SetForm),
     /// A hash.
     Hash(HashForm),
     /// A sorted set.
@@ -37,6 +39,17 @@ pub enum ListForm {
     Ziplists,
     /// Listpacks and large elements by themselves.
     Listpacks,
+}
+
+/// The forms of sets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SetForm {
+    /// Strings.
+    Strings,
+    /// An array of integers in a string.
+    Ints,
+    /// One listpack.
+    Listpack,
 }
 
 /// The forms of hashes, oldest first.
@@ -161,8 +174,6 @@ pub(super) enum Shape {
 /// What a value consists of over and over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Member {
-    /// A string.
-    String,
     /// Two strings.
     Pair,
     /// A number and two strings.
@@ -172,7 +183,9 @@ pub(super) enum Member {
 }
 
 const STRING: u8 = 0;
+const SET_OF_STRINGS: u8 = 2;
 const HASH: u8 = 4;
+const SET_OF_INTS: u8 = 11;
 const HASH_LISTPACK: u8 = 16;
 const ZSET_OF_SCORES: u8 = 5;
 const ZSET_OF_LISTPACK: u8 = 17;
@@ -184,13 +197,11 @@ const TIMED_HASH_LISTPACK: u8 = 25;
 impl Kind {
     /// The form for which this byte stands.
     pub fn of(byte: u8, dialect: Dialect) -> Option<Self> {
-        use Member as M;
         let other = |type_name, shape| Some(Kind::Other(Other { type_name, shape }));
-        let set = "set";
         match byte {
             STRING => Some(Kind::String),
             1 => Some(Kind::List(ListForm::Strings)),
-            2 => other(set, Shape::Counted(M::String)),
+            SET_OF_STRINGS => Some(Kind::Set(SetForm::Strings)),
             3 => Some(Kind::ZSet(ZSetForm::ScoreTexts)),
             HASH => Some(Kind::Hash(HashForm::Pairs)),
             ZSET_OF_SCORES => Some(Kind::ZSet(ZSetForm::Scores)),
@@ -199,7 +210,8 @@ impl Kind {
             13 => Some(Kind::Hash(HashForm::Ziplist)),
             HASH_LISTPACK => Some(Kind::Hash(HashForm::Listpack)),
             10 => Some(Kind::List(ListForm::Ziplist)),
-            11 | 20 => other(set, Shape::Blob),
+            SET_OF_INTS => Some(Kind::Set(SetForm::Ints)),
+            20 => Some(Kind::Set(SetForm::Listpack)),
             12 => Some(Kind::ZSet(ZSetForm::Ziplist)),
             ZSET_OF_LISTPACK => Some(Kind::ZSet(ZSetForm::Listpack)),
             14 => Some(Kind::List(ListForm::Ziplists)),
@@ -233,6 +245,8 @@ impl Kind {
         match value {
             Value::Str(_) => STRING,
             Value::List(_) => LIST_OF_LISTPACKS,
+            Value::Set(set) if set.is_of_ints() => SET_OF_INTS,
+            Value::Set(_) => SET_OF_STRINGS,
             Value::Hash(hash) => match (hash.packed(), hash.next_expiry_ms()) {
                 (Some(_), None) => HASH_LISTPACK,
                 (Some(_), Some(_)) => TIMED_HASH_LISTPACK,

@@ -5,7 +5,7 @@ use crate::base::{Blob, crc64};
 use crate::data::hash::{self, Hash, Keeps};
 use crate::data::list::{End, Limit};
 use crate::data::stream::{Delivery, Group, Id, IdmpLimits, NodeLimits, References, Trim, TrimTo};
-use crate::data::{List, StrValue, Stream, Value, ZSet, zset};
+use crate::data::{List, Set, StrValue, Stream, Value, ZSet, zset};
 use proptest::prelude::*;
 use std::io::Read;
 
@@ -20,6 +20,11 @@ fn seen(value: &Value) -> String {
         Value::List(list) => {
             let items: Vec<_> = list.iter(End::Front).map(|item| item.to_vec()).collect();
             format!("{} {items:?}", list.encoding_name())
+        }
+        Value::Set(set) => {
+            let mut members: Vec<_> = set.iter().map(|member| member.to_vec()).collect();
+            members.sort();
+            format!("{members:?}")
         }
         Value::Hash(hash) => hash_seen(hash),
         Value::ZSet(zset) => zset_seen(zset),
@@ -378,10 +383,28 @@ fn joined(
     }
 }
 
+fn any_set() -> impl Strategy<Value = Value> {
+    let limits = crate::data::set::Limits::default();
+    let ints = (any::<i64>(), 0u32..64).prop_map(|(value, shift)| (value >> shift).to_string());
+    let ints = prop::collection::vec(ints.prop_map(String::into_bytes), 1..40);
+    let texts = prop::collection::vec(any_text(), 1..200);
+    (prop_oneof![ints, texts], any::<bool>()).prop_map(move |(members, is_table)| {
+        let mut set = match is_table {
+            true => Set::table(),
+            false => Set::expecting(&members[0], 1, limits),
+        };
+        for member in &members {
+            set.add(Blob::Slice(member), limits);
+        }
+        set.into()
+    })
+}
+
 fn any_value() -> impl Strategy<Value = Value> {
     prop_oneof![
         any_text().prop_map(|text| StrValue::new(Blob::Slice(&text)).into()),
         any_list(),
+        any_set(),
         any_hash(),
         any_zset(),
         any_stream(),
@@ -696,7 +719,6 @@ fn sorted_sets_of_all_ages_are_read() {
 #[test]
 fn values_of_other_types_are_reported_and_passed_over() {
     let values: &[(&[u8], &[u8], &str)] = &[
-        (b"REDIS0012", b"\x02\x01h\x02\x01a\x01b", "set"),
         (
             b"REDIS0012",
             b"\x07\x01h\x05\x02\x09\x05\x01s\x00",

@@ -1,6 +1,7 @@
 //! The rows, a file per family.
 
 mod acl;
+mod bitmap;
 mod cluster;
 mod connection;
 mod generic;
@@ -9,6 +10,7 @@ mod list;
 mod pubsub;
 mod scripting;
 mod server;
+mod set;
 mod stream;
 mod string;
 mod transactions;
@@ -17,8 +19,9 @@ mod zset;
 use super::Spec;
 
 /// All of them.
-pub(super) const FAMILIES: [&[Spec]; 13] = [
+pub(super) const FAMILIES: [&[Spec]; 15] = [
     acl::ROWS,
+    bitmap::ROWS,
     cluster::ROWS,
     connection::ROWS,
     generic::ROWS,
@@ -27,6 +30,7 @@ pub(super) const FAMILIES: [&[Spec]; 13] = [
     pubsub::ROWS,
     scripting::ROWS,
     server::ROWS,
+    set::ROWS,
     stream::ROWS,
     string::ROWS,
     transactions::ROWS,
