@@ -7,6 +7,7 @@ pub mod data;
 pub mod keyspace;
 pub mod pubsub;
 pub mod resp;
+pub mod script;
 pub mod server;
 pub mod storage;
 pub mod tls;

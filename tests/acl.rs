@@ -251,7 +251,7 @@ fn renamed_commands_are_logged_by_their_own_names() {
     server.await_blocked(1);
     assert_eq!(server.connect().call("PUSH waiting x"), ":1");
     assert_eq!(client.reply(), "*2 $7 waiting $1 x");
-    client.call("SHUTDOWN");
+    client.send("SHUTDOWN");
     server.await_exit();
     server.start_again(&[]);
     assert_eq!(server.connect().call("LRANGE k 0 -1"), "*2 $1 a $1 b");

@@ -31,11 +31,13 @@ fn read(path: &Path) -> BTreeMap<u64, Keys> {
     dbs
 }
 
-/// A size or a number: the value of a counter, the length of a list or a stream.
+/// A size or a number: the value of a counter, how much anything else holds.
 fn measure(value: &Value) -> i64 {
     match value {
         Value::Str(text) => text.as_i64().unwrap_or(-1),
         Value::List(list) => list.len() as i64,
+        Value::Set(set) => set.len() as i64,
+        Value::Hash(hash) => hash.len() as i64,
         Value::Stream(stream) => stream.log.len() as i64,
         _ => panic!("a value that no test here writes"),
     }

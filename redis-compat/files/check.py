@@ -132,15 +132,22 @@ def concerns_millstream(source, target):
     return source is not target and "millstream" in (source.name, target.name)
 
 
+# Who can read hashes of which fields expire as Redis writes them.
+READS_EXPIRIES = {"millstream", "redis-8.2.3", "redis-8.10"}
+
+
 def crossing(servers, seed):
     failures = 0
     for source in servers:
-        source.reset()
-        workload.fill(caller(source), seed)
-        before = workload.state(caller(source))
-        for target in servers:
-            if concerns_millstream(source, target):
-                failures += cross(source, target, before)
+        can_expire = caller(source)("COMMAND", "INFO", "HPEXPIRE") != [None]
+        for fields_expire in [False, True] if can_expire else [False]:
+            source.reset()
+            workload.fill(caller(source), seed, fields_expire=fields_expire)
+            before = workload.state(caller(source))
+            for target in servers:
+                can_read = not fields_expire or target.name in READS_EXPIRIES
+                if can_read and concerns_millstream(source, target):
+                    failures += cross(source, target, before)
     return failures
 
 
@@ -168,7 +175,9 @@ def again(server):
     for key, payload in dumps.items():
         call("RESTORE", key, max(before[key]["expires"], 0), payload, "ABSTTL")
     found = difference(masked(before, "millstream", "millstream"), masked(workload.state(call), "millstream", "millstream"))
-    if not found and dumps != {key: call("DUMP", key) for key in before}:
+    # A table has no order.
+    in_order = [key for key in before if call("OBJECT", "ENCODING", key) != b"hashtable"]
+    if not found and any(dumps[key] != call("DUMP", key) for key in in_order):
         found = "a value dumps differently after it was restored"
     return found and f"and back: {found}"
 

@@ -27,15 +27,17 @@ class Texts:
         return self.random.choice([b"f", b"name", b"7", b"a longer name of a field", b"x" * 70])
 
 
-def fill(call, seed, keys=60):
-    """Gives a server `keys` random keys by `call(*words)`."""
+def fill(call, seed, keys=60, fields_expire=False):
+    """Gives a server `keys` random keys by `call(*words)`; fields of hashes expire only if asked, since not every server can read that."""
     source = random.Random(seed)
     texts = Texts(source)
     knows_messages = call("COMMAND", "INFO", "XIDMPRECORD") != [None]
     for number in range(keys):
         key = b"key:%d" % number if number % 7 else b"a long and compressible key " * 3 + b"%d" % number
-        make = source.choice([string, list_, list_, stream, stream, stream])
+        make = source.choice([string, list_, list_, hash_, hash_, stream, stream, stream])
         make(call, source, texts, key)
+        if make is hash_ and fields_expire and source.random() < 0.6:
+            expire_fields(call, source, key)
         if make is stream and knows_messages:
             messages(call, source, key)
         if source.random() < 0.3:
@@ -53,6 +55,21 @@ def list_(call, source, texts, key):
         call(source.choice(["RPUSH", "LPUSH"]), key, *[texts.text() for _ in range(source.randrange(1, 5))])
     if source.random() < 0.3:
         call("LTRIM", key, source.randrange(3), -1 - source.randrange(3))
+
+
+def hash_(call, source, texts, key):
+    short = source.random() < 0.5
+    for _ in range(source.choice([1, 3, 40, 300])):
+        words = [texts.text() for _ in range(2 * source.randrange(1, 5))]
+        call("HSET", key, *[word[:60] for word in words] if short else words)
+    names = call("HKEYS", key)
+    call("HDEL", key, *source.sample(names, min(len(names) - 1, 2)), "none")
+
+
+def expire_fields(call, source, key):
+    for name in call("HKEYS", key):
+        if source.random() < 0.3:
+            call("HPEXPIREAT", key, 33177117420000 + source.randrange(3), "FIELDS", 1, name)
 
 
 def stream(call, source, texts, key):
@@ -115,10 +132,22 @@ def value(call, key):
     elif kind == b"list":
         seen["value"] = call("LRANGE", key, 0, -1)
         seen["encoding"] = call("OBJECT", "ENCODING", key)
+    elif kind == b"hash":
+        seen["value"] = fields(call, key)
     else:
         seen["value"] = call("XRANGE", key, "-", "+")
         seen["info"] = pairs(call("XINFO", "STREAM", key, "FULL", "COUNT", 0))
     return seen
+
+
+def fields(call, key):
+    """The fields of a hash, with when they expire where that can be asked."""
+    words = call("HGETALL", key)
+    found = dict(zip(words[::2], words[1::2]))
+    if call("COMMAND", "INFO", "HPEXPIRETIME") != [None]:
+        times = call("HPEXPIRETIME", key, "FIELDS", len(found), *found)
+        found = {name: (found[name], time) if time > 0 else found[name] for name, time in zip(found, times)}
+    return dict(sorted(found.items()))
 
 
 def pairs(reply):

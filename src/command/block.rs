@@ -9,7 +9,7 @@
 //! that stripe first serves it first, so no command can slip in between.
 
 use super::acl::{self, log::Context};
-use super::clients::ClientRecord;
+use super::clients::{self, ClientRecord};
 use super::ctx::{Block, Flow};
 use super::dispatch::{Env, invoke, reject};
 use super::error;
@@ -50,9 +50,10 @@ pub fn enter(env: &mut Env<'_, '_>, session: &mut Session, request: Request<'_>,
     session.blocked = Some(waiter);
 }
 
-/// Serves the waiters of all keys that became ready in the stripes held, the key that became so first first.
+/// Serves the waiters of all keys that became ready in the stripes held, the key that became so first first. False if a script holds for long
+/// what a waiter needs: then nothing is held any more, and they are served when the script is over.
 #[cold]
-pub fn serve_ready(env: &mut Env<'_, '_>) {
+pub fn serve_ready(env: &mut Env<'_, '_>) -> bool {
     while let Some((stripe, db, key)) = next_ready(env) {
         match serve_key(env, db, &key) {
             Served::All => {
@@ -62,10 +63,13 @@ pub fn serve_ready(env: &mut Env<'_, '_>) {
                 let mut all = env.locked.held();
                 all.union(&stripes);
                 env.locked.release();
-                env.locked.acquire(&all);
+                if !env.locked.acquire_soon(&all) {
+                    return false;
+                }
             }
         }
     }
+    true
 }
 
 fn next_ready(env: &mut Env<'_, '_>) -> Option<(usize, usize, Box<[u8]>)> {
@@ -193,13 +197,12 @@ fn is_refused(
     if !env.shared.users.restrict_anybody() {
         return false;
     }
-    let place = env.place(Context::TopLevel);
-    let refused = acl::check_waiting(place, record, command, request).err();
+    let refused = acl::check_waiting(record, command, request).err();
     if let Some(refused) = &refused {
-        let (error, stats) = (refused.error(command), env.meter.stats());
-        stats.commands[command.id].rejected.add(1);
-        stats.error(error.code());
-        reply.error(error.text());
+        // Its wait is over.
+        record.flags.fetch_and(!clients::flag::BLOCKED, Ordering::Relaxed);
+        refused.note(env.place(Context::TopLevel), record, command, request);
+        reject(env, Some(command), &refused.error(command), reply);
     }
     refused.is_some()
 }
@@ -253,9 +256,11 @@ pub fn leave_queues(env: &mut Env<'_, '_>, waiter: &Waiter) {
     let wait = &waiter.wait;
     for key in &wait.keys {
         let stripe = env.locked.keyspace().stripe_of(key);
-        env.locked.acquire_one(stripe);
-        let stripe = env.locked.stripe(stripe);
-        stripe.waiting.remove(wait.db, key, waiter.ticket);
+        // Where a script holds it for long, who serves the key next finds the wait ended, and forgets it.
+        if env.locked.acquire_one_soon(stripe) {
+            let stripe = env.locked.stripe(stripe);
+            stripe.waiting.remove(wait.db, key, waiter.ticket);
+        }
     }
     env.locked.release();
 }

@@ -66,6 +66,8 @@ pub struct Local {
     pub reading_mail: bool,
     /// Writes the ids that XADD answers with.
     pub ids: IdWriter,
+    /// The core attends to clients in the midst of a script, which holds most of what commands need.
+    pub attending: bool,
     /// This is no core, but who replays the log.
     pub replaying: bool,
     /// What is replayed delivers entries again: see `Moment`.
@@ -125,6 +127,7 @@ impl Local {
             mailed_self: false,
             reading_mail: false,
             ids: IdWriter::default(),
+            attending: false,
             replaying: false,
             redelivering: false,
             config,

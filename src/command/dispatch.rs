@@ -196,6 +196,26 @@ fn is_http(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"POST") || name.eq_ignore_ascii_case(b"Host:")
 }
 
+/// Why a request is no command.
+pub enum Unfit {
+    /// There is none of that name.
+    Unknown,
+    /// It has too few arguments, or too many.
+    Arity(&'static Command),
+}
+
+/// The row of a request that no client has sent.
+pub fn resolve(request: Request<'_>) -> Result<&'static Command, Unfit> {
+    let mut command = registry::lookup_called(request.arg(0)).ok_or(Unfit::Unknown)?;
+    if command.is_container() && request.len() > 1 {
+        command = command.subcommand(request.arg(1)).ok_or(Unfit::Unknown)?;
+    }
+    match command.admits(request.len()) {
+        true => Ok(command),
+        false => Err(Unfit::Arity(command)),
+    }
+}
+
 fn find_subcommand(
     container: &'static Command,
     request: Request<'_>,
@@ -310,8 +330,13 @@ fn execute_special(
     }
 }
 
+/// True for what a client may do while its core runs a script. RESET is not among it: the core does not know then who listens to what.
+fn may_attend(command: &Command) -> bool {
+    command.is(flag::ALLOW_BUSY) && command.spec.name != "reset"
+}
+
 /// The request as it would be had the command not been renamed: what is queued, kept and logged calls commands by their own names.
-fn by_own_name(command: &Command, request: Request<'_>) -> Option<OwnedRequest> {
+pub fn by_own_name(command: &Command, request: Request<'_>) -> Option<OwnedRequest> {
     let own_name = registry::own_name_if_renamed(command)?;
     let args = request.iter().skip(1);
     Some(OwnedRequest::from_args(
@@ -329,6 +354,9 @@ fn may_run(
     if !command.is(flag::NO_AUTH) && !session.is_let_in(shared) {
         return Err(error::NO_AUTH);
     }
+    if env.local.attending && !may_attend(command) {
+        return Err(shared.running.refusal());
+    }
     if session.multi.is_some() && command.is(flag::NO_MULTI) {
         return Err(error::NOT_IN_MULTI);
     }
@@ -336,8 +364,12 @@ fn may_run(
         Some(_) => Context::Multi,
         None => Context::TopLevel,
     };
-    acl::check(env.place(context), session, command, request)
-        .map_err(|refused| refused.error(command))?;
+    if let Err(refused) = acl::check(shared, session, command, request) {
+        session.last_command = Some(command);
+        session.note_state();
+        refused.note(env.place(context), &session.record, command, request);
+        return Err(refused.error(command));
+    }
     if !evict::has_room(env) && takes_memory(session, command) {
         return Err(error::OUT_OF_MEMORY);
     }
@@ -373,7 +405,7 @@ fn runs_while_loading(session: &Session, command: &Command) -> bool {
 }
 
 /// Why no command that writes is taken: the data cannot be saved as it is to be, or the log cannot be written.
-fn disk_refusal(shared: &Shared) -> Option<Error> {
+pub fn disk_refusal(shared: &Shared) -> Option<Error> {
     let config = shared.config.load();
     let must_save = config.stop_writes_on_bgsave_error && !config.save.is_empty();
     if must_save && shared.gate(gate::UNSAVED) {
@@ -467,8 +499,10 @@ fn run(
     match command.hold {
         Hold::OneKey(index) => {
             let keyspace = env.locked.keyspace();
-            env.locked
-                .acquire_one(keyspace.stripe_of(request.arg(index as usize)));
+            let stripe = keyspace.stripe_of(request.arg(index as usize));
+            if !env.locked.acquire_one_soon(stripe) {
+                return refuse_busy(env, session, command, reply);
+            }
         }
         Hold::NoKey if command.subscribes => {
             if awaits_mail(env, session, command) {
@@ -479,12 +513,96 @@ fn run(
         }
         Hold::Keys => {
             let stripes = command.stripes(env.locked.keyspace(), *request);
-            env.locked.acquire(&stripes);
+            if !env.locked.acquire_soon(&stripes) {
+                return refuse_busy(env, session, command, reply);
+            }
         }
-        Hold::All => env.locked.acquire(&StripeSet::All),
+        Hold::All => {
+            if !env.locked.acquire_soon(&StripeSet::All) {
+                return refuse_busy(env, session, command, reply);
+            }
+        }
+        Hold::Script => return run_script(env, session, command, (*request, reply)),
+        Hold::Nothing if !command.is(flag::ALLOW_BUSY) => {
+            return run_round(env, session, command, (*request, reply));
+        }
         // What others wait for is not held while something else is done.
         Hold::NoKey | Hold::Nothing => env.locked.release(),
     }
+    run_held(env, session, command, request, reply)
+}
+
+/// Runs a command that goes round the stripes by itself, while no script runs.
+#[inline(never)]
+fn run_round(
+    env: &mut Env<'_, '_>,
+    session: &mut Session,
+    command: &'static Command,
+    (request, reply): (Request<'_>, &mut Reply),
+) -> Next {
+    env.locked.release();
+    let keyspace = env.locked.keyspace();
+    // A transaction takes its own turn, once it knows whether it runs a script.
+    let turn = match command.spec.name {
+        "exec" => None,
+        _ => match keyspace.round_turn() {
+            Some(turn) => Some(turn),
+            None => return refuse_busy(env, session, command, reply),
+        },
+    };
+    let next = run_held(env, session, command, &request, reply);
+    drop(turn);
+    next
+}
+
+/// Runs a script in the scripts' turn, with the stripes of the keys that it declares.
+#[inline(never)]
+fn run_script(
+    env: &mut Env<'_, '_>,
+    session: &mut Session,
+    command: &'static Command,
+    (request, reply): (Request<'_>, &mut Reply),
+) -> Next {
+    let keyspace = env.locked.keyspace();
+    let turn = keyspace.try_script_turn().or_else(|| {
+        // Stripes come after the turn.
+        env.locked.release();
+        keyspace.script_turn()
+    });
+    if turn.is_none() || !env.locked.acquire_soon(&command.stripes(keyspace, request)) {
+        return refuse_busy(env, session, command, reply);
+    }
+    let next = run_held(env, session, command, &request, reply);
+    if env.shared.running.take_was_busy() {
+        // Waiters may have had to wait for it.
+        env.locked.acquire(&StripeSet::All);
+        block::serve_ready(env);
+    }
+    drop(turn);
+    next
+}
+
+/// A script holds what the command needs, and does so for long.
+#[cold]
+fn refuse_busy(
+    env: &mut Env<'_, '_>,
+    session: &mut Session,
+    command: &'static Command,
+    reply: &mut Reply,
+) -> Next {
+    let error = env.shared.running.refusal();
+    refuse(env, session, Refusal::of(command, error), reply)
+}
+
+/// Runs the handler under the stripes held, serves whom it fed.
+#[inline(always)]
+fn run_held(
+    env: &mut Env<'_, '_>,
+    session: &mut Session,
+    command: &'static Command,
+    request: &Request<'_>,
+    reply: &mut Reply,
+) -> Next {
     loop {
         if let Some(reach) = command.spec.reach {
             reach_out(env, |env| reach(&mut env.keys(session.db), *request));
@@ -493,7 +611,9 @@ fn run(
             break;
         }
         // It may let go of all for a moment, in which others may change what is to be reached.
-        block::serve_ready(env);
+        if !block::serve_ready(env) {
+            return refuse_busy(env, session, command, reply);
+        }
     }
     let flow = invoke(env, session, command, request, reply, false);
     monitor::feed(env, session, command, *request);
@@ -645,14 +765,21 @@ fn log_slow(
     request: Request<'_>,
     us: u64,
 ) {
+    let (addr, name) = match session.is_script {
+        true => Default::default(),
+        false => (
+            session.record.addr.clone(),
+            session.record.introduction.lock().name.clone(),
+        ),
+    };
     env.shared.slowlog.lock().record(
         SlowCommand {
             id: 0,
             at_s: env.now.unix_ms / 1000,
             us,
             args: slowlog::shorten(secrets::hide(command, request)),
-            addr: session.record.addr.clone(),
-            name: session.record.introduction.lock().name.clone(),
+            addr,
+            name,
         },
         env.local.config.slowlog_max_len as usize,
     );

@@ -173,7 +173,7 @@ pub fn is_short(env: &Env<'_, '_>) -> bool {
 
 #[cold]
 fn make_room(env: &mut Env<'_, '_>) -> Room {
-    if env.shared.gate(gate::LOADING | gate::PAUSED) {
+    if env.shared.gate(gate::LOADING | gate::PAUSED | gate::BUSY) {
         return Room::Enough;
     }
     env.locked.release();

@@ -45,7 +45,9 @@ pub fn expire_due(env: &mut Env<'_, '_>) -> i64 {
 /// What is scheduled by wall time may be due earlier than its alarm says.
 #[cold]
 fn sound_alarms(env: &mut Env<'_, '_>, stripe: usize) {
-    env.locked.acquire_one(stripe);
+    if !env.locked.acquire_one_soon(stripe) {
+        return;
+    }
     for db in &mut env.locked.stripe(stripe).dbs {
         db.sound_alarms();
     }
@@ -60,7 +62,9 @@ fn publish_alarm(env: &mut Env<'_, '_>, stripe: usize) {
 
 /// Looks at the streams of one stripe whose alarms have sounded.
 fn attend(env: &mut Env<'_, '_>, stripe: usize) {
-    env.locked.acquire_one(stripe);
+    if !env.locked.acquire_one_soon(stripe) {
+        return;
+    }
     let now_ms = env.now.steady_ms.max(0).unsigned_abs();
     let mut budget = KEYS_PER_VISIT;
     for db in 0..env.shared.keyspace.databases() {
@@ -75,8 +79,8 @@ fn attend(env: &mut Env<'_, '_>, stripe: usize) {
             budget -= 1;
             stream::attend::attend(env, db, &key);
             dispatch::settle(env);
-            if env.locked.any_ready() {
-                super::block::serve_ready(env);
+            if env.locked.any_ready() && !super::block::serve_ready(env) {
+                return;
             }
         }
     }
@@ -86,7 +90,9 @@ fn attend(env: &mut Env<'_, '_>, stripe: usize) {
 
 /// Removes what is due in one stripe.
 fn expire(env: &mut Env<'_, '_>, stripe: usize) {
-    env.locked.acquire_one(stripe);
+    if !env.locked.acquire_one_soon(stripe) {
+        return;
+    }
     let databases = env.shared.keyspace.databases();
     let mut budget = KEYS_PER_VISIT;
     for db in 0..databases {
@@ -106,14 +112,16 @@ fn expire(env: &mut Env<'_, '_>, stripe: usize) {
                 break;
             };
             let key = table.entry(position).key.clone();
-            budget = budget.saturating_sub(hash::expire::expire_some(&mut env.keys(db), &key));
+            let gone = hash::expire::expire_some(&mut env.keys(db), &key);
+            budget = budget.saturating_sub(gone.max(1));
         }
     }
     let next = env.locked.stripe(stripe).next_deadline_ms();
     env.shared.keyspace.set_next_deadline_ms(stripe, next);
     dispatch::settle(env);
     if env.locked.any_ready() {
-        super::block::serve_ready(env);
+        // Where they have to wait for a script, that is for who served them to know.
+        let _ = super::block::serve_ready(env);
     }
     env.locked.release();
 }

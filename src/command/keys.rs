@@ -322,6 +322,16 @@ impl<'k> Keys<'_, 'k> {
         }
     }
 
+    /// The entry of `key` for a command that asks about it: counts hits and misses, but not as use of it.
+    pub fn inspect(&mut self, key: &[u8]) -> Option<&Entry> {
+        let position = self.live_position(key);
+        match position {
+            Some(_) => self.changes.hits += 1,
+            None => self.changes.misses += 1,
+        }
+        Some(self.table(key).entry(position?))
+    }
+
     /// The entry of `key` without counting as use of it.
     pub fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
         let position = self.live_position(key)?;
@@ -658,11 +668,30 @@ impl<'k> Keys<'_, 'k> {
             return f(self);
         }
         assert!(self.locked.is_empty(), "stripes are taken in order");
-        let keyspace = self.keyspace();
-        let mut locked = Locked::new(keyspace);
+        let mut locked = Locked::new(self.keyspace());
         locked.acquire_one(stripe);
+        self.with_locked(&mut locked, f)
+    }
+
+    /// The same, unless somebody holds the stripe for long.
+    pub fn with_stripe_soon(&mut self, stripe: usize, f: impl FnOnce(&mut Keys<'_, 'k>)) {
+        if self.locked.holds(stripe) {
+            return f(self);
+        }
+        assert!(self.locked.is_empty(), "stripes are taken in order");
+        let mut locked = Locked::new(self.keyspace());
+        if locked.acquire_one_soon(stripe) {
+            self.with_locked(&mut locked, f);
+        }
+    }
+
+    fn with_locked<R>(
+        &mut self,
+        locked: &mut Locked<'k>,
+        f: impl FnOnce(&mut Keys<'_, 'k>) -> R,
+    ) -> R {
         f(&mut Keys {
-            locked: &mut locked,
+            locked,
             changes: self.changes,
             db: self.db,
             now_ms: self.now_ms,

@@ -33,6 +33,7 @@
 
 pub mod acl;
 pub mod args;
+pub mod bitmap;
 pub mod block;
 pub mod clients;
 pub mod connection;
@@ -55,9 +56,11 @@ pub mod pubsub;
 pub mod reaper;
 pub mod registry;
 pub mod replay;
+pub mod script;
 pub mod secrets;
 pub mod server;
 pub mod session;
+pub mod set;
 pub mod shared;
 pub mod slowlog;
 pub mod stats;

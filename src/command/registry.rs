@@ -1,5 +1,6 @@
 //! The table, ready for dispatch: every row with its full name, a number, and a hash index by name. Built once.
 
+use super::script;
 use super::table::keys::{KeyRule, keys_of};
 use super::table::words::{Categories, Flags, flag};
 use super::table::{self, Group, Locks, Spec};
@@ -74,6 +75,9 @@ impl Command {
 
     /// The stripes its keys lie in, for a command that holds the stripes of its keys.
     pub fn stripes(&self, keyspace: &Keyspace, request: Request<'_>) -> StripeSet {
+        if self.hold == Hold::Script {
+            return script::declared_stripes(keyspace, request);
+        }
         // A call whose keys cannot be found should fail on its syntax before it touches any. Should it not, it must
         // not touch a stripe that it does not hold.
         let Ok(runs) = keys_of(self.spec.keys, &request) else {
@@ -287,6 +291,8 @@ pub enum Hold {
     Keys,
     /// Every stripe.
     All,
+    /// The stripes of the keys that it declares, in the scripts' turn.
+    Script,
     /// None at first: it locks for itself. Within a transaction, every stripe.
     Nothing,
 }
@@ -295,6 +301,7 @@ fn hold(spec: &Spec) -> Hold {
     match (spec.locks, spec.key_rule) {
         (Locks::All, _) | (Locks::Keys, KeyRule::Unknown) => Hold::All,
         (Locks::Own, _) => Hold::Nothing,
+        (Locks::Script, _) => Hold::Script,
         (Locks::None, _) | (Locks::Keys, KeyRule::None) => Hold::NoKey,
         (Locks::Keys, KeyRule::One(index)) => Hold::OneKey(index),
         (Locks::Keys, KeyRule::Search) => Hold::Keys,

@@ -136,6 +136,8 @@ pub struct Session {
     pub last_command: Option<&'static Command>,
     /// Mail sent before the command it waits to run has been delivered.
     pub heard: bool,
+    /// It stands for a script of the client's.
+    pub is_script: bool,
     /// Its connection closes once its replies have been sent.
     pub closing: bool,
     /// The database and the protocol that the record tells, where it tells of nothing else.
@@ -165,6 +167,7 @@ impl Session {
             commands: 0,
             last_command: None,
             heard: false,
+            is_script: false,
             closing: false,
             noted_ordinary: None,
         }
@@ -195,6 +198,14 @@ impl Session {
         }
     }
 
+    /// True for who may be denied something.
+    #[inline(always)]
+    pub fn is_restricted(&self) -> bool {
+        self.user
+            .as_ref()
+            .is_some_and(|user| !user.is_unrestricted())
+    }
+
     /// True for who need not authenticate, or not any more.
     pub fn is_let_in(&self, shared: &Shared) -> bool {
         self.authenticated || shared.users.default_user().rights().is_open()
@@ -207,6 +218,18 @@ impl Session {
         session.db = waiter.wait.db;
         session.version = waiter.wait.version;
         session.no_touch = session.record.has_flag(flag::NO_TOUCH);
+        session
+    }
+
+    /// A session that stands for a client while a script of its runs: what the script selects is its own affair.
+    pub fn of_script(client: &Session) -> Self {
+        let mut session = Session::new(client.record.clone(), client.token);
+        session.db = client.db;
+        session.user = client.user.clone();
+        session.authenticated = client.authenticated;
+        session.no_touch = client.no_touch;
+        session.commands = client.commands;
+        session.is_script = true;
         session
     }
 
@@ -270,9 +293,12 @@ impl Session {
         };
         record.queued.store(queued, Ordering::Relaxed);
         record.queued_bytes.store(queued_bytes, Ordering::Relaxed);
-        record
-            .watched
-            .store(watch.map_or(0, |watch| watch.keys.len()), Ordering::Relaxed);
+        // A transaction that cannot be any more watches nothing.
+        let watched = watch.filter(|watch| !watch.changed.load(Ordering::Relaxed));
+        record.watched.store(
+            watched.map_or(0, |watch| watch.keys.len()),
+            Ordering::Relaxed,
+        );
         for subject in [Subject::Channel, Subject::Pattern, Subject::Shard] {
             let count = self
                 .subscriptions
@@ -285,9 +311,7 @@ impl Session {
     /// True when the next command needs a closer look before it runs.
     #[inline]
     pub fn is_special(&self) -> bool {
-        self.user
-            .as_ref()
-            .is_some_and(|user| !user.is_unrestricted())
+        self.is_restricted()
             || self.multi.is_some()
             || self.subscriptions.is_some()
             || self.reply_mode != ReplyMode::On

@@ -5,6 +5,9 @@ use super::clients::Clients;
 use super::evict::Shortage;
 use super::mail::Mail;
 use super::reaper::Reaper;
+use super::script::function::store::Functions;
+use super::script::running::Running;
+use super::script::scripts::Scripts;
 use super::server::shutdown::Shutdown;
 use super::stats::{CoreStats, Rates};
 use crate::base::clock::Clock;
@@ -36,6 +39,8 @@ pub mod gate {
     pub const SAVING_TO_STOP: u32 = 1 << 5;
     /// The last save failed.
     pub const UNSAVED: u32 = 1 << 6;
+    /// A script has run for long: its core lets other clients do little.
+    pub const BUSY: u32 = 1 << 7;
     /// Commands have been given other names: a request's has to be told from the command's.
     pub const RENAMED: u32 = 1 << 7;
 }
@@ -118,6 +123,12 @@ pub struct Shared {
     pub latency: Mutex<super::latency::Monitor>,
     /// How fast counters grow.
     pub rates: Rates,
+    /// The scripts that are known.
+    pub scripts: Scripts,
+    /// The functions that there are.
+    pub functions: Functions,
+    /// The script that runs.
+    pub running: Running,
 }
 
 impl Shared {
@@ -156,6 +167,9 @@ impl Shared {
             slowlog: Mutex::default(),
             latency: Mutex::default(),
             rates: Rates::default(),
+            scripts: Scripts::default(),
+            functions: Functions::default(),
+            running: Running::default(),
         };
         shared.configure_rules();
         shared.configure_memory();

@@ -219,7 +219,6 @@ impl CoreStats {
         ] {
             counter.reset();
         }
-        self.denied.iter().for_each(Counter::reset);
         self.error_codes.lock().clear();
     }
 }

@@ -6,9 +6,9 @@ use super::ctx::{Ctx, DONE, Flow, Outcome};
 use super::dispatch::{self, Env};
 use super::meter::Meter;
 use super::registry::Hold;
-use super::session::{Multi, Session, Watch};
+use super::session::{Multi, Queued, Session, Watch};
 use super::shared::Shared;
-use super::{Args, block, error, monitor};
+use super::{Args, block, error, monitor, script};
 use crate::keyspace::{Locked, StripeSet};
 use std::sync::atomic::Ordering;
 
@@ -68,7 +68,8 @@ fn unwatch_all(ctx: &mut Ctx<'_, '_>) {
     if let Some(watch) = ctx.session.watch.take() {
         for (db, key) in &watch.keys {
             let stripe = ctx.keys.keyspace().stripe_of(key);
-            ctx.keys.with_stripe(stripe, |keys| {
+            // Where a script holds it for long, what is left there harms nobody.
+            ctx.keys.with_stripe_soon(stripe, |keys| {
                 keys.stripe(key).watched.remove(*db, key, &watch.changed);
             });
         }
@@ -82,7 +83,10 @@ pub fn forget_watch(shared: &Shared, session: &mut Session) {
     };
     let mut locked = Locked::new(&shared.keyspace);
     for (db, key) in &watch.keys {
-        locked.acquire_one(shared.keyspace.stripe_of(key));
+        // Where a script holds it for long, what is left there harms nobody.
+        if !locked.acquire_one_soon(shared.keyspace.stripe_of(key)) {
+            continue;
+        }
         locked
             .stripe_of(key)
             .watched
@@ -92,6 +96,10 @@ pub fn forget_watch(shared: &Shared, session: &mut Session) {
 
 /// `EXEC`: run the queue.
 pub fn exec(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+    if ctx.session.is_restricted() {
+        // What may be denied in the following is told with the transaction that it was denied in.
+        ctx.session.note_state();
+    }
     let Some(multi) = ctx.session.multi.take() else {
         return Err(error::EXEC_WITHOUT_MULTI);
     };
@@ -108,9 +116,22 @@ pub fn exec(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
         now: ctx.now,
         meter,
     };
-    env.locked.acquire(&stripes_of(&env, &multi, ctx.session));
+    let keyspace = env.locked.keyspace();
+    let runs_script = |queued: &Queued| script::runs_script(queued.command);
+    let turn = match multi.queue.iter().any(runs_script) {
+        true => keyspace.script_turn().map(Some),
+        false => Some(None),
+    };
+    let stripes = stripes_of(&env, &multi, ctx.session);
+    if turn.is_none() || !env.locked.acquire_soon(&stripes) {
+        unwatch_all(ctx);
+        return Err(error::exec_abort(&ctx.shared.running.refusal()));
+    }
     while env.locked.any_ready() {
-        block::serve_ready(&mut env);
+        if !block::serve_ready(&mut env) {
+            unwatch_all(ctx);
+            return Err(error::exec_abort(&ctx.shared.running.refusal()));
+        }
     }
     // What was served just now is no part of the transaction.
     env.locked.log_effects();
@@ -124,6 +145,7 @@ pub fn exec(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
         }
     }
     unwatch_all(ctx);
+    drop(turn);
     DONE
 }
 
@@ -134,8 +156,9 @@ fn run_queued(
     queued: &super::session::Queued,
 ) {
     let request = queued.request.as_request();
-    let place = env.place(Context::Multi);
-    if let Err(refused) = acl::check(place, session, queued.command, request) {
+    if let Err(refused) = acl::check(env.shared, session, queued.command, request) {
+        let place = env.place(Context::Multi);
+        refused.note(place, &session.record, queued.command, request);
         let error = refused.error_at_exec();
         env.meter.stats().error(error.code());
         return reply.error(error.text());
@@ -161,7 +184,7 @@ fn stripes_of(env: &Env<'_, '_>, multi: &Multi, session: &Session) -> StripeSet 
         match queued.command.hold {
             Hold::NoKey => {}
             Hold::All | Hold::Nothing => return StripeSet::All,
-            Hold::OneKey(_) | Hold::Keys => {
+            Hold::OneKey(_) | Hold::Keys | Hold::Script => {
                 all.union(
                     &queued
                         .command

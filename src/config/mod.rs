@@ -206,6 +206,8 @@ config! {
 
     /// Commands that took longer are put in the slow log; negative is none.
     pub slowlog_log_slower_than_us: i64,
+    /// Milliseconds that a script runs before others are told that the server is busy; 0 is for ever.
+    pub busy_reply_threshold_ms: i64,
     /// How many commands the slow log holds.
     pub slowlog_max_len: u64,
     /// Events that took this long or longer are sampled for LATENCY; 0 is none.
@@ -225,6 +227,12 @@ config! {
     pub stream_idmp_maxsize: u64,
     /// A list's chunk holds this many elements, or if negative 4, 8, 16, 32 or 64 KiB (-1 to -5).
     pub list_max_listpack_size: i32,
+    /// A set of integers is kept as an array of them up to this many.
+    pub set_max_intset_entries: u64,
+    /// A set is kept packed up to this many members.
+    pub set_max_listpack_entries: u64,
+    /// A set is kept packed while no member has more bytes than this.
+    pub set_max_listpack_value: u64,
     /// A hash of more fields than this is a table.
     pub hash_max_listpack_entries: u64,
     /// A hash with a longer text than this is a table.
@@ -339,10 +347,10 @@ choices! {
 choices! {
     /// Which channels new users may use.
     pub enum AclPubsubDefault {
-        /// None.
-        ResetChannels = "resetchannels",
         /// All.
         AllChannels = "allchannels",
+        /// None.
+        ResetChannels = "resetchannels",
     }
 }
 

@@ -2,9 +2,11 @@
 //!
 //! No protocol, no clock, no I/O, no error text: commands resolve times, ids and texts first and name what went wrong.
 
+pub mod bits;
 mod chunked;
 pub mod hash;
 pub mod list;
+pub mod set;
 mod shareable;
 pub mod stream;
 pub mod string;
@@ -15,6 +17,7 @@ pub mod zset;
 
 pub use hash::Hash;
 pub use list::List;
+pub use set::Set;
 pub use stream::Stream;
 pub use string::StrValue;
 pub use table::Table;

@@ -192,8 +192,8 @@ impl StrValue {
         }
     }
 
-    /// Makes the text `len` bytes long, no shorter than it is, and lets `change` write into it.
-    fn edit(&mut self, len: usize, change: impl FnOnce(&mut [u8])) {
+    /// Makes the text `len` bytes long, no shorter than it is, with zero bytes at the end, and lets `change` write into it.
+    pub fn edit(&mut self, len: usize, change: impl FnOnce(&mut [u8])) {
         if len <= INLINE_BYTES {
             let mut digits = itoa::Buffer::new();
             let old = self.as_bytes(&mut digits);

@@ -1,6 +1,6 @@
 //! What a key holds. Adding a data type is one variant here; the compiler lists the places that must know it.
 
-use super::{Hash, List, StrValue, Stream, ZSet};
+use super::{Hash, List, Set, StrValue, Stream, ZSet};
 
 /// Values that take no more bytes than this are encoded as fast as frozen, near enough.
 const QUICK_BYTES: usize = 16 * 1024;
@@ -12,6 +12,8 @@ pub enum Value {
     Str(StrValue),
     /// A list.
     List(Box<List>),
+    /// A set.
+    Set(Box<Set>),
     /// A hash.
     Hash(Box<Hash>),
     /// A stream.
@@ -60,7 +62,7 @@ macro_rules! kinds {
     )*};
 }
 
-kinds!(Str: StrValue, List: List, ZSet: ZSet, Hash: Hash {
+kinds!(Str: StrValue, List: List, Set: Set, ZSet: ZSet, Hash: Hash {
     #[inline]
     fn next_due_ms(&self) -> Option<u64> {
         self.next_expiry_ms().map(|ms| ms.max(0).unsigned_abs())
@@ -78,6 +80,7 @@ impl Value {
         match self {
             Value::Str(_) => "string",
             Value::List(_) => "list",
+            Value::Set(_) => "set",
             Value::Hash(_) => "hash",
             Value::Stream(_) => "stream",
             Value::ZSet(_) => "zset",
@@ -89,6 +92,7 @@ impl Value {
         match self {
             Value::Str(string) => string.encoding_name(),
             Value::List(list) => list.encoding_name(),
+            Value::Set(set) => set.encoding_name(),
             Value::Hash(hash) => hash.encoding_name(),
             Value::Stream(_) => "stream",
             Value::ZSet(zset) => zset.encoding_name(),
@@ -100,6 +104,7 @@ impl Value {
         match self {
             Value::Str(string) => string.heap_bytes(),
             Value::List(list) => size_of::<List>() + list.heap_bytes(),
+            Value::Set(set) => size_of::<Set>() + set.heap_bytes(),
             Value::Hash(hash) => size_of::<Hash>() + hash.heap_bytes(),
             Value::Stream(stream) => size_of::<Stream>() + stream.heap_bytes(),
             Value::ZSet(zset) => size_of::<ZSet>() + zset.heap_bytes(),
@@ -112,6 +117,7 @@ impl Value {
         match self {
             Value::Str(string) => Value::Str(string.freeze()),
             Value::List(list) => list.freeze().into(),
+            Value::Set(set) => set.freeze().into(),
             Value::Hash(hash) => hash.freeze().into(),
             Value::Stream(stream) => stream.freeze().into(),
             Value::ZSet(zset) => zset.freeze().into(),
@@ -124,6 +130,7 @@ impl Value {
         match self {
             Value::Str(string) => string.len() <= QUICK_BYTES,
             Value::List(list) => list.is_quick_to_encode(QUICK_BYTES),
+            Value::Set(set) => set.is_quick_to_encode(QUICK_BYTES),
             Value::Hash(hash) => hash.is_quick_to_encode(QUICK_BYTES),
             Value::Stream(stream) => stream.is_quick_to_encode(QUICK_BYTES),
             Value::ZSet(zset) => zset.is_quick_to_encode(QUICK_BYTES),
@@ -135,6 +142,7 @@ impl Value {
         match self {
             Value::Str(_) => false,
             Value::List(list) => list.is_costly_to_free(),
+            Value::Set(set) => set.is_costly_to_free(),
             Value::Hash(hash) => hash.is_costly_to_free(),
             Value::Stream(stream) => stream.is_costly_to_free(),
             Value::ZSet(zset) => zset.is_costly_to_free(),
@@ -160,6 +168,15 @@ mod tests {
             list.push(End::Back, Limit::default(), Blob::Slice(b"element"));
         }
         list.into()
+    }
+
+    fn set(len: usize) -> Value {
+        let mut set = Set::table();
+        for number in 0..len {
+            let member = number.to_string();
+            set.add(Blob::Slice(member.as_bytes()), Default::default());
+        }
+        set.into()
     }
 
     fn hash(len: usize) -> Value {
@@ -193,6 +210,7 @@ mod tests {
         for mut value in [
             string(100_000),
             list(100_000),
+            set(100_000),
             hash(100_000),
             stream(100_000),
         ] {
@@ -210,10 +228,16 @@ mod tests {
 
     #[test]
     fn small_values_are_quick_to_encode_and_large_ones_are_not() {
-        for value in [string(100), list(100), hash(100), stream(100)] {
+        for value in [string(100), list(100), set(100), hash(100), stream(100)] {
             assert!(value.is_quick_to_encode(), "{}", value.type_name());
         }
-        for value in [string(20_000), list(20_000), hash(20_000), stream(20_000)] {
+        for value in [
+            string(20_000),
+            list(20_000),
+            set(20_000),
+            hash(20_000),
+            stream(20_000),
+        ] {
             assert!(!value.is_quick_to_encode(), "{}", value.type_name());
         }
     }

@@ -2,14 +2,26 @@
 //!
 //! Stripes are let go of only after the effects of the commands that held them are in the log: so the log's order is the order of
 //! execution for every key.
+//!
+//! A script may find out only while it runs which further stripes it needs, and what it has done cannot be undone. So it may wait for
+//! them against the order (`Locked::reach`): whoever waits for stripes while holding some lets go of all meanwhile, waits until the
+//! script has what it reaches for, and begins anew. It has executed nothing yet, so nothing is lost, and no deadlock can form. That holds
+//! for one script at a time, which is the scripts' affair.
+//!
+//! Who holds stripes for longer than others should wait says so (`Keyspace::set_stalled`); who waits for clients then gives up
+//! (`acquire_soon` and its kin).
 
 use super::effects::Effects;
 use super::{Keyspace, Stripe};
 use parking_lot::MutexGuard;
 use smallvec::SmallVec;
+use std::time::Duration;
 
 /// Consecutive commands that may use one acquisition before others get their turn.
 pub const COMMANDS_PER_ACQUISITION: u32 = 64;
+
+/// How long one waits for a stripe before looking whether to go on waiting.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// The stripes that a command needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +63,22 @@ impl StripeSet {
             StripeSet::Some(stripes) => stripes.iter().for_each(|&s| self.insert(s as usize)),
         }
     }
+}
+
+/// Whether one waits for stripes as long as it takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Endless,
+    /// Not while their holder has said that it holds them for long.
+    UnlessStalled,
+}
+
+/// Why one waits no longer.
+enum GivesUp {
+    /// The stripe is held for long.
+    Stalled,
+    /// A script reaches out, and might wait for what is held here.
+    ForReacher,
 }
 
 type Guard<'k> = (u16, MutexGuard<'k, Stripe>);
@@ -101,62 +129,173 @@ impl<'k> Locked<'k> {
     /// Holds exactly the one `stripe`, keeping it if it is held already and has not served its share of commands.
     #[inline(always)]
     pub fn acquire_one(&mut self, stripe: usize) {
-        if let Held::One((held, _)) = self.held
-            && held as usize == stripe
-            && self.commands < COMMANDS_PER_ACQUISITION
-        {
-            self.commands += 1;
-        } else {
-            self.turn_to(stripe);
+        if !self.keeps(stripe) {
+            let held = self.turn_to(stripe, Patience::Endless);
+            debug_assert!(held);
         }
     }
 
-    fn turn_to(&mut self, stripe: usize) {
+    /// The same, unless it is held for long by somebody else: then holds nothing, and false.
+    #[inline(always)]
+    pub fn acquire_one_soon(&mut self, stripe: usize) -> bool {
+        self.keeps(stripe) || self.turn_to(stripe, Patience::UnlessStalled)
+    }
+
+    #[inline(always)]
+    fn keeps(&mut self, stripe: usize) -> bool {
+        let keeps = matches!(self.held, Held::One((held, _)) if held as usize == stripe)
+            && self.commands < COMMANDS_PER_ACQUISITION;
+        self.commands += u32::from(keeps);
+        keeps
+    }
+
+    fn turn_to(&mut self, stripe: usize, patience: Patience) -> bool {
         self.release();
-        self.held = Held::One((stripe as u16, self.keyspace.lock(stripe)));
+        let Ok(guard) = self.lock(stripe as u16, patience, false) else {
+            return false;
+        };
+        self.held = Held::One((stripe as u16, guard));
+        true
     }
 
     /// Holds exactly the stripes of `set`, taken in ascending order.
     pub fn acquire(&mut self, set: &StripeSet) {
+        let held = self.acquire_with(set, Patience::Endless);
+        debug_assert!(held);
+    }
+
+    /// The same, unless one of them is held for long by somebody else: then holds nothing, and false.
+    pub fn acquire_soon(&mut self, set: &StripeSet) -> bool {
+        self.acquire_with(set, Patience::UnlessStalled)
+    }
+
+    fn acquire_with(&mut self, set: &StripeSet, patience: Patience) -> bool {
         match set {
-            StripeSet::Some(stripes) if stripes.len() == 1 => self.acquire_one(stripes[0] as usize),
-            StripeSet::Some(stripes) => self.acquire_many(stripes.iter().copied()),
-            StripeSet::All => self.acquire_many(0..self.keyspace.stripes() as u16),
+            StripeSet::Some(stripes) if stripes.len() == 1 => {
+                let stripe = stripes[0] as usize;
+                self.keeps(stripe) || self.turn_to(stripe, patience)
+            }
+            StripeSet::Some(stripes) => self.acquire_many(stripes.iter().copied(), patience),
+            StripeSet::All => self.acquire_many(0..self.keyspace.stripes() as u16, patience),
         }
     }
 
-    fn acquire_many(&mut self, ascending: impl Iterator<Item = u16>) {
+    fn acquire_many(
+        &mut self,
+        ascending: impl Iterator<Item = u16> + Clone,
+        patience: Patience,
+    ) -> bool {
         self.release();
-        let guards = ascending.map(|stripe| (stripe, self.keyspace.lock(stripe.into())));
-        self.held = Held::Many(guards.collect());
+        loop {
+            match self.lock_all(ascending.clone(), patience) {
+                Ok(guards) => {
+                    self.held = Held::Many(guards);
+                    return true;
+                }
+                Err(GivesUp::Stalled) => return false,
+                Err(GivesUp::ForReacher) => self.keyspace.await_reacher(),
+            }
+        }
+    }
+
+    fn lock_all(
+        &self,
+        ascending: impl Iterator<Item = u16>,
+        patience: Patience,
+    ) -> Result<SmallVec<[Guard<'k>; 2]>, GivesUp> {
+        let mut guards = SmallVec::new();
+        for stripe in ascending {
+            let guard = self.lock(stripe, patience, !guards.is_empty())?;
+            guards.push((stripe, guard));
+        }
+        Ok(guards)
+    }
+
+    #[inline]
+    fn lock(
+        &self,
+        stripe: u16,
+        patience: Patience,
+        holds_others: bool,
+    ) -> Result<MutexGuard<'k, Stripe>, GivesUp> {
+        match self.keyspace.try_lock(stripe.into()) {
+            Some(guard) => Ok(guard),
+            None => self.wait_for(stripe, patience, holds_others),
+        }
+    }
+
+    #[cold]
+    fn wait_for(
+        &self,
+        stripe: u16,
+        patience: Patience,
+        holds_others: bool,
+    ) -> Result<MutexGuard<'k, Stripe>, GivesUp> {
+        loop {
+            if patience == Patience::UnlessStalled && self.keyspace.is_stalled() {
+                return Err(GivesUp::Stalled);
+            }
+            if holds_others && self.keyspace.has_reacher() {
+                return Err(GivesUp::ForReacher);
+            }
+            if let Some(guard) = self.keyspace.lock_within(stripe.into(), LOOK_EVERY) {
+                return Ok(guard);
+            }
+        }
+    }
+
+    /// Also holds the stripes of `set`, however long that takes, whatever is held already and has been done to it. Only for the one
+    /// script that runs.
+    pub fn reach(&mut self, set: &StripeSet) {
+        if self.try_extend(set) {
+            return;
+        }
+        let keyspace = self.keyspace;
+        let _reaching = keyspace.begin_reaching();
+        let missing = self.missing(set);
+        let taken = missing
+            .into_iter()
+            .map(|stripe| (stripe, keyspace.lock(stripe.into())));
+        let taken = taken.collect();
+        self.add(taken);
     }
 
     /// Also holds the stripes of `set` if that is possible without waiting; otherwise leaves all as it was.
     pub fn try_extend(&mut self, set: &StripeSet) -> bool {
-        let wanted: SmallVec<[u16; 4]> = match set {
-            StripeSet::Some(stripes) => stripes.clone(),
-            StripeSet::All => (0..self.keyspace.stripes() as u16).collect(),
-        };
         let mut taken = SmallVec::new();
-        for stripe in wanted {
-            if self.index_of(stripe as usize).is_some() {
-                continue;
-            }
+        for stripe in self.missing(set) {
             match self.keyspace.try_lock(stripe as usize) {
                 Some(guard) => taken.push((stripe, guard)),
                 None => return false,
             }
         }
-        if !taken.is_empty() {
-            match std::mem::replace(&mut self.held, Held::None) {
-                Held::None => {}
-                Held::One(held) => taken.push(held),
-                Held::Many(held) => taken.extend(held),
-            }
-            taken.sort_unstable_by_key(|(stripe, _)| *stripe);
-            self.held = Held::Many(taken);
-        }
+        self.add(taken);
         true
+    }
+
+    /// Those stripes of `set` that are not held.
+    fn missing(&self, set: &StripeSet) -> SmallVec<[u16; 4]> {
+        let is_missing = |stripe: &u16| !self.holds(usize::from(*stripe));
+        match set {
+            StripeSet::Some(stripes) => stripes.iter().copied().filter(is_missing).collect(),
+            StripeSet::All => {
+                let all = 0..self.keyspace.stripes() as u16;
+                all.filter(is_missing).collect()
+            }
+        }
+    }
+
+    fn add(&mut self, mut taken: SmallVec<[Guard<'k>; 2]>) {
+        if taken.is_empty() {
+            return;
+        }
+        match std::mem::replace(&mut self.held, Held::None) {
+            Held::None => {}
+            Held::One(held) => taken.push(held),
+            Held::Many(held) => taken.extend(held),
+        }
+        taken.sort_unstable_by_key(|(stripe, _)| *stripe);
+        self.held = Held::Many(taken);
     }
 
     /// Lets go of all stripes.

@@ -2,14 +2,17 @@
 //!
 //! A command takes the stripes of all its keys in ascending order before it touches anything (`Locked::acquire`) and
 //! holds them until it is done, so every command and transaction is atomic across any keys and no deadlock is possible.
-//! Lock order of the whole program: stripes ascending, then channel stripes, then the log.
+//! Lock order of the whole program: the scripts' turn, then stripes ascending, then channel stripes, then the log.
 //!
-//! One thing runs against that order: serving a client that waits on a key which just became ready may need stripes
+//! Scripts reach for stripes against that order, one at a time, and others make way (`Locked::reach`).
+//!
+//! One more thing runs against it: serving a client that waits on a key which just became ready may need stripes
 //! beyond those held. `Locked::try_extend` never waits; when it fails, the key stays in its stripe's `ready` list and whoever
 //! takes that stripe next serves it first. So nothing runs on a stripe between the command that fed a key and the waiters it feeds.
 
 pub mod db;
 pub mod effects;
+pub mod libraries;
 pub mod locked;
 pub mod log;
 pub mod notify;
@@ -21,6 +24,7 @@ pub mod walk;
 pub mod watch;
 
 pub use db::{Db, Entry, LAST_DEADLINE_MS, NEVER};
+pub use libraries::Libraries;
 pub use locked::{Locked, StripeSet};
 pub use log::Log;
 pub use rules::Rules;
@@ -31,14 +35,18 @@ pub use waiters::Waiter;
 use crate::base::crc16::key_slot;
 use crate::base::gauge;
 use arc_swap::{ArcSwap, Guard};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// The most stripes a keyspace may have.
 pub const MAX_STRIPES: usize = 1024;
 /// Stripes per core: enough that two cores seldom meet.
 pub const STRIPES_PER_CORE: usize = 16;
+
+/// How long one waits for a turn before looking whether to go on waiting.
+const TURN_LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// A stripe on a cache line of its own.
 #[repr(align(128))]
@@ -59,6 +67,25 @@ pub struct Keyspace {
     rules: ArcSwap<Rules>,
     /// See `limit_bytes`.
     limit_bytes: AtomicU64,
+    libraries: Libraries,
+    /// See `script_turn`.
+    turn: RwLock<()>,
+    /// Held by who reaches for stripes against their order, for as long as that takes.
+    reach: Mutex<()>,
+    has_reacher: AtomicBool,
+    stalled: AtomicBool,
+}
+
+/// For as long as it lives, who waits for stripes while holding some lets go of them.
+pub struct Reaching<'k> {
+    keyspace: &'k Keyspace,
+    _held: MutexGuard<'k, ()>,
+}
+
+impl Drop for Reaching<'_> {
+    fn drop(&mut self) {
+        self.keyspace.has_reacher.store(false, Ordering::SeqCst);
+    }
 }
 
 impl Keyspace {
@@ -79,7 +106,75 @@ impl Keyspace {
             log: Log::default(),
             rules: ArcSwap::default(),
             limit_bytes: AtomicU64::new(0),
+            libraries: Libraries::default(),
+            turn: RwLock::default(),
+            reach: Mutex::default(),
+            has_reacher: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
         }
+    }
+
+    /// The turn of a script, which may reach for stripes against their order: one at a time. Taken before any stripe. None while somebody
+    /// has stalled.
+    pub fn script_turn(&self) -> Option<RwLockWriteGuard<'_, ()>> {
+        loop {
+            if let Some(turn) = self.turn.try_write_for(TURN_LOOK_EVERY) {
+                return Some(turn);
+            }
+            if self.is_stalled() {
+                return None;
+            }
+        }
+    }
+
+    /// The turn of a script, if it can be had without waiting.
+    pub fn try_script_turn(&self) -> Option<RwLockWriteGuard<'_, ()>> {
+        self.turn.try_write()
+    }
+
+    /// The turn of what goes round the stripes one by one: no script runs meanwhile. Taken before any stripe. None while somebody has stalled.
+    pub fn round_turn(&self) -> Option<RwLockReadGuard<'_, ()>> {
+        loop {
+            if let Some(turn) = self.turn.try_read_for(TURN_LOOK_EVERY) {
+                return Some(turn);
+            }
+            if self.is_stalled() {
+                return None;
+            }
+        }
+    }
+
+    fn begin_reaching(&self) -> Reaching<'_> {
+        let held = self.reach.lock();
+        self.has_reacher.store(true, Ordering::SeqCst);
+        Reaching {
+            keyspace: self,
+            _held: held,
+        }
+    }
+
+    fn has_reacher(&self) -> bool {
+        self.has_reacher.load(Ordering::SeqCst)
+    }
+
+    /// Waits until who reaches for stripes has them.
+    fn await_reacher(&self) {
+        drop(self.reach.lock());
+    }
+
+    /// Says whether somebody holds stripes for longer than others should wait for them.
+    pub fn set_stalled(&self, stalled: bool) {
+        self.stalled.store(stalled, Ordering::SeqCst);
+    }
+
+    /// True while somebody holds stripes for longer than others should wait for them.
+    pub fn is_stalled(&self) -> bool {
+        self.stalled.load(Ordering::Relaxed)
+    }
+
+    /// The sources of libraries of functions.
+    pub fn libraries(&self) -> &Libraries {
+        &self.libraries
     }
 
     /// What streams and groups are made with.
@@ -177,6 +272,10 @@ impl Keyspace {
 
     fn lock(&self, stripe: usize) -> MutexGuard<'_, Stripe> {
         self.slots[stripe].stripe.lock()
+    }
+
+    fn lock_within(&self, stripe: usize, time: Duration) -> Option<MutexGuard<'_, Stripe>> {
+        self.slots[stripe].stripe.try_lock_for(time)
     }
 
     fn try_lock(&self, stripe: usize) -> Option<MutexGuard<'_, Stripe>> {

@@ -10,4 +10,4 @@ pub mod request;
 pub use frame::{FrameParser, Scanned};
 pub use parse::{Limits, Parsed, Parser, ProtocolError};
 pub use reply::{Reply, Version};
-pub use request::{OwnedRequest, Request};
+pub use request::{OwnedRequest, Request, RequestBuffer};

@@ -92,6 +92,10 @@ impl Reply {
     /// `-text`; `text` begins with the error's code. Line ends inside become spaces, so that the framing holds.
     pub fn error(&mut self, text: &[u8]) {
         self.tail.push(b'-');
+        self.line_of(text);
+    }
+
+    fn line_of(&mut self, text: &[u8]) {
         let start = self.tail.len();
         self.line(text);
         let end = self.tail.len() - 2;
@@ -173,13 +177,35 @@ impl Reply {
 
     /// Text for people: a bulk string, in RESP3 a verbatim string of format `txt`.
     pub fn verbatim(&mut self, text: &[u8]) {
+        self.verbatim_of(*b"txt", text);
+    }
+
+    /// Text of some format: a bulk string, in RESP3 a verbatim string.
+    pub fn verbatim_of(&mut self, format: [u8; 3], text: &[u8]) {
         if self.is_resp3() {
             self.header(b'=', text.len() as i64 + 4);
-            self.tail.extend_from_slice(b"txt:");
+            self.tail.extend_from_slice(&format);
+            self.tail.push(b':');
             self.line(text);
         } else {
             self.bulk(text);
         }
+    }
+
+    /// A number of any size, given as its text: a bulk string, in RESP3 `(text`.
+    pub fn big_number(&mut self, text: &[u8]) {
+        if self.is_resp3() {
+            self.tail.push(b'(');
+            self.line(text);
+        } else {
+            self.bulk(text);
+        }
+    }
+
+    /// `+text`, whose line ends become spaces, so that the framing holds.
+    pub fn status(&mut self, text: &[u8]) {
+        self.tail.push(b'+');
+        self.line_of(text);
     }
 
     /// The head of an array of `len` elements, which follow.
@@ -291,6 +317,29 @@ impl Reply {
         } else {
             &[]
         }
+    }
+
+    /// All bytes in one piece; gathered in `scratch` if they do not stand in one.
+    pub fn gathered<'a>(&'a self, scratch: &'a mut Vec<u8>) -> &'a [u8] {
+        if self.chunks.is_empty() {
+            return &self.tail;
+        }
+        scratch.clear();
+        for chunk in &self.chunks {
+            scratch.extend_from_slice(chunk);
+        }
+        scratch.extend_from_slice(&self.tail);
+        scratch
+    }
+
+    /// Forgets all that was written; the buffer is kept within a bound.
+    pub fn clear(&mut self) {
+        const KEPT_BYTES: usize = 64 * 1024;
+        self.chunks.clear();
+        self.chunk_bytes = 0;
+        self.written = 0;
+        self.tail.clear();
+        self.tail.shrink_to(KEPT_BYTES);
     }
 
     /// Bytes still to be sent.

@@ -170,6 +170,68 @@ impl<'a> Request<'a> {
     }
 }
 
+/// A request being put together, in a buffer that is used again and again. It stands as the log has it:
+///
+/// ```text
+///   *<arguments>\r\n [ $<length>\r\n<argument>\r\n ] ...
+/// ```
+#[derive(Debug, Default)]
+pub struct RequestBuffer {
+    bytes: Vec<u8>,
+    spans: Vec<Span>,
+}
+
+impl RequestBuffer {
+    /// Begins a request of `args` arguments, which follow.
+    pub fn begin(&mut self, args: usize) {
+        const KEPT_BYTES: usize = 64 * 1024;
+        const KEPT_SPANS: usize = 1024;
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES);
+        self.spans.clear();
+        self.spans.shrink_to(KEPT_SPANS);
+        self.header(b'*', args);
+    }
+
+    /// Adds an argument. None may be longer than what a request on the wire can hold, four gigabytes with all others.
+    pub fn push(&mut self, arg: &[u8]) {
+        self.header(b'$', arg.len());
+        self.spans.push(Span {
+            start: self.bytes.len() as u32,
+            len: arg.len() as u32,
+        });
+        self.bytes.extend_from_slice(arg);
+        self.bytes.extend_from_slice(b"\r\n");
+    }
+
+    fn header(&mut self, kind: u8, n: usize) {
+        self.bytes.push(kind);
+        self.bytes
+            .extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
+        self.bytes.extend_from_slice(b"\r\n");
+    }
+
+    /// Its bytes so far.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// True before anything was begun.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The request, borrowed.
+    pub fn as_request(&self) -> Request<'_> {
+        Request {
+            bytes: &self.bytes,
+            spans: &self.spans,
+            large: &[],
+            framed: true,
+        }
+    }
+}
+
 /// A request that owns its arguments: one queued in a transaction, or one that waits.
 #[derive(Clone, Debug)]
 pub struct OwnedRequest {

@@ -13,6 +13,7 @@ use crate::base::inbox::Inbox;
 use crate::base::process;
 use crate::command::reaper::Reaper;
 use crate::command::registry;
+use crate::command::script::function;
 use crate::command::server::save;
 use crate::command::shared::{Boot, Shared, gate};
 use crate::config::{Config, ConfigCell};
@@ -26,6 +27,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tracing::{error, info};
+
+/// The stack of a core's thread: what scripts nest in tables takes its share (see `script`).
+const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 /// The core in whose name the log is replayed.
 const REPLAYING_CORE: usize = 0;
@@ -173,6 +177,7 @@ pub fn serve(config: Config, starter: Option<Starter>) -> Result<(), StartFailur
 /// The data is there: the log goes on, and commands are taken.
 fn open(shared: &'static Shared, recovered: Recovered) -> Result<LogWriter, StartFailure> {
     let log_writer = LogWriter::start(shared, recovered.manifest)?;
+    function::read_unread(shared);
     // What was replayed was not asked for by any client.
     shared.stats[REPLAYING_CORE].reset();
     {
@@ -237,6 +242,7 @@ fn start_cores(
         let cpu = (!cpus.is_empty()).then(|| cpus[index % cpus.len()]);
         let thread = std::thread::Builder::new()
             .name(format!("core-{index}"))
+            .stack_size(STACK_BYTES)
             .spawn(move || {
                 if let Some(cpu) = cpu {
                     core_affinity::set_for_current(cpu);

@@ -388,7 +388,7 @@ def in_table(change):
         key = args[1] if len(args) > 1 else b""
         if key.startswith(b"rnd"):
             return random_fields(frame)
-        return change(frame) if key.startswith(b"big") else frame
+        return change(frame) if any(arg.startswith(b"big") for arg in args[1:]) else frame
 
     return rule
 
@@ -435,7 +435,16 @@ RULES = {
     "PUBSUB CHANNELS": simply(sort),
     "PUBSUB SHARDCHANNELS": simply(sort),
     "SCAN": mask_scan,
+    "SDIFF": simply(sort),
+    "SINTER": in_table(sort),
     "SLOWLOG GET": mask_slowlog,
+    "SMEMBERS": in_table(sort),
+    "SORT": in_table(sort),
+    "SORT_RO": in_table(sort),
+    "SPOP": lambda args, frame, context: sort(in_table(sort)(args, frame, context)),
+    "SRANDMEMBER": in_table(sort),
+    "SSCAN": in_table(column(1, sort)),
+    "SUNION": simply(sort),
     "TIME": mask_time,
     "TTL": simply(lambda frame: about(frame, 1000)),
     "XINFO CONSUMERS": mask_xinfo_consumers,

@@ -12,12 +12,13 @@ LONG_STREAMS_PART = 0.3
 
 STRINGS = ["a", "b", "n"]
 LISTS = ["l1", "l2", "l3"]
+SETS = ["t1", "t2", "t3"]
 STREAMS = ["s1", "s2", "s3"]
 HASHES = ["h1", "h2"]
 # A hash that is a table has no order; it keeps its name, by which `masks.py` knows it.
 TABLES = ["big1"]
 ZSETS = ["z1", "z2", "z3"]
-KEYS = STRINGS + LISTS + STREAMS + HASHES + ZSETS
+KEYS = STRINGS + LISTS + SETS + STREAMS + HASHES + ZSETS
 GROUPS = ["g1", "g2"]
 CONSUMERS = ["c1", "c2", "c3"]
 MODES = ["KEEPREF", "DELREF", "ACKED"]
@@ -36,7 +37,8 @@ class Vocabulary:
         self.large = random.random() < 0.5
         self.lengths = [0, 10, 100, 150, 320] if self.long else [0, 1, 5, 20, 60]
         weights = {
-            self.stream: 30, self.group: 34, self.list: 20, self.string: 14, self.hash: 18, self.zset: 20, self.generic: 14, self.expiry: 5,
+            self.stream: 30, self.group: 34, self.list: 20, self.string: 14, self.bits: 6, self.set: 16,
+            self.hash: 18, self.zset: 20, self.generic: 14, self.expiry: 5,
         }  # fmt: skip
         self.families, self.weights = list(weights), list(weights.values())
 
@@ -311,7 +313,7 @@ class Vocabulary:
                 ["ZDIFF", "2", key, other, *self.maybe("WITHSCORES")],
                 ["ZDIFFSTORE", store, "2", key, other],
                 ["ZINTERCARD", "2", key, other, *self.maybe("LIMIT", self.small(0), part=0.4)],
-                ["ZSCAN", key, "0", "COUNT", "1000"],
+                ["ZCARD", key] if self.large else ["ZSCAN", key, "0", "COUNT", "1000"],
             ],
             [8, 12, 3, 4, 4, 3, 1, 1, 1, 5, 2, 3, 2, 1, 2, 1, 1, 1, 1, 3, 2, 1, 3, 2, 1, 1, 1, 1],
         )[0]
@@ -385,6 +387,63 @@ class Vocabulary:
                 ["LCS", key, self.key(STRINGS), *self.maybe("LEN", part=0.3)],
             ],
             [10, 4, 4, 3, 3, 4, 3, 3, 1, 2, 2, 3, 2, 2, 1, 1, 1, 1],
+        )[0]
+
+    def bits(self):
+        key = self.key(STRINGS)
+        offset, bit = self.random.randrange(70), self.pick(0, 1)
+        span = [self.index(), self.index(), *self.maybe(self.pick("BYTE", "BIT"))]
+        operation = self.pick("AND", "OR", "XOR", "NOT", "DIFF", "DIFF1", "ANDOR", "ONE")
+        sources = [self.key(STRINGS) for _ in range(1 if operation == "NOT" else self.random.randint(1, 3))]
+        return self.random.choices(
+            [
+                ["SETBIT", key, offset, bit],
+                ["GETBIT", key, offset],
+                ["BITCOUNT", key, *self.pick([], span)],
+                ["BITPOS", key, bit, *span[: self.random.randint(0, 3)]],
+                ["BITOP", operation, self.key(STRINGS), *sources],
+                ["BITFIELD", key, *self.bit_field(), *self.bit_field()],
+            ],
+            [5, 2, 2, 2, 3, 4],
+        )[0]
+
+    def bit_field(self):
+        field, offset = self.pick("u8", "i5", "i64", "u63", "u1"), self.pick(0, 3, "#1", 17)
+        over = self.maybe("OVERFLOW", self.pick("WRAP", "SAT", "FAIL"), part=0.3)
+        number = self.pick(1, -1, 100, 2**62, -(2**62))
+        return self.pick(["GET", field, offset], [*over, self.pick("SET", "INCRBY"), field, offset, number])
+
+    def member(self):
+        """Short and not of many kinds: small sets show their order."""
+        return self.pick("", "a b", "5", "-17", "70000", "9223372036854775807", "3.25", f"v{self.random.randrange(6)}")
+
+    def number(self):
+        return str(self.random.choice([1, 1, 1, 5000, 10**12]) * self.random.randint(-9, 9))
+
+    def set(self):
+        key = self.key(SETS)
+        form = self.number if self.chance(0.5) else self.member
+        members = [form() for _ in range(self.random.choices([1, 2, 3, 8], [6, 3, 2, 1])[0])]
+        keys = [self.key(SETS) for _ in range(self.random.choices([1, 2, 3], [2, 4, 1])[0])]
+        operation = self.pick("SINTER", "SUNION", "SDIFF")
+        return self.random.choices(
+            [
+                ["SADD", key, *members],
+                ["SREM", key, *members],
+                ["SMEMBERS", key],
+                ["SISMEMBER", key, self.member()],
+                ["SMISMEMBER", key, *members],
+                ["SCARD", key],
+                ["SPOP", key, 100],
+                ["SRANDMEMBER", key, 100],
+                ["SMOVE", key, self.key(SETS), self.member()],
+                [operation, *keys],
+                [operation + "STORE", key, *keys],
+                ["SINTERCARD", len(keys), *keys, *self.maybe("LIMIT", self.small(0), part=0.3)],
+                ["SSCAN", key, "0", *self.maybe("MATCH", self.pick("v*", "[1-5]", "*"))],
+                ["OBJECT", "ENCODING", key],
+            ],
+            [20, 5, 6, 2, 2, 1, 1, 1, 4, 5, 8, 2, 2, 3],
         )[0]
 
     def hash(self):

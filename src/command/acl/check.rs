@@ -1,5 +1,5 @@
 //! The check before a command: whether its client's user may run it with its keys and channels. What is denied is noted in ACL LOG and
-//! counted.
+//! counted by whoever asked ([`Refused::note`]), once the client's record tells of the command.
 //!
 //! Dispatch asks for requests as they arrive and when MULTI queues them; EXEC asks again for what was queued; who serves a blocked client
 //! asks again too, since rights may have changed meanwhile. A script asks for each command that it calls.
@@ -40,6 +40,29 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// Notes it for ACL LOG, and counts it.
+    #[cold]
+    pub fn note(
+        &self,
+        place: Place<'_>,
+        record: &ClientRecord,
+        command: &Command,
+        request: Request<'_>,
+    ) {
+        let (reason, object) = match self.denial {
+            Denial::Command => (Reason::Command, command.full_name.as_bytes()),
+            Denial::Key(index) => (Reason::Key, request.arg(index)),
+            Denial::Channel(index) => (Reason::Channel, request.arg(index)),
+        };
+        let denied = Denied {
+            reason,
+            context: place.context,
+            object: object.into(),
+            user: self.user.name.clone(),
+        };
+        note_denied(place, record, denied);
+    }
+
     /// The reply to a client.
     pub fn error(&self, command: &Command) -> Error {
         match self.denial {
@@ -93,21 +116,16 @@ impl Refused {
     }
 }
 
-/// Whether the client of `session` may run this now; a refusal is noted.
+/// Whether the client of `session` may run this now.
 #[inline]
 pub fn check(
-    place: Place<'_>,
-    session: &mut Session,
-    command: &'static Command,
+    shared: &Shared,
+    session: &Session,
+    command: &Command,
     request: Request<'_>,
 ) -> Result<(), Refused> {
-    match session.user(place.shared) {
-        Some(user) if !user.is_unrestricted() => check_user(user.clone(), command, request)
-            .inspect_err(|refused| {
-                session.last_command = Some(command);
-                session.note_state();
-                note(place, &session.record, refused, command, request);
-            }),
+    match session.user(shared) {
+        Some(user) if !user.is_unrestricted() => check_user(user.clone(), command, request),
         _ => Ok(()),
     }
 }
@@ -115,18 +133,13 @@ pub fn check(
 /// The same for a client that was blocked, of which only the record is at hand.
 #[cold]
 pub fn check_waiting(
-    place: Place<'_>,
     record: &ClientRecord,
-    command: &'static Command,
+    command: &Command,
     request: Request<'_>,
 ) -> Result<(), Refused> {
     let user = record.user.lock().clone();
     match user {
-        Some(user) if !user.is_unrestricted() => {
-            check_user(user, command, request).inspect_err(|refused| {
-                note(place, record, refused, command, request);
-            })
-        }
+        Some(user) if !user.is_unrestricted() => check_user(user, command, request),
         _ => Ok(()),
     }
 }
@@ -134,28 +147,6 @@ pub fn check_waiting(
 fn check_user(user: Arc<User>, command: &Command, request: Request<'_>) -> Result<(), Refused> {
     let checked = user.rights().check(command, &request);
     checked.map_err(|denial| Refused { user, denial })
-}
-
-#[cold]
-fn note(
-    place: Place<'_>,
-    record: &ClientRecord,
-    refused: &Refused,
-    command: &Command,
-    request: Request<'_>,
-) {
-    let (reason, object) = match refused.denial {
-        Denial::Command => (Reason::Command, command.full_name.as_bytes()),
-        Denial::Key(index) => (Reason::Key, request.arg(index)),
-        Denial::Channel(index) => (Reason::Channel, request.arg(index)),
-    };
-    let denied = Denied {
-        reason,
-        context: place.context,
-        object: object.into(),
-        user: refused.user.name.clone(),
-    };
-    note_denied(place, record, denied);
 }
 
 /// Notes that something was denied, and counts it.

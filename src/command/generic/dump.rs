@@ -5,7 +5,7 @@ use crate::command::error::{
     BAD_DUMP, BAD_DUMP_FOOTER, BUSY_KEY, Error, FREQUENCY_OUT_OF_RANGE, NEGATIVE_IDLE_TIME,
     NEGATIVE_TTL, NOT_AN_INTEGER, SYNTAX,
 };
-use crate::command::{Args, Ctx, DONE, Keys, Outcome, hash, zset};
+use crate::command::{Args, Ctx, DONE, Keys, Outcome, hash, set, zset};
 use crate::config::Config;
 use crate::data::Value;
 use crate::data::list::Limit;
@@ -29,6 +29,7 @@ pub fn dump(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 pub fn limits(config: &Config) -> Limits {
     Limits {
         list: Limit::from_directive(config.list_max_listpack_size),
+        set: set::limits(config),
         hash: hash::limits(config),
         zset: zset::limits(config),
     }

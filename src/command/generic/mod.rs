@@ -6,6 +6,7 @@
 //! | `expire` | EXPIRE PEXPIRE EXPIREAT PEXPIREAT PERSIST TTL PTTL EXPIRETIME PEXPIRETIME |
 //! | `rename` | RENAME RENAMENX COPY MOVE |
 //! | `scan` | KEYS SCAN RANDOMKEY |
+//! | `sort` | SORT SORT_RO |
 //! | `object` | OBJECT |
 //! | `dump` | DUMP RESTORE |
 //! | `database` | DBSIZE FLUSHDB FLUSHALL SWAPDB |
@@ -17,3 +18,4 @@ pub mod keys;
 pub mod object;
 pub mod rename;
 pub mod scan;
+pub mod sort;

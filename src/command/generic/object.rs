@@ -5,7 +5,7 @@ use crate::command::{Args, Ctx, DONE, Outcome};
 
 /// `OBJECT ENCODING key`
 pub fn encoding(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
-    match ctx.keys.peek(args.bytes()?) {
+    match ctx.keys.inspect(args.bytes()?) {
         Some(entry) => ctx.reply.bulk(entry.value.encoding_name().as_bytes()),
         None => ctx.reply.null(),
     }
@@ -14,7 +14,7 @@ pub fn encoding(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 
 /// `OBJECT REFCOUNT key`: a value belongs to its key alone.
 pub fn refcount(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
-    match ctx.keys.peek(args.bytes()?) {
+    match ctx.keys.inspect(args.bytes()?) {
         Some(_) => ctx.reply.int(1),
         None => ctx.reply.null(),
     }
@@ -24,7 +24,7 @@ pub fn refcount(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 /// `OBJECT IDLETIME key`
 pub fn idletime(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let counts_uses = ctx.local.config.maxmemory_policy.counts_uses();
-    match ctx.keys.peek(args.bytes()?) {
+    match ctx.keys.inspect(args.bytes()?) {
         Some(_) if counts_uses => return Err(NO_IDLE_TIME),
         Some(entry) => ctx.reply.uint(entry.usage().idle_s(ctx.now.unix_ms)),
         None => ctx.reply.null(),
@@ -36,7 +36,7 @@ pub fn idletime(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 pub fn freq(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let decay_minutes = ctx.local.config.lfu_decay_time_minutes;
     let counts_uses = ctx.local.config.maxmemory_policy.counts_uses();
-    match ctx.keys.peek(args.bytes()?) {
+    match ctx.keys.inspect(args.bytes()?) {
         Some(_) if !counts_uses => return Err(NO_LFU),
         Some(entry) => {
             let frequency = entry.usage().frequency(ctx.now.unix_ms, decay_minutes);

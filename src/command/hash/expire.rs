@@ -27,8 +27,9 @@ pub fn expire_some(keys: &mut Keys<'_, '_>, key: &[u8]) -> usize {
         .find(key)
         .and_then(|entry| Hash::of_mut(&mut entry.value));
     let gone = hash.map_or_else(Vec::new, |hash| hash.take_due(now_ms, FIELDS_PER_STEP));
-    if !gone.is_empty() {
-        keys.expired_fields(key, &gone);
+    match gone.len() {
+        0 => keys.note_fields(key),
+        _ => keys.expired_fields(key, &gone),
     }
     gone.len()
 }

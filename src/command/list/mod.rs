@@ -22,7 +22,7 @@ use crate::data::list::{End, Limit};
 use crate::keyspace::notify;
 
 /// How large the list's chunks may grow.
-fn limit(ctx: &Ctx<'_, '_>) -> Limit {
+pub(super) fn limit(ctx: &Ctx<'_, '_>) -> Limit {
     Limit::from_directive(ctx.local.config.list_max_listpack_size)
 }
 

@@ -24,7 +24,6 @@ enum Written {
 }
 
 const WRITTEN: &[(&str, Written)] = &[
-    ("BITOP", Written::At(2)),
     ("EVAL", Written::Counted),
     ("EVALSHA", Written::Counted),
     ("FCALL", Written::Counted),
@@ -35,14 +34,9 @@ const WRITTEN: &[(&str, Written)] = &[
     // It refreshes what the value remembers of its count.
     ("PFCOUNT", Written::Nowhere),
     ("SCRIPT", Written::Nowhere),
-    ("SMOVE", Written::FirstTwo),
-    ("SORT", Written::Stored(2)),
     ("TS.CREATERULE", Written::FirstTwo),
     ("TS.MADD", Written::EveryThird),
 ];
-
-/// Words of SORT that may stand before its STORE, and how many arguments each has.
-const PAST: [(&str, usize); 3] = [("BY", 1), ("GET", 1), ("LIMIT", 2)];
 
 /// The keys that a command of another server writes.
 pub(super) fn written<'a>(request: &Request<'a>) -> Vec<&'a [u8]> {
@@ -91,8 +85,7 @@ fn stored<'a>(request: &Request<'a>, from: usize) -> Option<&'a [u8]> {
             key = Some(request.arg(index + 1));
             index += 1;
         }
-        let past = PAST.iter().find(|(word, _)| is(index, word));
-        index += 1 + past.map_or(0, |(_, arguments)| *arguments);
+        index += 1;
     }
     key
 }
@@ -106,9 +99,6 @@ mod tests {
     fn keys_are_where_each_command_has_them() {
         for (words, keys) in [
             ("HSET h f v", "h"),
-            ("bitop OR d x y", "d"),
-            ("SMOVE s t m", "s t"),
-            ("SORT l BY STORE LIMIT 0 5 GET # STORE d", "d"),
             ("GEORADIUS g 1 2 3 km STOREDIST d", "d"),
             ("GEORADIUSBYMEMBER g m 3 km STORE d", "d"),
             ("EVAL script 2 a b c", "a b"),

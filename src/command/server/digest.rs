@@ -81,6 +81,14 @@ fn hash_value(hasher: &mut impl Hasher, value: &Value, now_ms: u64) {
                 item.as_bytes(&mut digits).hash(hasher);
             }
         }
+        Value::Set(set) => {
+            // Members are added up, so their order does not matter.
+            let state = RandomState::with_seeds(SEEDS[0], 5, 6, 7);
+            let hashes = set
+                .iter()
+                .map(|member| state.hash_one(member.as_bytes(&mut digits)));
+            hashes.fold(0, u64::wrapping_add).hash(hasher);
+        }
         Value::Hash(hash) => hash_fields(hasher, hash),
         Value::ZSet(zset) => {
             for element in zset.iter(zset::End::Lowest) {

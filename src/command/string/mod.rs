@@ -31,7 +31,7 @@ fn write_string(reply: &mut Reply, value: &StrValue) {
 }
 
 /// How long strings may become. What the log says was allowed when it was done.
-fn max_len(ctx: &Ctx<'_, '_>) -> u64 {
+pub(super) fn max_len(ctx: &Ctx<'_, '_>) -> u64 {
     match ctx.local.replaying {
         true => u64::MAX,
         false => ctx.local.config.proto_max_bulk_len_bytes,

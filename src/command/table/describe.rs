@@ -206,7 +206,11 @@ fn key_spec(spec: &KeySpec) -> Tree {
     map.text("notes", spec.note);
     map.put("flags", Tree::statuses(access::texts(spec.flags)));
     map.put("begin_search", begin_search(spec.begin));
-    map.put("find_keys", find_keys(spec.find));
+    let find = match spec.begin {
+        Begin::Last(_) => Find::Unknown,
+        _ => spec.find,
+    };
+    map.put("find_keys", find_keys(find));
     Tree::Map(map.0)
 }
 
@@ -220,7 +224,7 @@ fn begin_search(begin: Begin) -> Tree {
                 ("startfrom".into(), Tree::Int(from.into())),
             ],
         ),
-        Begin::Unknown => step("unknown", vec![]),
+        Begin::Last(_) | Begin::Unknown => step("unknown", vec![]),
     }
 }
 

@@ -27,8 +27,8 @@ pub struct KeySpec {
     pub note: &'static str,
     /// Options, and how many arguments each has, that the search for a keyword steps over.
     pub past: &'static [(&'static str, u8)],
-    /// An option, and the flags that hold where a call leaves that option out.
-    pub without: Option<(&'static str, KeyFlags)>,
+    /// Options, and the flags that hold where a call leaves them all out.
+    pub without: Option<(&'static [&'static str], KeyFlags)>,
 }
 
 /// The first step: where to begin.
@@ -38,6 +38,8 @@ pub enum Begin {
     Index(u8),
     /// After a keyword, searched from an index on: forwards, or from the end backwards if the index is negative.
     Keyword(&'static str, i8),
+    /// After the last of a keyword. Clients are told that it cannot be told.
+    Last(&'static str),
     /// It cannot be told.
     Unknown,
 }
@@ -85,6 +87,14 @@ pub const fn after(keyword: &'static str, from: i8, flags: KeyFlags) -> KeySpec 
         note: "",
         past: &[],
         without: None,
+    }
+}
+
+/// The key after the last `keyword` behind the first key. Clients are told as little of it as of [`unknown`] ones.
+pub const fn after_last(keyword: &'static str, flags: KeyFlags) -> KeySpec {
+    KeySpec {
+        begin: Begin::Last(keyword),
+        ..after(keyword, 1, flags)
     }
 }
 
@@ -155,9 +165,9 @@ impl KeySpec {
         self
     }
 
-    /// The flags that hold where a call leaves `option` out. It is searched behind the keys.
-    pub const fn without(mut self, option: &'static str, flags: KeyFlags) -> KeySpec {
-        self.without = Some((option, flags));
+    /// The flags that hold where a call leaves all of `options` out. They are searched behind the keys.
+    pub const fn without(mut self, options: &'static [&'static str], flags: KeyFlags) -> KeySpec {
+        self.without = Some((options, flags));
         self
     }
 
@@ -178,6 +188,10 @@ impl KeySpec {
         let begin = match self.begin {
             Begin::Index(index) => usize::from(index),
             Begin::Keyword(keyword, from) => match self.find_keyword(keyword, from, argv) {
+                Some(index) => index + 1,
+                None => return Ok(None),
+            },
+            Begin::Last(keyword) => match self.find_last(keyword, argv) {
                 Some(index) => index + 1,
                 None => return Ok(None),
             },
@@ -236,11 +250,26 @@ impl KeySpec {
         (index < end).then_some(index)
     }
 
+    /// Index of the last keyword that has an argument, options stepped over.
+    fn find_last(&self, keyword: &str, argv: &(impl Argv + ?Sized)) -> Option<usize> {
+        let (mut index, mut found) = (2, None);
+        while index + 1 < argv.len() {
+            let word = argv.arg(index);
+            if is_word(word, keyword) {
+                found = Some(index);
+                index += 1;
+            }
+            let option = self.past.iter().find(|(option, _)| is_word(word, option));
+            index += 1 + option.map_or(0, |(_, arguments)| usize::from(*arguments));
+        }
+        found
+    }
+
     /// The flags of a call whose keys end before the argument `rest`.
     fn flags_of(&self, argv: &(impl Argv + ?Sized), rest: usize) -> KeyFlags {
-        let has = |option| (rest..argv.len()).any(|index| is_word(argv.arg(index), option));
+        let has = |option: &&str| (rest..argv.len()).any(|index| is_word(argv.arg(index), option));
         let flags = match self.without {
-            Some((option, narrower)) if !has(option) => narrower,
+            Some((options, narrower)) if !options.iter().any(has) => narrower,
             _ => self.flags,
         };
         flags & !(access::INCOMPLETE | access::VARIABLE)
@@ -492,7 +521,7 @@ mod tests {
 
     #[test]
     fn flags_may_depend_on_an_option() {
-        let set = [at(1, RW | ACCESS | VARIABLE).without("GET", OW)];
+        let set = [at(1, RW | ACCESS | VARIABLE).without(&["GET"], OW)];
         let flags = |argv: &[&str]| keys_of(&set, argv).map(|runs| runs[0].flags);
         assert_eq!(flags(&["SET", "k", "v", "get"]), Ok(RW | ACCESS));
         assert_eq!(flags(&["SET", "get", "v"]), Ok(OW));

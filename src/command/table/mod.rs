@@ -26,14 +26,15 @@ pub mod words;
 
 /// The words that rows are written in.
 mod prelude {
-    pub use super::keys::{after, at};
+    pub use super::keys::{after, after_last, at, unknown};
     pub use super::words::access::{
         ACCESS, DELETE, INSERT, NOT_KEY, OW, RM, RO, RW, UPDATE, VARIABLE,
     };
     pub use super::words::acl;
     pub use super::words::flag::{
-        ADMIN, ALLOW_BUSY, BLOCKING, DENYOOM, FAST, LOADING, NO_ASYNC_LOADING, NO_AUTH, NO_MULTI,
-        NOSCRIPT, PUBSUB, READONLY, SKIP_SLOWLOG, STALE, WRITE,
+        ADMIN, ALLOW_BUSY, BLOCKING, DENYOOM, FAST, LOADING, NO_ASYNC_LOADING, NO_AUTH,
+        NO_MANDATORY_KEYS, NO_MULTI, NOSCRIPT, PUBSUB, READONLY, SKIP_MONITOR, SKIP_SLOWLOG, STALE,
+        WRITE,
     };
     pub use super::{Channels, Group, Locks, Spec, container, row};
     pub use crate::command::help;
@@ -60,6 +61,8 @@ pub enum Locks {
     All,
     /// It takes what it needs by itself.
     Own,
+    /// Those of the keys that it declares, and what its commands need while it runs.
+    Script,
     /// It touches no key, so whatever is held already may stay held.
     None,
 }
@@ -136,8 +139,12 @@ pub enum Group {
     Generic,
     /// Strings.
     String,
+    /// Strings seen as bits.
+    Bitmap,
     /// Lists.
     List,
+    /// Sets.
+    Set,
     /// Hashes.
     Hash,
     /// Sorted sets.
@@ -148,6 +155,8 @@ pub enum Group {
     PubSub,
     /// Transactions.
     Transactions,
+    /// Scripts and functions.
+    Scripting,
     /// Clusters.
     Cluster,
     /// The connection itself.
@@ -162,12 +171,15 @@ impl Group {
         match self {
             Group::Generic => "generic",
             Group::String => "string",
+            Group::Bitmap => "bitmap",
             Group::List => "list",
+            Group::Set => "set",
             Group::Hash => "hash",
             Group::SortedSet => "sorted-set",
             Group::Stream => "stream",
             Group::PubSub => "pubsub",
             Group::Transactions => "transactions",
+            Group::Scripting => "scripting",
             Group::Cluster => "cluster",
             Group::Connection => "connection",
             Group::Server => "server",
@@ -179,12 +191,15 @@ impl Group {
         match self {
             Group::Generic => acl::KEYSPACE,
             Group::String => acl::STRING,
+            Group::Bitmap => acl::BITMAP,
             Group::List => acl::LIST,
+            Group::Set => acl::SET,
             Group::Hash => acl::HASH,
             Group::SortedSet => acl::SORTEDSET,
             Group::Stream => acl::STREAM,
             Group::PubSub | Group::Server | Group::Cluster => 0,
             Group::Transactions => acl::TRANSACTION,
+            Group::Scripting => acl::SCRIPTING,
             Group::Connection => acl::CONNECTION,
         }
     }
@@ -355,9 +370,15 @@ impl Spec {
             None if self.handler.is_none() => 0,
             None => group.category(),
         };
+        // What runs scripts reads nothing by itself.
+        let reads = if own & acl::SCRIPTING == 0 {
+            acl::READ
+        } else {
+            0
+        };
         let implied = [
             (flag::WRITE, acl::WRITE),
-            (flag::READONLY, acl::READ),
+            (flag::READONLY, reads),
             (flag::ADMIN, acl::ADMIN | acl::DANGEROUS),
             (flag::PUBSUB, acl::PUBSUB),
             (flag::BLOCKING, acl::BLOCKING),

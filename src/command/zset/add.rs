@@ -125,8 +125,6 @@ fn put(
     conditions: Conditions,
 ) -> Result<Tally, Error> {
     let limits = limits(&ctx.local.config);
-    let longest = pairs.iter().map(|(_, member)| member.len()).max();
-    let longest = longest.unwrap_or(0);
     let mut tally = Tally::default();
     match ctx.keys.find_as::<ZSet>(key)? {
         Some(zset) => {
@@ -135,7 +133,9 @@ fn put(
         }
         None if conditions.xx => return Ok(tally),
         None => {
-            let mut zset = ZSet::for_members(limits, pairs.len(), longest);
+            // The first member alone says whether the set begins packed, which shows in zeros: there is but one in a packed set.
+            let first = pairs.first().map_or(0, |(_, member)| member.len());
+            let mut zset = ZSet::for_members(limits, pairs.len(), first);
             put_all(&mut zset, limits, pairs, conditions, &mut tally)?;
             ctx.keys.insert_new(key, zset.into());
         }

@@ -11,7 +11,7 @@ use crate::command::error::{
 use crate::command::{Args, Ctx, DONE, Keys, Outcome};
 use crate::data::list::Item;
 use crate::data::zset::{Element, End};
-use crate::data::{Value, ZSet, zset};
+use crate::data::{Set, Value, ZSet, zset};
 use ahash::AHashMap;
 use smallvec::SmallVec;
 
@@ -264,6 +264,9 @@ fn difference(sources: &[Source<'_>]) -> Pairs {
     rest.collect()
 }
 
+/// The score of a plain set's members.
+const PLAIN_SCORE: f64 = 1.0;
+
 /// A set that is combined with others, and the weight of its scores.
 struct Source<'k> {
     members: Members<'k>,
@@ -273,6 +276,7 @@ struct Source<'k> {
 enum Members<'k> {
     None,
     Scored(&'k ZSet),
+    Plain(&'k Set),
 }
 
 impl<'k> Source<'k> {
@@ -280,6 +284,7 @@ impl<'k> Source<'k> {
     fn of(value: &'k Value, weight: f64) -> Option<Self> {
         let members = match value {
             Value::ZSet(zset) => Members::Scored(zset),
+            Value::Set(set) => Members::Plain(set),
             _ => return None,
         };
         Some(Source { members, weight })
@@ -296,6 +301,7 @@ impl<'k> Source<'k> {
         match self.members {
             Members::None => 0,
             Members::Scored(zset) => zset.len(),
+            Members::Plain(set) => set.len(),
         }
     }
 
@@ -304,6 +310,7 @@ impl<'k> Source<'k> {
         let score = match self.members {
             Members::None => None,
             Members::Scored(zset) => zset.score(member),
+            Members::Plain(set) => set.contains(member).then_some(PLAIN_SCORE),
         };
         score.map(|score| score * self.weight)
     }
@@ -311,11 +318,15 @@ impl<'k> Source<'k> {
     /// Members and their scores, weighed.
     fn members(&self) -> impl Iterator<Item = (Item<'k>, f64)> {
         let weight = self.weight;
-        let scored = match self.members {
-            Members::None => None,
-            Members::Scored(zset) => Some(zset.iter(End::Lowest)),
+        let (scored, plain) = match self.members {
+            Members::None => (None, None),
+            Members::Scored(zset) => (Some(zset.iter(End::Lowest)), None),
+            Members::Plain(set) => (None, Some(set.iter())),
         };
         let scored = scored.into_iter().flatten();
-        scored.map(move |element| (element.member, number(element.score * weight)))
+        let scored = scored.map(|element| (element.member, element.score));
+        let plain = plain.into_iter().flatten();
+        let all = scored.chain(plain.map(|member| (member, PLAIN_SCORE)));
+        all.map(move |(member, score)| (member, number(score * weight)))
     }
 }

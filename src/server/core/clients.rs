@@ -122,24 +122,24 @@ impl Core {
 
     pub(super) fn add_connection(&mut self, mut socket: Socket, ends: Ends) -> io::Result<usize> {
         let fd = socket.as_fd().as_raw_fd();
-        let entry = self.connections.vacant_entry();
-        let token = entry.key();
-        socket.register(self.poll.registry(), Token(token + FIRST_CONNECTION))?;
-        let clients = &self.shared.clients;
-        let record = ClientRecord::new(
-            (clients.next_id(), fd),
-            (self.local.core, token),
-            (ends.addr, ends.laddr),
-            self.now.steady_ms,
-        );
-        if matches!(socket, Socket::Unix(_)) {
-            record.flags.store(flag::UNIX, Ordering::Relaxed);
-        }
-        clients.add(&record);
-        let mut session = Session::new(record, token);
-        session.log_out(&self.shared.users);
-        entry.insert(Connection::new(socket, session, self.now.steady_ms));
-        Ok(token)
+        let (shared, now_ms) = (self.shared, self.now.steady_ms);
+        let (core, registry) = (self.local.core, self.poll.registry());
+        self.connections.add(|token| {
+            socket.register(registry, Token(token + FIRST_CONNECTION))?;
+            let record = ClientRecord::new(
+                (shared.clients.next_id(), fd),
+                (core, token),
+                (ends.addr, ends.laddr),
+                now_ms,
+            );
+            if matches!(socket, Socket::Unix(_)) {
+                record.flags.store(flag::UNIX, Ordering::Relaxed);
+            }
+            shared.clients.add(&record);
+            let mut session = Session::new(record, token);
+            session.log_out(&shared.users);
+            Ok(Connection::new(socket, session, now_ms))
+        })
     }
 
     pub(super) fn set_up_tcp(&self, stream: TcpStream) -> io::Result<(mio::net::TcpStream, Ends)> {
@@ -193,7 +193,7 @@ impl Core {
 
     /// Closes the clients of `user` that listen to what it may not hear. They hear nothing of what is published from now on.
     pub(super) fn review(&mut self, user: &Arc<User>) {
-        for (token, connection) in &mut self.connections {
+        for (token, connection) in self.connections.iter_mut() {
             let session = &mut connection.session;
             if acl::may_not_listen(session, user) {
                 pubsub::forget(self.shared, &mut self.local, session);
@@ -208,7 +208,7 @@ impl Core {
         if timeout_ms == 0 {
             return;
         }
-        for (token, connection) in &self.connections {
+        for (token, connection) in self.connections.iter() {
             let session = &connection.session;
             if session.blocked.is_none()
                 && session.subscriptions.is_none()

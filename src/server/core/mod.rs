@@ -7,7 +7,9 @@
 //! Sockets are registered once, for edges of both kinds. A read that fills less than its room has emptied the socket; one that fills
 //! it puts the connection on the `readable` list for the next turn, so that one busy client does not starve the others.
 
+mod attending;
 mod clients;
+mod connections;
 mod handshakes;
 mod holding;
 mod output;
@@ -15,7 +17,6 @@ mod serving;
 
 use self::handshakes::Handshakes;
 pub use self::handshakes::MOST as HANDSHAKES;
-use super::connection::Connection;
 use super::listener::Listener;
 use super::log;
 use super::timers::Timers;
@@ -32,8 +33,8 @@ use crate::command::{Local, Shared, evict, expire};
 use crate::keyspace::effects::Effects;
 use crate::keyspace::{Locked, NEVER};
 use crate::resp::{Parser, Reply};
+use connections::Connections;
 use mio::{Events, Poll, Token};
-use slab::Slab;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::Ordering;
@@ -63,9 +64,15 @@ pub struct Core {
     shared: &'static Shared,
     poll: Poll,
     listeners: Vec<Listener>,
-    connections: Slab<Connection>,
+    connections: Connections,
     handshakes: Handshakes,
-    local: Local,
+    local: Box<Local>,
+    /// Stands in for `local` while that is lent to commands.
+    spare_local: Option<Box<Local>>,
+    /// How often that is: once, and once more in the midst of a script.
+    lent: usize,
+    /// Connections that something happened to while they were taken out.
+    missed: Vec<usize>,
     changes: Changes,
     /// The log's writer sleeps and there is something for it: it is woken once, when the turn ends.
     wakes_log: bool,
@@ -116,9 +123,12 @@ impl Core {
             shared,
             poll,
             listeners,
-            connections: Slab::new(),
+            connections: Connections::default(),
             handshakes: Handshakes::new(shared.cores()),
-            local: Local::new(core, shared.config.load()),
+            local: Box::new(Local::new(core, shared.config.load())),
+            spare_local: Some(Box::new(Local::new(core, shared.config.load()))),
+            lent: 0,
+            missed: Vec::new(),
             changes: Changes::default(),
             wakes_log: false,
             effects: Effects::default(),
@@ -155,6 +165,7 @@ impl Core {
             self.read_mail();
             self.let_go();
             self.read_crowded();
+            self.catch_up();
             self.read_again();
             for event in &events {
                 self.handle(event);
@@ -185,6 +196,7 @@ impl Core {
     /// Sleeps until an event, a wake-up or the next thing that is due.
     fn wait(&mut self, events: &mut Events, next_expiry_ms: i64) -> io::Result<()> {
         let busy = !self.readable.is_empty()
+            || !self.missed.is_empty()
             || !self.after_mail.is_empty()
             || self.handshakes.are_due()
             || self.has_long_work()
@@ -397,7 +409,7 @@ impl Core {
     /// Reads what the clients have sent and nobody will execute: a socket closed with that unread resets the connection, and its peer
     /// may lose the last replies.
     fn discard_requests(&mut self) {
-        for (_, connection) in &mut self.connections {
+        for (_, connection) in self.connections.iter_mut() {
             connection.socket.say_goodbye();
             for _ in 0..DISCARDING_READS {
                 self.scratch.clear();

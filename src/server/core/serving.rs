@@ -3,10 +3,11 @@
 use super::super::connection::{Connection, Halt};
 use super::super::reading::{self, Read};
 use super::super::timers::Timer;
-use super::{Core, FIRST_CONNECTION, FIRST_HANDSHAKE};
+use super::{Core, FIRST_CONNECTION, FIRST_HANDSHAKE, RECEIVE_BYTES};
 use crate::command::block::{self, Ending};
 use crate::command::dispatch::Env;
 use crate::command::meter::Meter;
+use crate::command::script::outlook::with_outlook;
 use crate::command::session::ReplyMode;
 use crate::command::shared::gate;
 use crate::keyspace::{Locked, NEVER};
@@ -74,6 +75,9 @@ impl Core {
         connection.active_ms = self.now.steady_ms;
         self.lend_output(token);
         let mut scratch = std::mem::take(&mut self.scratch);
+        // In the midst of a script the core's own buffer is in use.
+        scratch.clear();
+        scratch.reserve(RECEIVE_BYTES);
         let mut parser = std::mem::take(&mut self.parser);
         let (read, n) = self.with_connection(token, |connection, env| {
             reading::read_and_execute(connection, &mut scratch, &mut parser, env)
@@ -140,19 +144,24 @@ impl Core {
         let mut locked = Locked::new(&self.shared.keyspace);
         let stats = &self.shared.stats[self.local.core];
         let meter = Meter::start(stats, &self.local.config);
-        let connection = &mut self.connections[token];
         std::mem::swap(&mut locked.effects, &mut self.effects);
-        let result = f(
-            connection,
-            &mut Env {
-                shared: self.shared,
-                local: &mut self.local,
-                locked: &mut locked,
-                changes: &mut self.changes,
-                now: self.now,
-                meter,
-            },
-        );
+        // Nothing of what commands use is in the core meanwhile: a script may let it attend to others.
+        let mut connection = self.connections.take(token);
+        let mut local = self.lend_local();
+        let mut changes = std::mem::take(&mut self.changes);
+        let mut env = Env {
+            shared: self.shared,
+            local: &mut local,
+            locked: &mut locked,
+            changes: &mut changes,
+            now: self.now,
+            meter,
+        };
+        let result = with_outlook(self, || f(&mut connection, &mut env));
+        drop(env);
+        self.changes = changes;
+        self.give_back(local);
+        self.connections.put(token, connection);
         locked.release();
         self.wakes_log |= locked.take_wake();
         std::mem::swap(&mut locked.effects, &mut self.effects);

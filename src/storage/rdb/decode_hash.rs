@@ -6,12 +6,18 @@
 //! TimedPairs      [earliest ms u64] count (expiry field value)*                      expiry: 0 for none, else ms, or ms - earliest + 1
 //! TimedListpack   [earliest ms u64] listpack of field value ms, in order of ms, 0 for none and last
 //! PairsAndTimes   count (field value ms i64)*                                        -1 for none
+//!
+//! NamesAndListpack   names | listpack of a number and the values         names: 0 and a listpack, or 1, count and strings
+//! NamesAndValues     names | value*
+//! TemplateListpack   listpack of a template's number and the values      templates stand at the file's beginning
+//! TemplateAndValues  number | value*
 //! ```
 
 use super::cursor::Cursor;
 use super::error::Result;
 use super::kind::{HashForm, TimeForm};
 use super::listpack::Elements;
+use super::skip::Templates;
 use super::ziplist;
 use crate::base::Blob;
 use crate::data::Hash;
@@ -23,6 +29,7 @@ use std::collections::HashSet;
 pub(super) fn hash(
     cursor: &mut Cursor<'_>,
     form: HashForm,
+    templates: &Templates,
     limits: Limits,
 ) -> Result<Option<Hash>> {
     let hash = match form {
@@ -41,6 +48,22 @@ pub(super) fn hash(
         HashForm::TimedListpack(TimeForm::EarliestFirst) => {
             cursor.time_ms()?;
             listpack(cursor, limits, true)?
+        }
+        HashForm::NamesAndListpack => {
+            let names = names(cursor)?;
+            values_in_listpack(cursor, limits, |_| Some(&names))?
+        }
+        HashForm::TemplateListpack => {
+            values_in_listpack(cursor, limits, |template| templates.get(&template))?
+        }
+        HashForm::NamesAndValues => {
+            let names = names(cursor)?;
+            values(cursor, limits, &names)?
+        }
+        HashForm::TemplateAndValues => {
+            let names = templates.get(&cursor.number()?);
+            let names = names.ok_or_else(|| cursor.corrupt("a hash of an unknown template"))?;
+            values(cursor, limits, names)?
         }
     };
     Ok(Some(hash).filter(|hash| !hash.is_empty()))
@@ -187,6 +210,58 @@ fn of_elements(elements: Elements<'_>, limits: Limits, is_timed: bool) -> Option
         )?;
     }
     Some(hash)
+}
+
+/// Field names as they stand before values.
+fn names(cursor: &mut Cursor<'_>) -> Result<Vec<Box<[u8]>>> {
+    let mut scratch = Vec::new();
+    if cursor.number()? == 0 {
+        let names = Elements::of(cursor.string(&mut scratch)?).and_then(texts);
+        return names.ok_or_else(|| cursor.corrupt("field names that are no listpack"));
+    }
+    let count = cursor.count(1)?;
+    let names = (0..count).map(|_| Ok(cursor.string(&mut scratch)?.into()));
+    names.collect()
+}
+
+fn texts(mut elements: Elements<'_>) -> Option<Vec<Box<[u8]>>> {
+    let mut texts = Vec::new();
+    while !elements.is_at_end() {
+        texts.push(elements.next()?.to_vec().into());
+    }
+    Some(texts)
+}
+
+fn values(cursor: &mut Cursor<'_>, limits: Limits, names: &[Box<[u8]>]) -> Result<Hash> {
+    let mut hash = Hash::with_room(limits, names.len());
+    let mut scratch = Vec::new();
+    for name in names {
+        let value = cursor.string(&mut scratch)?;
+        add(&mut hash, limits, (name, value), None)
+            .ok_or_else(|| cursor.corrupt("a field that a hash has twice"))?;
+    }
+    Ok(hash)
+}
+
+/// The values stand behind a number, from which `names_of` tells the names.
+fn values_in_listpack<'a>(
+    cursor: &mut Cursor<'_>,
+    limits: Limits,
+    names_of: impl FnOnce(u64) -> Option<&'a Vec<Box<[u8]>>>,
+) -> Result<Hash> {
+    let mut scratch = Vec::new();
+    let bytes = cursor.string(&mut scratch)?;
+    let read = || {
+        let mut elements = Elements::of(bytes)?;
+        let names = names_of(elements.next_int()?.try_into().ok()?)?;
+        let values = texts(elements)?;
+        let mut hash = Hash::new();
+        for (name, value) in names.iter().zip(&values) {
+            add(&mut hash, limits, (name, value), None)?;
+        }
+        (names.len() == values.len()).then_some(hash)
+    };
+    read().ok_or_else(|| cursor.corrupt("a listpack that does not fit the names of its fields"))
 }
 
 /// Whether the fields are in the order of their expiries; `None` if one is there twice or an expiry is none.

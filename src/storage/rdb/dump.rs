@@ -47,6 +47,11 @@ pub fn dump(value: &Value, compress: bool) -> Vec<u8> {
     if let Value::Stream(stream) = value {
         extra::write(&mut encoder, &mut out, stream).expect(never);
     }
+    with_footer(out)
+}
+
+/// Adds the version and the checksum.
+pub(super) fn with_footer(mut out: Vec<u8>) -> Vec<u8> {
     out.extend_from_slice(&(VERSION as u16).to_le_bytes());
     let crc = crc64::update(0, &out);
     out.extend_from_slice(&crc.to_le_bytes());
@@ -54,6 +59,11 @@ pub fn dump(value: &Value, compress: bool) -> Vec<u8> {
 }
 
 impl<'a> Payload<'a> {
+    /// What stands before the footer.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// `bytes` without their footer, if that is right.
     pub fn of(bytes: &'a [u8]) -> std::result::Result<Self, BadFooter> {
         let (summed, checksum) = bytes
@@ -94,8 +104,9 @@ impl<'a> Payload<'a> {
             problem: Problem::UnknownType(byte),
         })?;
         let mut after = cursor.clone();
-        skip::value(&mut after, kind, &Templates::new())?;
-        decode::value(&mut cursor, kind, &extra_at(after)?, limits)
+        let templates = Templates::new();
+        skip::value(&mut after, kind, &templates)?;
+        decode::value(&mut cursor, kind, &extra_at(after)?, &templates, limits)
     }
 }
 

@@ -6,7 +6,7 @@ use super::{encode_stream, extra, listpack, opcode};
 use crate::base::num::parse_i64;
 use crate::data::list::{List, Node};
 use crate::data::zset::{End, ZSet};
-use crate::data::{Hash, StrValue, Value};
+use crate::data::{Hash, Set, StrValue, Value};
 use std::io::{self, Write};
 
 /// Texts longer than this are compressed.
@@ -91,6 +91,7 @@ impl Encoder {
         match value {
             Value::Str(string) => self.string(out, string)?,
             Value::List(list) => self.list(out, list)?,
+            Value::Set(set) => self.set(out, set)?,
             Value::Hash(hash) => self.hash(out, hash)?,
             Value::ZSet(zset) => self.zset(out, zset)?,
             Value::Stream(stream) => encode_stream::stream(self, out, stream)?,
@@ -122,6 +123,20 @@ impl Encoder {
             }
         }
         Ok(())
+    }
+
+    fn set(&mut self, out: &mut impl Write, set: &Set) -> io::Result<()> {
+        if let Some((width, values)) = set.ints() {
+            let mut intset = Vec::with_capacity(2 * size_of::<u32>() + values.len());
+            intset.extend_from_slice(&(width as u32).to_le_bytes());
+            intset.extend_from_slice(&(set.len() as u32).to_le_bytes());
+            intset.extend_from_slice(values);
+            return self.opaque(out, &intset);
+        }
+        number(out, set.len() as u64)?;
+        let mut digits = itoa::Buffer::new();
+        set.iter()
+            .try_for_each(|member| self.text(out, member.as_bytes(&mut digits)))
     }
 
     fn hash(&mut self, out: &mut impl Write, hash: &Hash) -> io::Result<()> {

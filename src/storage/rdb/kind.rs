@@ -16,6 +16,8 @@ pub enum Kind {
     String,
     /// A list.
     List(ListForm),
+    /// A set.
+    Set(SetForm),
     /// A hash.
     Hash(HashForm),
     /// A sorted set.
@@ -39,6 +41,17 @@ pub enum ListForm {
     Listpacks,
 }
 
+/// The forms of sets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SetForm {
+    /// Strings.
+    Strings,
+    /// An array of integers in a string.
+    Ints,
+    /// One listpack.
+    Listpack,
+}
+
 /// The forms of hashes, oldest first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum HashForm {
@@ -56,6 +69,14 @@ pub enum HashForm {
     TimedListpack(TimeForm),
     /// Valkey 9: pairs, each with its expiry behind it.
     PairsAndTimes,
+    /// Redis 8.10: names, and one listpack of a number that says nothing here and the values.
+    NamesAndListpack,
+    /// Redis 8.10: names, and the values.
+    NamesAndValues,
+    /// Redis 8.10: one listpack of the number of a template, which has the names, and the values.
+    TemplateListpack,
+    /// Redis 8.10: the number of a template, which has the names, and the values.
+    TemplateAndValues,
 }
 
 /// How the expiries of a hash's fields are written.
@@ -77,7 +98,11 @@ impl HashForm {
             HashForm::TimedPairs(TimeForm::Plain) => Shape::Counted(timed),
             HashForm::TimedPairs(TimeForm::EarliestFirst) => Shape::TimeAndCounted(timed),
             HashForm::TimedListpack(TimeForm::EarliestFirst) => Shape::TimeAndBlob,
-            HashForm::Zipmap
+            HashForm::NamesAndListpack => Shape::NamesAndBlob,
+            HashForm::NamesAndValues => Shape::NamesAndValues,
+            HashForm::TemplateAndValues => Shape::TemplateAndValues,
+            HashForm::TemplateListpack
+            | HashForm::Zipmap
             | HashForm::Ziplist
             | HashForm::Listpack
             | HashForm::TimedListpack(TimeForm::Plain) => Shape::Blob,
@@ -149,8 +174,6 @@ pub(super) enum Shape {
 /// What a value consists of over and over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Member {
-    /// A string.
-    String,
     /// Two strings.
     Pair,
     /// A number and two strings.
@@ -160,7 +183,9 @@ pub(super) enum Member {
 }
 
 const STRING: u8 = 0;
+const SET_OF_STRINGS: u8 = 2;
 const HASH: u8 = 4;
+const SET_OF_INTS: u8 = 11;
 const HASH_LISTPACK: u8 = 16;
 const ZSET_OF_SCORES: u8 = 5;
 const ZSET_OF_LISTPACK: u8 = 17;
@@ -172,13 +197,11 @@ const TIMED_HASH_LISTPACK: u8 = 25;
 impl Kind {
     /// The form for which this byte stands.
     pub fn of(byte: u8, dialect: Dialect) -> Option<Self> {
-        use Member as M;
         let other = |type_name, shape| Some(Kind::Other(Other { type_name, shape }));
-        let (set, hash) = ("set", "hash");
         match byte {
             STRING => Some(Kind::String),
             1 => Some(Kind::List(ListForm::Strings)),
-            2 => other(set, Shape::Counted(M::String)),
+            SET_OF_STRINGS => Some(Kind::Set(SetForm::Strings)),
             3 => Some(Kind::ZSet(ZSetForm::ScoreTexts)),
             HASH => Some(Kind::Hash(HashForm::Pairs)),
             ZSET_OF_SCORES => Some(Kind::ZSet(ZSetForm::Scores)),
@@ -187,7 +210,8 @@ impl Kind {
             13 => Some(Kind::Hash(HashForm::Ziplist)),
             HASH_LISTPACK => Some(Kind::Hash(HashForm::Listpack)),
             10 => Some(Kind::List(ListForm::Ziplist)),
-            11 | 20 => other(set, Shape::Blob),
+            SET_OF_INTS => Some(Kind::Set(SetForm::Ints)),
+            20 => Some(Kind::Set(SetForm::Listpack)),
             12 => Some(Kind::ZSet(ZSetForm::Ziplist)),
             ZSET_OF_LISTPACK => Some(Kind::ZSet(ZSetForm::Listpack)),
             14 => Some(Kind::List(ListForm::Ziplists)),
@@ -206,10 +230,10 @@ impl Kind {
             26 => Some(Kind::Stream(StreamForm::MessageIds)),
             27 => Some(Kind::Stream(StreamForm::Unowned)),
             28 => other("array", Shape::Array),
-            29 => other(hash, Shape::NamesAndBlob),
-            30 => other(hash, Shape::Blob),
-            31 => other(hash, Shape::NamesAndValues),
-            32 => other(hash, Shape::TemplateAndValues),
+            29 => Some(Kind::Hash(HashForm::NamesAndListpack)),
+            30 => Some(Kind::Hash(HashForm::TemplateListpack)),
+            31 => Some(Kind::Hash(HashForm::NamesAndValues)),
+            32 => Some(Kind::Hash(HashForm::TemplateAndValues)),
             33 => other("gcra", Shape::Number),
             _ => None,
         }
@@ -221,6 +245,8 @@ impl Kind {
         match value {
             Value::Str(_) => STRING,
             Value::List(_) => LIST_OF_LISTPACKS,
+            Value::Set(set) if set.is_of_ints() => SET_OF_INTS,
+            Value::Set(_) => SET_OF_STRINGS,
             Value::Hash(hash) => match (hash.packed(), hash.next_expiry_ms()) {
                 (Some(_), None) => HASH_LISTPACK,
                 (Some(_), Some(_)) => TIMED_HASH_LISTPACK,

@@ -7,13 +7,14 @@
 //! ```
 //! Numbers and strings are drawn in `cursor`, opcodes in [`opcode`], types in `kind`, listpacks in `listpack`, streams in `decode_stream`, dumps in `dump`.
 //!
-//! **What is written.** Version 10, that of Redis 7.0, which every later Redis and Valkey reads: strings, lists of listpacks, sorted sets, and streams in the form that
+//! **What is written.** Version 10, that of Redis 7.0, which every later Redis and Valkey reads: strings, lists of listpacks, sets of strings and of
+//! integers, hashes, sorted sets, and streams in the form that
 //! has all counters. That form has no place for the time when a consumer last got an entry (Redis 7.2 added it), nor for what no Redis has:
 //! policies, pending entries that are nobody's, scheduled entries. All that stands in AUX fields before the record, or behind the value of a dump
 //! (`extra`): Redis and Valkey pass over both, this program takes them up, so nothing is lost here and nobody is kept from reading. Deleted
 //! stream entries are not written; nothing shows them.
 //!
-//! **What is read.** Versions 1 to 15 (Redis up to 8.10) and Valkey's own (9), all forms of strings, lists, sorted sets and streams. Values of other types are passed
+//! **What is read.** Versions 1 to 15 (Redis up to 8.10) and Valkey's own (9), all forms of strings, lists, sets, hashes, sorted sets and streams. Values of other types are passed
 //! over by their structure and reported.
 //!
 //! **The two stages.** A [`Splitter`] cuts a file into [`Record`]s without looking into values, which [`Record::decode`] does, on any thread. Writing is the
@@ -33,6 +34,7 @@ mod encode_stream;
 mod error;
 mod extra;
 mod kind;
+mod libraries;
 mod listpack;
 mod lzf;
 mod skip;
@@ -48,7 +50,8 @@ pub use dump::{BadFooter, Payload, dump};
 pub use encode::{Encoder, Facts};
 pub use error::{Error, Problem, Result};
 pub use extra::nobodys_name;
-pub use kind::{Dialect, Kind, ListForm, Other, StreamForm, ZSetForm};
+pub use kind::{Dialect, Kind, ListForm, Other, SetForm, StreamForm, ZSetForm};
+pub use libraries::{NoLibraries, dump_libraries, load_libraries};
 pub use split::{Item, Part, Record, Splitter};
 pub use write::{Options, Writer};
 

@@ -3,12 +3,12 @@
 use super::cursor::Cursor;
 use super::decode_zset;
 use super::error::Result;
-use super::kind::{Kind, ListForm, Member, Shape, StreamForm, ZSetForm};
+use super::kind::{Kind, ListForm, Member, SetForm, Shape, StreamForm, ZSetForm};
 use super::listpack::Elements;
 use std::collections::HashMap;
 
-/// How many names each template of a file has, by its number.
-pub type Templates = HashMap<u64, usize>;
+/// The field names of hashes that a file says once, by the number of the template.
+pub type Templates = HashMap<u64, Vec<Box<[u8]>>>;
 
 /// What an item that stands some times over takes at least.
 const MIN_ITEM_BYTES: usize = 1;
@@ -20,8 +20,10 @@ pub const TIME_BYTES: usize = 8;
 /// Moves the cursor behind a value.
 pub fn value(cursor: &mut Cursor<'_>, kind: Kind, templates: &Templates) -> Result<()> {
     match kind {
-        Kind::String | Kind::List(ListForm::Ziplist) => strings(cursor, 1),
-        Kind::List(ListForm::Strings | ListForm::Ziplists) => {
+        Kind::String
+        | Kind::List(ListForm::Ziplist)
+        | Kind::Set(SetForm::Ints | SetForm::Listpack) => strings(cursor, 1),
+        Kind::List(ListForm::Strings | ListForm::Ziplists) | Kind::Set(SetForm::Strings) => {
             counted(cursor, |cursor| strings(cursor, 1))
         }
         Kind::List(ListForm::Listpacks) => counted(cursor, |cursor| {
@@ -182,7 +184,7 @@ fn shape(cursor: &mut Cursor<'_>, shape: Shape, templates: &Templates) -> Result
         Shape::TemplateAndValues => {
             let template = cursor.number()?;
             match templates.get(&template) {
-                Some(&count) => strings(cursor, count),
+                Some(names) => strings(cursor, names.len()),
                 None => Err(cursor.corrupt("a hash of an unknown template")),
             }
         }
@@ -191,7 +193,6 @@ fn shape(cursor: &mut Cursor<'_>, shape: Shape, templates: &Templates) -> Result
 
 fn member(cursor: &mut Cursor<'_>, member: Member) -> Result<()> {
     match member {
-        Member::String => strings(cursor, 1),
         Member::Pair => strings(cursor, 2),
         Member::NumberAndPair => {
             numbers(cursor, 1)?;

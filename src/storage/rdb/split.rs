@@ -24,6 +24,7 @@ use crate::data::Value;
 use crate::data::stream::{Disorder, LogLoader};
 use bytes::Bytes;
 use std::io::Read;
+use std::sync::Arc;
 
 /// How much is read at once, unless a single item is larger.
 pub const CHUNK_BYTES: usize = 1 << 20;
@@ -89,6 +90,8 @@ pub struct Record {
     pub parts: usize,
     /// What this program keeps beside the value.
     pub(super) extra: Extra,
+    /// What the file has said of hashes so far.
+    templates: Arc<Templates>,
 }
 
 impl Record {
@@ -110,7 +113,7 @@ impl Record {
             });
         }
         let mut cursor = Cursor::new(&self.raw);
-        decode::value(&mut cursor, self.kind, &self.extra, limits)
+        decode::value(&mut cursor, self.kind, &self.extra, &self.templates, limits)
             .map_err(|error| error.within(self.offset))
     }
 
@@ -186,7 +189,7 @@ pub struct Splitter<R> {
     dialect: Dialect,
     db: u64,
     attributes: Attributes,
-    templates: Templates,
+    templates: Arc<Templates>,
     /// Bytes of nodes that make a part.
     part_bytes: usize,
     /// The stream in which the next item stands.
@@ -216,7 +219,7 @@ impl<R: Read> Splitter<R> {
             dialect: Dialect::Redis,
             db: 0,
             attributes: Attributes::default(),
-            templates: Templates::new(),
+            templates: Arc::default(),
             part_bytes: usize::MAX,
             stream: None,
             ended: false,
@@ -356,9 +359,11 @@ impl<R: Read> Splitter<R> {
                 }
             }
             opcode::HASH_TEMPLATE if self.dialect == Dialect::Redis => {
-                let (template, names) = (cursor.number()?, cursor.count(1)?);
-                skip::strings(cursor, names)?;
-                self.templates.insert(template, names);
+                let (template, count) = (cursor.number()?, cursor.count(1)?);
+                let mut scratch = Vec::new();
+                let names = (0..count).map(|_| Ok(cursor.string(&mut scratch)?.into()));
+                let names = names.collect::<Result<_>>()?;
+                Arc::make_mut(&mut self.templates).insert(template, names);
             }
             opcode::END => return Ok(Step::End),
             byte => return self.record(byte, cursor),
@@ -447,6 +452,7 @@ impl<R: Read> Splitter<R> {
             offset: self.offset() + start as u64,
             parts,
             extra: attributes.extra,
+            templates: self.templates.clone(),
         }))
     }
 

@@ -5,7 +5,7 @@ use crate::base::{Blob, crc64};
 use crate::data::hash::{self, Hash, Keeps};
 use crate::data::list::{End, Limit};
 use crate::data::stream::{Delivery, Group, Id, IdmpLimits, NodeLimits, References, Trim, TrimTo};
-use crate::data::{List, StrValue, Stream, Value, ZSet, zset};
+use crate::data::{List, Set, StrValue, Stream, Value, ZSet, zset};
 use proptest::prelude::*;
 use std::io::Read;
 
@@ -20,6 +20,11 @@ fn seen(value: &Value) -> String {
         Value::List(list) => {
             let items: Vec<_> = list.iter(End::Front).map(|item| item.to_vec()).collect();
             format!("{} {items:?}", list.encoding_name())
+        }
+        Value::Set(set) => {
+            let mut members: Vec<_> = set.iter().map(|member| member.to_vec()).collect();
+            members.sort();
+            format!("{members:?}")
         }
         Value::Hash(hash) => hash_seen(hash),
         Value::ZSet(zset) => zset_seen(zset),
@@ -169,11 +174,8 @@ fn any_zset() -> impl Strategy<Value = Value> {
         prop::sample::select(vec![f64::INFINITY, f64::NEG_INFINITY, -0.0, 5e18, 0.1]),
     ];
     let pairs = prop::collection::btree_map(any_text(), score, 1..40);
-    (pairs, 0usize..60).prop_map(|(pairs, max_members)| {
-        let limits = zset::Limits {
-            max_members,
-            max_member_bytes: 64,
-        };
+    pairs.prop_map(|pairs| {
+        let limits = zset::Limits::default();
         let swapped = pairs.into_iter().map(|(member, score)| (score, member));
         ZSet::of_pairs(limits, swapped.collect()).into()
     })
@@ -381,10 +383,28 @@ fn joined(
     }
 }
 
+fn any_set() -> impl Strategy<Value = Value> {
+    let limits = crate::data::set::Limits::default();
+    let ints = (any::<i64>(), 0u32..64).prop_map(|(value, shift)| (value >> shift).to_string());
+    let ints = prop::collection::vec(ints.prop_map(String::into_bytes), 1..40);
+    let texts = prop::collection::vec(any_text(), 1..200);
+    (prop_oneof![ints, texts], any::<bool>()).prop_map(move |(members, is_table)| {
+        let mut set = match is_table {
+            true => Set::table(),
+            false => Set::expecting(&members[0], 1, limits),
+        };
+        for member in &members {
+            set.add(Blob::Slice(member), limits);
+        }
+        set.into()
+    })
+}
+
 fn any_value() -> impl Strategy<Value = Value> {
     prop_oneof![
         any_text().prop_map(|text| StrValue::new(Blob::Slice(&text)).into()),
         any_list(),
+        any_set(),
         any_hash(),
         any_zset(),
         any_stream(),
@@ -674,7 +694,7 @@ fn items_that_are_no_records_are_passed_over() {
 #[test]
 fn sorted_sets_of_all_ages_are_read() {
     let expected = r#"[(-inf, [98]), (1.5, [97]), (inf, [99])]"#;
-    let ziplist: &[u8] = b"\x0c\x01z\x2a\x2a\x00\x00\x00\x24\x00\x00\x00\x06\x00\
+    let ziplist: &[u8] = b"\x0c\x01z\x24\x24\x00\x00\x00\x1e\x00\x00\x00\x06\x00\
         \x00\x01b\x03\x04-inf\x06\x01a\x03\x031.5\x05\x01c\x03\x03inf\xff";
     let listpack: &[u8] = b"\x11\x01z\x20\x20\x00\x00\x00\x06\x00\
         \x81b\x02\x84-inf\x05\x81a\x02\x831.5\x04\x81c\x02\x83inf\x04\xff";
@@ -699,7 +719,6 @@ fn sorted_sets_of_all_ages_are_read() {
 #[test]
 fn values_of_other_types_are_reported_and_passed_over() {
     let values: &[(&[u8], &[u8], &str)] = &[
-        (b"REDIS0012", b"\x02\x01h\x02\x01a\x01b", "set"),
         (
             b"REDIS0012",
             b"\x07\x01h\x05\x02\x09\x05\x01s\x00",
@@ -709,17 +728,6 @@ fn values_of_other_types_are_reported_and_passed_over() {
             b"REDIS0015",
             b"\x1c\x01h\x03\x01\x05\x00\x01........\x01\x00\x01a\x02\x03\x01b",
             "array",
-        ),
-        (b"REDIS0015", b"\x1d\x01h\x01\x02\x01a\x01b\x03...", "hash"),
-        (
-            b"REDIS0015",
-            b"\x1f\x01h\x00\x0d\x0d\x00\x00\x00\x02\x00\x81a\x02\x81b\x02\xff\x01c\x01d",
-            "hash",
-        ),
-        (
-            b"REDIS0015",
-            b"\xf2\x07\x02\x01a\x01b\x20\x01h\x07\x01c\x01d",
-            "hash",
         ),
         (b"REDIS0015", b"\x21\x01h\x05", "gcra"),
     ];
@@ -775,6 +783,26 @@ fn hashes_are_read_in_all_their_forms() {
             b"VALKEY080",
             b"\x16\x01h\x02\x01a\xc0\x01\xff\xff\xff\xff\xff\xff\xff\xff\x01b\x03two\xe0iL\xa6,\x1e\0\0",
             far,
+        ),
+        (
+            b"REDIS0015",
+            b"\x1d\x01h\x00\x0d\x0d\0\0\0\x02\0\x81a\x02\x81b\x02\xff\x10\x10\0\0\0\x03\0\x07\x01\x01\x01\x83two\x04\xff",
+            plain,
+        ),
+        (
+            b"REDIS0015",
+            b"\x1f\x01h\x01\x02\x01a\x01b\xc0\x01\x03two",
+            plain,
+        ),
+        (
+            b"REDIS0015",
+            b"\xf2\x07\x02\x01a\x01b\x1e\x01h\x10\x10\0\0\0\x03\0\x07\x01\x01\x01\x83two\x04\xff",
+            plain,
+        ),
+        (
+            b"REDIS0015",
+            b"\xf2\x07\x02\x01a\x01b\x20\x01h\x07\xc0\x01\x03two",
+            plain,
         ),
     ];
     for (header, value, expected) in values {

@@ -48,6 +48,12 @@ impl<W: Write> Writer<W> {
         self.encoder.aux(&mut self.out, name.as_bytes(), value)
     }
 
+    /// Writes the source of a library of functions.
+    pub fn library(&mut self, source: &[u8]) -> io::Result<()> {
+        self.out.write_all(&[opcode::LIBRARY])?;
+        self.encoder.text(&mut self.out, source)
+    }
+
     /// Says how many keys of a database follow, and how many of them expire.
     pub fn sizes(&mut self, db: u64, keys: u64, expiring: u64) -> io::Result<()> {
         self.select(db)?;

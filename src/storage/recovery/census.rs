@@ -16,6 +16,8 @@ pub struct Census {
     pub expiring: u64,
     /// Elements of lists.
     pub elements: u64,
+    /// Members of sets.
+    pub members: u64,
     /// Fields of hashes.
     pub fields: u64,
     /// Those of them that expire.
@@ -64,6 +66,7 @@ impl Census {
         match value {
             Value::Str(_) => {}
             Value::List(list) => self.elements += list.len() as u64,
+            Value::Set(set) => self.members += set.len() as u64,
             Value::Hash(hash) => {
                 self.fields += hash.len() as u64;
                 self.expiring_fields += hash.expiring_len() as u64;
@@ -94,6 +97,7 @@ impl fmt::Display for Census {
             writeln!(f, "  {type_name}: {keys}")?;
         }
         writeln!(f, "list elements: {}", self.elements)?;
+        writeln!(f, "set members: {}", self.members)?;
         write!(f, "hash fields: {}", self.fields)?;
         match self.expiring_fields {
             0 => writeln!(f)?,

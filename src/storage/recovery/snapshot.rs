@@ -241,11 +241,8 @@ impl Load<'_> {
                     self.path.display()
                 );
             }
-            Item::Library(_) => {
-                warn!(
-                    "{}: a library of functions is left out",
-                    self.path.display()
-                );
+            Item::Library(source) => {
+                self.keyspace.libraries().add_unread(Arc::from(&*source));
             }
             Item::ModuleData { module } => {
                 warn!(

@@ -1,8 +1,10 @@
 //! A state as the commands that make it: what a rewritten log begins with where `aof-use-rdb-preamble` is `no`.
 //!
 //! ```text
+//!   FUNCTION LOAD source                          each library of functions
 //!   SELECT db                                     when the database changes
-//!   SET key value | RPUSH key element ... | HSET key field value ... | ZADD key score member ... | XADD key id field value ...
+//!   SET key value | RPUSH key element ... | SADD key member ... | HSET key field value ... | ZADD key score member ...
+//!   XADD key id field value ...
 //!   HPEXPIREAT key ms FIELDS 1 field
 //!   XSETID key last-id ENTRIESADDED n MAXDELETEDID id
 //!   XGROUP CREATE key group last-id ENTRIESREAD n
@@ -32,17 +34,17 @@ mod tests;
 use super::format::{Format, MEMORY_TAKES_ALL, Record};
 use super::output::Output;
 use crate::base::float;
-use crate::data::list::End;
+use crate::data::list::{End, Item};
 use crate::data::stream::{Id, IdText};
-use crate::data::{Hash, List, StrValue, Value, ZSet, zset};
+use crate::data::{Hash, StrValue, Value, ZSet, zset};
 use crate::keyspace::{NEVER, effects};
 use crate::storage::rdb;
 use std::io::{self, Write};
 
 type Out<'a> = &'a mut dyn Write;
 
-/// Elements that one RPUSH or ZADD adds, and fields that one HSET sets.
-const ELEMENTS_PER_PUSH: usize = 64;
+/// Elements or members, or fields of a hash, that one command adds.
+const ELEMENTS_PER_COMMAND: usize = 64;
 
 /// See the module's description.
 #[derive(Debug)]
@@ -68,6 +70,11 @@ impl Commands {
 }
 
 impl Format for Commands {
+    fn library(&mut self, source: &[u8]) -> io::Result<()> {
+        let words = [Text(b"FUNCTION"), Text(b"LOAD"), Text(source)];
+        command(&mut self.out, &words)
+    }
+
     fn encode(&mut self, record: Record<'_>, into: &mut Vec<u8>) {
         write_record(into, record).expect(MEMORY_TAKES_ALL);
     }
@@ -96,7 +103,10 @@ fn write_record(out: Out<'_>, record: Record<'_>) -> io::Result<()> {
     } = record;
     match value {
         Value::Str(string) => write_string(out, key, string)?,
-        Value::List(list) => write_list(out, key, list)?,
+        Value::List(list) => {
+            write_elements(out, [b"RPUSH", key], list.len(), list.iter(End::Front))?
+        }
+        Value::Set(set) => write_elements(out, [b"SADD", key], set.len(), set.iter())?,
         Value::Hash(hash) => write_hash(out, key, hash)?,
         Value::ZSet(zset) => write_zset(out, key, zset)?,
         Value::Stream(stream) if stream::can_be_told(stream) => stream::write(out, key, stream)?,
@@ -122,14 +132,19 @@ fn write_string(out: Out<'_>, key: &[u8], value: &StrValue) -> io::Result<()> {
     command(out, &[Text(b"SET"), Text(key), Text(text)])
 }
 
-fn write_list(out: Out<'_>, key: &[u8], list: &List) -> io::Result<()> {
-    let mut left = list.len();
+/// Writes commands that begin with `head` and add `count` elements.
+fn write_elements<'a>(
+    out: Out<'_>,
+    head: [&[u8]; 2],
+    count: usize,
+    elements: impl Iterator<Item = Item<'a>>,
+) -> io::Result<()> {
+    let mut left = count;
     let mut digits = itoa::Buffer::new();
-    for (at, item) in list.iter(End::Front).enumerate() {
-        if at % ELEMENTS_PER_PUSH == 0 {
-            open(out, 2 + left.min(ELEMENTS_PER_PUSH))?;
-            Text(b"RPUSH").write(out)?;
-            Text(key).write(out)?;
+    for (at, item) in elements.enumerate() {
+        if at % ELEMENTS_PER_COMMAND == 0 {
+            open(out, head.len() + left.min(ELEMENTS_PER_COMMAND))?;
+            head.iter().try_for_each(|text| Text(text).write(out))?;
         }
         Text(item.as_bytes(&mut digits)).write(out)?;
         left -= 1;
@@ -143,8 +158,8 @@ fn write_hash(out: Out<'_>, key: &[u8], hash: &Hash) -> io::Result<()> {
     let (mut names, mut values) = (itoa::Buffer::new(), itoa::Buffer::new());
     let mut expiring = Vec::new();
     for (at, field) in hash.iter().enumerate() {
-        if at % ELEMENTS_PER_PUSH == 0 {
-            open(out, 2 + 2 * left.min(ELEMENTS_PER_PUSH))?;
+        if at % ELEMENTS_PER_COMMAND == 0 {
+            open(out, 2 + 2 * left.min(ELEMENTS_PER_COMMAND))?;
             Text(b"HSET").write(out)?;
             Text(key).write(out)?;
         }
@@ -176,8 +191,8 @@ fn write_zset(out: Out<'_>, key: &[u8], zset: &ZSet) -> io::Result<()> {
     let mut digits = itoa::Buffer::new();
     let mut score = Vec::new();
     for (at, element) in zset.iter(zset::End::Lowest).enumerate() {
-        if at % ELEMENTS_PER_PUSH == 0 {
-            open(out, 2 + 2 * left.min(ELEMENTS_PER_PUSH))?;
+        if at % ELEMENTS_PER_COMMAND == 0 {
+            open(out, 2 + 2 * left.min(ELEMENTS_PER_COMMAND))?;
             Text(b"ZADD").write(out)?;
             Text(key).write(out)?;
         }

@@ -35,6 +35,8 @@ impl<'a> Record<'a> {
 
 /// Writes records, in any order, into an [`Output`].
 pub trait Format: Send {
+    /// Writes the source of a library of functions; before any record.
+    fn library(&mut self, source: &[u8]) -> io::Result<()>;
     /// Encodes a record into memory, to be written later.
     fn encode(&mut self, record: Record<'_>, into: &mut Vec<u8>);
     /// Writes records of database `db` that were encoded before.

@@ -30,6 +30,7 @@ pub use progress::Progress;
 pub use status::{Outcome, Past, Status, Task, Undertaking};
 
 use crate::base::disk::Disk;
+use crate::keyspace::libraries::Source;
 use crate::keyspace::{Keyspace, Locked, walk};
 use crate::storage::rdb::Options;
 use commands::Commands;
@@ -80,6 +81,9 @@ pub struct Job {
     pub cut: Option<u64>,
 }
 
+/// What is to be done, and the libraries that go with it.
+type Order = (Job, Vec<Source>);
+
 /// Snapshots as commands see them: what is known of them, and where they are ordered.
 #[derive(Debug)]
 pub struct Snapshots {
@@ -87,8 +91,8 @@ pub struct Snapshots {
     pub status: Mutex<Status>,
     /// How far the one under way has come.
     pub progress: Arc<Progress>,
-    jobs: Sender<Job>,
-    orders: Mutex<Option<Receiver<Job>>>,
+    jobs: Sender<Order>,
+    orders: Mutex<Option<Receiver<Order>>>,
 }
 
 impl Snapshots {
@@ -109,7 +113,8 @@ impl Snapshots {
         self.progress.begin(tables.map(|db| db.len() as u64).sum());
         walk::begin(locked);
         // Without the thread that writes, the process is on its way out.
-        let _ = self.jobs.send(job);
+        let libraries = locked.keyspace().libraries().all();
+        let _ = self.jobs.send((job, libraries));
     }
 
     /// Writes the snapshots that are ordered, one after another, and tells `finished` what became of each. To be called once, by a
@@ -117,8 +122,9 @@ impl Snapshots {
     pub fn run(&self, keyspace: &Keyspace, disk: &dyn Disk, finished: impl Fn(Job, Outcome)) {
         let progress = &self.progress;
         let orders = self.orders.lock().take();
-        for job in orders.into_iter().flatten() {
-            let written = write(disk, &job.plan, progress, |format| {
+        for (job, libraries) in orders.into_iter().flatten() {
+            let written = write(disk, &job.plan, progress, |mut format| {
+                write_libraries(&mut *format, &libraries)?;
                 Walker::new(format, progress).walk(keyspace)
             });
             if written.is_err() {
@@ -137,7 +143,9 @@ impl Snapshots {
 
 /// Writes a snapshot here and now, with every stripe held all the while.
 pub fn write_held(disk: &dyn Disk, plan: &Plan, locked: &mut Locked<'_>) -> io::Result<u64> {
+    let libraries = locked.keyspace().libraries().all();
     write(disk, plan, &Arc::default(), |mut format| {
+        write_libraries(&mut *format, &libraries)?;
         for (_, stripe) in locked.iter_mut() {
             for (number, db) in stripe.dbs.iter().enumerate() {
                 for entry in db.iter() {
@@ -147,6 +155,11 @@ pub fn write_held(disk: &dyn Disk, plan: &Plan, locked: &mut Locked<'_>) -> io::
         }
         Ok(format)
     })
+}
+
+fn write_libraries(format: &mut dyn Format, libraries: &[Source]) -> io::Result<()> {
+    let mut sources = libraries.iter();
+    sources.try_for_each(|source| format.library(source))
 }
 
 fn write(

@@ -79,6 +79,10 @@ impl About {
 }
 
 impl Format for Rdb {
+    fn library(&mut self, source: &[u8]) -> io::Result<()> {
+        self.writer.library(source)
+    }
+
     fn encode(&mut self, record: Record<'_>, into: &mut Vec<u8>) {
         self.encoder
             .entry(into, record.key, self.about.facts(record), record.value)

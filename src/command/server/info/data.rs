@@ -2,9 +2,10 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::Report;
+use super::{Report, human};
 use crate::base::process;
 use crate::command::ctx::Ctx;
+use crate::command::script::{engine, function};
 use crate::storage::recovery::Progress;
 use crate::storage::snapshot::Task;
 
@@ -35,27 +36,7 @@ pub fn memory(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     report.field("allocator_resident", memory.resident);
     report.field("allocator_muzzy", 0);
     report.bytes("total_system_memory", memory.system);
-    report.fields(0, &["used_memory_lua", "used_memory_vm_eval"]);
-    report.field("used_memory_lua_human", "0B");
-    report.fields(
-        0,
-        &[
-            "used_memory_scripts_eval",
-            "number_of_cached_scripts",
-            "number_of_functions",
-        ],
-    );
-    report.fields(
-        0,
-        &[
-            "number_of_libraries",
-            "used_memory_vm_functions",
-            "used_memory_vm_total",
-        ],
-    );
-    report.field("used_memory_vm_total_human", "0B");
-    report.fields(0, &["used_memory_functions", "used_memory_scripts"]);
-    report.field("used_memory_scripts_human", "0B");
+    scripts(ctx, report);
     report.bytes("maxmemory", ctx.local.config.maxmemory_bytes);
     report.field(
         "maxmemory_policy",
@@ -97,6 +78,25 @@ pub fn memory(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     );
     report.field("lazyfree_pending_objects", ctx.shared.reaper.waiting());
     report.field("lazyfreed_objects", ctx.shared.reaper.freed());
+}
+
+/// What scripts and their interpreters take.
+fn scripts(ctx: &Ctx<'_, '_>, report: &mut Report) {
+    let vm_bytes = engine::used_bytes() as u64;
+    let functions_vm_bytes = function::used_bytes() as u64;
+    let (count, bytes) = ctx.shared.scripts.figures();
+    let (libraries, functions, function_bytes) = ctx.shared.functions.figures();
+    report.field("used_memory_lua", vm_bytes);
+    report.field("used_memory_vm_eval", vm_bytes);
+    report.field("used_memory_lua_human", human(vm_bytes));
+    report.field("used_memory_scripts_eval", bytes);
+    report.field("number_of_cached_scripts", count);
+    report.field("number_of_functions", functions);
+    report.field("number_of_libraries", libraries);
+    report.field("used_memory_vm_functions", functions_vm_bytes);
+    report.bytes("used_memory_vm_total", vm_bytes + functions_vm_bytes);
+    report.field("used_memory_functions", function_bytes);
+    report.bytes("used_memory_scripts", (bytes + function_bytes) as u64);
 }
 
 /// Bytes that wait in the buffers of clients.

@@ -178,7 +178,8 @@ pub fn stats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         ],
     );
     report.field("evicted_keys", sum(|core| &core.evicted));
-    report.fields(0, &["evicted_clients", "evicted_scripts"]);
+    report.fields(0, &["evicted_clients"]);
+    report.field("evicted_scripts", shared.scripts.evicted());
     let now_ms = ctx.now.steady_ms;
     report.field(
         "total_eviction_exceeded_time",

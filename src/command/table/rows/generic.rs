@@ -1,6 +1,6 @@
 //! Keys of any type: the rows of their commands.
 
-use crate::command::generic::{dump, expire, keys, object, rename, scan};
+use crate::command::generic::{dump, expire, keys, object, rename, scan, sort};
 use crate::command::table::prelude::*;
 
 pub static ROWS: &[Spec] = &[
@@ -231,6 +231,42 @@ pub static ROWS: &[Spec] = &[
         .summary("Walks the keys of the database a few at a time.")
         .history(&[("6.0.0", "`TYPE`.")])
         .syntax("cursor:integer [MATCH pattern] [COUNT count:integer] [TYPE type@6.0.0]"),
+    row("sort", -2, sort::sort)
+        .flags(WRITE | DENYOOM)
+        .keys(&[
+            at(1, RO | ACCESS),
+            unknown(RO | ACCESS).note("the keys that BY and GET name depend on the elements"),
+            after_last("STORE", OW | UPDATE)
+                .past(&[("BY", 1), ("GET", 1), ("LIMIT", 2)])
+                .note("STORE may come anywhere, and more than once"),
+        ])
+        .acl(acl::DANGEROUS | acl::LIST | acl::SET | acl::SORTEDSET)
+        .since("1.0.0")
+        .group(Group::Generic)
+        .complexity("O(N+M*log(M)) for N elements that are looked at and M that are returned")
+        .summary("Sorts the elements of a list, a set or a sorted set, and keeps the result if asked to.")
+        .syntax(
+            "key [BY by-pattern(pattern):pattern#1] \
+             [LIMIT limit:{offset:integer count:integer}] \
+             [GET get-pattern(pattern):pattern#1]... [order:<ASC | DESC>] [sorting='ALPHA'] \
+             [STORE destination:key#2]",
+        ),
+    row("sort_ro", -2, sort::sort_ro)
+        .flags(READONLY)
+        .keys(&[
+            at(1, RO | ACCESS),
+            unknown(RO | ACCESS).note("the keys that BY and GET name depend on the elements"),
+        ])
+        .acl(acl::DANGEROUS | acl::LIST | acl::SET | acl::SORTEDSET)
+        .since("7.0.0")
+        .group(Group::Generic)
+        .complexity("O(N+M*log(M)) for N elements that are looked at and M that are returned")
+        .summary("Sorts the elements of a list, a set or a sorted set.")
+        .syntax(
+            "key [BY by-pattern(pattern):pattern#1] \
+             [LIMIT limit:{offset:integer count:integer}] \
+             [GET get-pattern(pattern):pattern#1]... [order:<ASC | DESC>] [sorting='ALPHA']",
+        ),
     row("touch", -2, keys::touch)
         .flags(READONLY | FAST)
         .keys(&[at(1, RO).to(-1)])

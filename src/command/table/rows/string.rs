@@ -186,7 +186,7 @@ pub static ROWS: &[Spec] = &[
     row("set", -3, set::set)
         .flags(WRITE | DENYOOM)
         .keys(&[at(1, RW | ACCESS | UPDATE | VARIABLE)
-            .without("GET", OW | UPDATE)
+            .without(&["GET"], OW | UPDATE)
             .note("ACCESS for the sake of GET")])
         .since("1.0.0")
         .group(Group::String)

@@ -1,0 +1,95 @@
+//! What an interpreter's functions share: buffers, settings, names that are looked up again and again.
+
+use super::failure::Failure;
+use super::library::Registered;
+use super::libs::random::Random;
+use crate::resp::{Reply, RequestBuffer};
+use mlua::{Lua, LuaString};
+use std::cell::{Cell, RefCell};
+
+/// The most memory that one interpreter's values may take. A script that needs more fails with `not enough memory`.
+pub const MAX_MEMORY_BYTES: usize = 512 * 1024 * 1024;
+
+/// See the module's description.
+pub struct State {
+    /// The command being called.
+    pub request: RefCell<RequestBuffer>,
+    /// Its reply.
+    pub reply: RefCell<Reply>,
+    /// Where a reply is gathered that does not stand in one piece.
+    pub scratch: RefCell<Vec<u8>>,
+    /// What the script that ran last failed with.
+    pub failure: RefCell<Option<Failure>>,
+    /// What the library that is loaded has registered; none while none is loaded.
+    pub registered: RefCell<Option<Vec<Registered>>>,
+    /// The script chose RESP3.
+    pub resp3: Cell<bool>,
+    /// `math.random`.
+    pub random: Random,
+    /// See [`Names`].
+    pub names: Names,
+}
+
+/// The keys of tables that stand for replies.
+pub struct Names {
+    pub ok: LuaString,
+    pub err: LuaString,
+    pub is_counted: LuaString,
+    pub map: LuaString,
+    pub set: LuaString,
+    pub double: LuaString,
+    pub big_number: LuaString,
+    pub verbatim: LuaString,
+    pub format: LuaString,
+    pub string: LuaString,
+}
+
+impl State {
+    /// The state of a new interpreter.
+    pub fn new(lua: &Lua) -> mlua::Result<Self> {
+        let name = |name: &str| lua.create_string(name);
+        Ok(State {
+            request: RefCell::default(),
+            reply: RefCell::default(),
+            scratch: RefCell::default(),
+            failure: RefCell::default(),
+            registered: RefCell::default(),
+            resp3: Cell::new(false),
+            random: Random::default(),
+            names: Names {
+                ok: name("ok")?,
+                err: name("err")?,
+                is_counted: name("ignore_error_stats_update")?,
+                map: name("map")?,
+                set: name("set")?,
+                double: name("double")?,
+                big_number: name("big_number")?,
+                verbatim: name("verbatim_string")?,
+                format: name("format")?,
+                string: name("string")?,
+            },
+        })
+    }
+}
+
+/// While it lives, memory is not bounded: what is made then is bounded by whoever makes it. That spares a protected call for each
+/// value that is made.
+pub struct Unbounded<'l>(&'l Lua);
+
+impl<'l> Unbounded<'l> {
+    /// Lifts the bound, if `bytes` more still fit in.
+    pub fn lift(lua: &'l Lua, bytes: usize) -> mlua::Result<Self> {
+        if lua.used_memory().saturating_add(bytes) > MAX_MEMORY_BYTES {
+            return Err(mlua::Error::MemoryError("not enough memory".into()));
+        }
+        lua.set_memory_limit(0)?;
+        Ok(Unbounded(lua))
+    }
+}
+
+impl Drop for Unbounded<'_> {
+    fn drop(&mut self) {
+        let bounded = self.0.set_memory_limit(MAX_MEMORY_BYTES);
+        debug_assert!(bounded.is_ok(), "the interpreter has its own allocator");
+    }
+}

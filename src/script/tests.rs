@@ -1,0 +1,293 @@
+//! Scripts against a host that runs no real command.
+
+use super::*;
+use crate::resp::{Reply, Request, Version};
+
+/// Answers ECHO, and fails everything else.
+#[derive(Default)]
+struct Echo {
+    called: Vec<Vec<u8>>,
+    logged: Vec<Vec<u8>>,
+    looks: usize,
+    killed_after: Option<usize>,
+}
+
+impl Host for Echo {
+    fn call(&mut self, request: Request<'_>, reply: &mut Reply) {
+        self.called
+            .push(request.iter().collect::<Vec<_>>().join(&b' '));
+        match request.arg(0) {
+            b"echo" => reply.bulk(request.arg(1)),
+            b"raw" => reply.raw(request.arg(1)),
+            _ => reply.error(b"ERR no such thing"),
+        }
+    }
+
+    fn may_call(&mut self, _: Request<'_>) -> Option<bool> {
+        Some(true)
+    }
+
+    fn log(&mut self, _: LogLevel, line: &[u8]) {
+        self.logged.push(line.to_vec());
+    }
+
+    fn look_up(&mut self) -> Verdict {
+        self.looks += 1;
+        match self.killed_after {
+            Some(looks) if self.looks > looks => Verdict::Killed,
+            _ => Verdict::GoesOn,
+        }
+    }
+}
+
+struct Fixture {
+    interpreter: Interpreter,
+    host: Echo,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        Fixture {
+            interpreter: Interpreter::new(false).unwrap(),
+            host: Echo::default(),
+        }
+    }
+
+    fn run(&mut self, text: &str, args: &[&[u8]]) -> Result<String, Failure> {
+        let compiled = self.interpreter.compile(text.as_bytes(), "@user_script");
+        let function = compiled.map_err(|why| Failure {
+            text: why,
+            ..Failure::default()
+        })?;
+        let script = self.interpreter.keep(&function).unwrap();
+        let mut reply = Reply::new(Version::Resp2);
+        let call = Call {
+            script,
+            keys: std::iter::empty(),
+            args: args.iter().copied(),
+            as_parameters: false,
+            host: &mut self.host,
+        };
+        let ran = self.interpreter.run(call, &mut reply);
+        self.interpreter.forget(script);
+        ran?;
+        let mut scratch = Vec::new();
+        Ok(String::from_utf8_lossy(reply.gathered(&mut scratch)).into_owned())
+    }
+
+    fn fails(&mut self, text: &str) -> String {
+        let failure = self.run(text, &[]).expect_err(text);
+        String::from_utf8(failure.told(b"sha")).unwrap()
+    }
+}
+
+#[test]
+fn values_cross_both_ways() {
+    let mut fixture = Fixture::new();
+    let cases = [
+        ("return 3.99", ":3\r\n"),
+        ("return 1e20", ":-9223372036854775808\r\n"),
+        (
+            "return {1,'a',true,false,{2}}",
+            "*5\r\n:1\r\n$1\r\na\r\n:1\r\n$-1\r\n*1\r\n:2\r\n",
+        ),
+        ("return {1,2,nil,3}", "*2\r\n:1\r\n:2\r\n"),
+        ("return {ok='fine'}", "+fine\r\n"),
+        ("return {err='BAD one'}", "-BAD one\r\n"),
+        ("return redis.error_reply('x')", "-ERR x\r\n"),
+        (
+            "return redis.call('echo', 7036874417766400)",
+            "$16\r\n7036874417766400\r\n",
+        ),
+        ("return redis.call('echo', 3.1)", "$3\r\n3.1\r\n"),
+        (
+            "return redis.call('raw', '*2\\r\\n:1\\r\\n+OK\\r\\n')",
+            "*2\r\n:1\r\n+OK\r\n",
+        ),
+        ("return redis.call('raw', '*-1\\r\\n')", "$-1\r\n"),
+        (
+            "redis.setresp(3) return redis.call('raw', '%1\\r\\n+a\\r\\n:1\\r\\n').map ~= nil",
+            "#t\r\n",
+        ),
+        ("return redis.pcall('nosuch')", "-ERR no such thing\r\n"),
+        (
+            "return {pcall(redis.call, 'nosuch')}",
+            "*2\r\n$-1\r\n$17\r\nERR no such thing\r\n",
+        ),
+        ("return ARGV[1]", "$3\r\narg\r\n"),
+        (
+            "return cjson.encode({1,{a=cjson.null}})",
+            "$14\r\n[1,{\"a\":null}]\r\n",
+        ),
+        (
+            "return cjson.decode('[1,[2.5,\"x\"]]')[2][2]",
+            "$1\r\nx\r\n",
+        ),
+        (
+            "return cmsgpack.unpack(cmsgpack.pack({1,'a'}))",
+            "*2\r\n:1\r\n$1\r\na\r\n",
+        ),
+        (
+            "return struct.unpack('<i4', struct.pack('<i4', -5))",
+            ":-5\r\n",
+        ),
+        ("return bit.tohex(bit.bnot(0))", "$8\r\nffffffff\r\n"),
+        (
+            "return tostring(math.random())",
+            "$16\r\n0.39646477363839\r\n",
+        ),
+        ("return select('#', unpack({}, 1, 7000))", ":7000\r\n"),
+    ];
+    for (text, expected) in cases {
+        let expected = expected.replace("#t\r\n", ":1\r\n");
+        assert_eq!(fixture.run(text, &[b"arg"]).unwrap(), expected, "{text}");
+    }
+}
+
+#[test]
+fn errors_say_where_they_happened() {
+    let mut fixture = Fixture::new();
+    let cases = [
+        (
+            "error('x')",
+            "ERR user_script:1: x script: sha, on @user_script:1.",
+        ),
+        (
+            "error({err='MY own'})",
+            "MY own script: sha, on @user_script:1.",
+        ),
+        (
+            "error({})",
+            "ERR unknown error script: sha, on @user_script:1.",
+        ),
+        (
+            "\n\nreturn redis.call('no')",
+            "ERR no such thing script: sha, on @user_script:3.",
+        ),
+        (
+            "return nosuch",
+            "ERR user_script:1: Script attempted to access nonexistent global variable 'nosuch' script: sha, on @user_script:1.",
+        ),
+        (
+            "x = 1",
+            "ERR user_script:1: Attempt to modify a readonly table script: sha, on @user_script:1.",
+        ),
+        (
+            "for k in pairs(nil) do end",
+            "ERR user_script:1: bad argument #1 to 'pairs' (table expected, got nil) script: sha, on @user_script:1.",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(fixture.fails(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn nobody_changes_what_others_see() {
+    let mut fixture = Fixture::new();
+    let attempts = [
+        "redis.call = 1",
+        "string.rep = nil",
+        "_G.x = 1",
+        "rawset(_G, 'x', 1)",
+        "setmetatable(_G, {})",
+        "setmetatable(redis, {})",
+        "getmetatable(_G).__index = nil",
+        "getmetatable('').__index = nil",
+        "getmetatable('').__index.rep = nil",
+        "loadstring('y = 1')()",
+        "coroutine.wrap(function() z = 1 end)()",
+    ];
+    for text in attempts {
+        let told = fixture.fails(text);
+        assert!(told.contains("readonly table"), "{text}: {told}");
+    }
+    for name in [
+        "dofile", "loadfile", "print", "newproxy", "setfenv", "io", "require", "debug",
+    ] {
+        let told = fixture.fails(&format!("return {name}"));
+        assert!(told.contains("nonexistent global"), "{name}: {told}");
+    }
+    assert_eq!(
+        fixture
+            .run("return {os.time == nil, loadstring('\\27Lua') == nil}", &[])
+            .unwrap(),
+        "*2\r\n:1\r\n:1\r\n"
+    );
+    let names = "local n = 0 for _ in pairs(_G) do n = n + 1 end return n";
+    assert_eq!(fixture.run(names, &[]).unwrap(), ":36\r\n");
+}
+
+#[test]
+fn a_script_that_is_killed_cannot_go_on() {
+    let mut fixture = Fixture::new();
+    fixture.host.killed_after = Some(3);
+    let told = fixture.fails("while true do pcall(function() while true do end end) end");
+    assert!(
+        told.contains("Script killed by user with SCRIPT KILL."),
+        "{told}"
+    );
+    fixture.host = Echo::default();
+    assert_eq!(fixture.run("return 1", &[]).unwrap(), ":1\r\n");
+}
+
+#[test]
+fn memory_is_bounded_and_comes_back() {
+    let mut fixture = Fixture::new();
+    let told = fixture.fails("local s = 'x' while true do s = s .. s end");
+    assert!(told.contains("not enough memory"), "{told}");
+    assert!(fixture.interpreter.used_bytes() < MAX_MEMORY_BYTES / 2);
+    assert_eq!(fixture.run("return 1", &[]).unwrap(), ":1\r\n");
+}
+
+#[test]
+fn replies_nest_as_deeply_as_lua_holds() {
+    let mut fixture = Fixture::new();
+    let deep = fixture.run("local a = {} a[1] = a return a", &[]).unwrap();
+    assert!(deep.ends_with("-ERR reached lua stack limit\r\n"));
+    let deep = fixture.run(
+        "local a = {} for i = 1, 900 do a = {a} end return #cjson.encode(a)",
+        &[],
+    );
+    assert_eq!(deep.unwrap(), ":1802\r\n");
+}
+
+#[test]
+fn libraries_register_functions_and_see_nothing_else() {
+    let interpreter = Interpreter::new(true).unwrap();
+    let mut host = Echo::default();
+    let mut load = |text: &str| {
+        let code = interpreter
+            .compile(text.as_bytes(), "@user_function")
+            .unwrap();
+        interpreter.load_library(&code, &mut host)
+    };
+    let registered = load(
+        "redis.register_function('f', function(keys, args) return args[1] end)
+         redis.register_function{function_name='g', callback=function() end, flags={'no-writes'}, description='d'}",
+    )
+    .unwrap();
+    assert_eq!(registered.len(), 2);
+    assert_eq!(
+        (&*registered[1].name, registered[1].flags.len()),
+        (&b"g"[..], 1)
+    );
+    let cases = [
+        (
+            "redis.call('echo')",
+            "ERR user_function:1: Script attempted to access nonexistent global variable 'call'",
+        ),
+        (
+            "pairs({})",
+            "ERR user_function:1: Script attempted to access nonexistent global variable 'pairs'",
+        ),
+        (
+            "redis.register_function('a-b', 1)",
+            "ERR second argument to redis.register_function must be a function",
+        ),
+    ];
+    for (text, expected) in cases {
+        let failure = load(text).expect_err(text);
+        assert_eq!(String::from_utf8(failure.text).unwrap(), expected, "{text}");
+    }
+}

@@ -1,0 +1,59 @@
+//! What a core does for its clients in the midst of a script that has run for long: it reads what they send and lets them do what is allowed
+//! then, SCRIPT KILL above all. Everything else, the inbox and what is due included, waits for the script's end.
+
+use super::{Core, FIRST_CONNECTION};
+use crate::command::Local;
+use crate::command::script::outlook::Outlook;
+use mio::Events;
+use std::time::Duration;
+
+/// Events taken at once.
+const EVENTS: usize = 64;
+
+impl Core {
+    /// Gives away this core's own state; what is used in its place meanwhile knows nobody who listens or monitors.
+    pub(super) fn lend_local(&mut self) -> Box<Local> {
+        let (core, config) = (self.local.core, self.local.config.clone());
+        let spare = self.spare_local.take();
+        let mut spare = spare.unwrap_or_else(|| Box::new(Local::new(core, config.clone())));
+        spare.config = config;
+        let mut lent = std::mem::replace(&mut self.local, spare);
+        lent.attending = self.lent > 0;
+        self.lent += 1;
+        lent
+    }
+
+    /// Takes this core's own state back.
+    pub(super) fn give_back(&mut self, local: Box<Local>) {
+        self.spare_local = Some(std::mem::replace(&mut self.local, local));
+        self.lent -= 1;
+    }
+
+    /// What connections missed while they were taken out, they look for once more.
+    pub(super) fn catch_up(&mut self) {
+        for token in std::mem::take(&mut self.missed) {
+            if let Some(connection) = self.connections.get_mut(token) {
+                connection.readable = true;
+                self.readable.push(token);
+            }
+        }
+    }
+}
+
+impl Outlook for Core {
+    fn attend(&mut self) {
+        let mut events = Events::with_capacity(EVENTS);
+        if self.poll.poll(&mut events, Some(Duration::ZERO)).is_err() {
+            return;
+        }
+        self.now = self.shared.clock.now();
+        for event in &events {
+            let token = event.token().0.wrapping_sub(FIRST_CONNECTION);
+            match self.connections.is_away(token) {
+                true => self.missed.push(token),
+                false => self.handle(event),
+            }
+        }
+        self.write_all();
+    }
+}
