@@ -765,14 +765,21 @@ fn log_slow(
     request: Request<'_>,
     us: u64,
 ) {
+    let (addr, name) = match session.is_script {
+        true => Default::default(),
+        false => (
+            session.record.addr.clone(),
+            session.record.introduction.lock().name.clone(),
+        ),
+    };
     env.shared.slowlog.lock().record(
         SlowCommand {
             id: 0,
             at_s: env.now.unix_ms / 1000,
             us,
             args: slowlog::shorten(secrets::hide(command, request)),
-            addr: session.record.addr.clone(),
-            name: session.record.introduction.lock().name.clone(),
+            addr,
+            name,
         },
         env.local.config.slowlog_max_len as usize,
     );

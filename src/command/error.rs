@@ -74,12 +74,6 @@ pub const BITFIELD_OVERFLOW: Error = Error::new("ERR Invalid OVERFLOW type speci
 /// BITFIELD_RO of what writes.
 pub const BITFIELD_READ_ONLY: Error =
     Error::new("ERR BITFIELD_RO only supports the GET subcommand");
-/// SORT BY for a client that may not read all keys.
-pub const SORT_BY_DENIED: Error =
-    Error::new("ERR BY option of SORT denied due to insufficient ACL permissions.");
-/// SORT GET for a client that may not read all keys.
-pub const SORT_GET_DENIED: Error =
-    Error::new("ERR GET option of SORT denied due to insufficient ACL permissions.");
 /// SORT by numbers of what is none.
 pub const SORT_NOT_A_NUMBER: Error =
     Error::new("ERR One or more scores can't be converted into double");
@@ -1034,3 +1028,10 @@ pub fn user_not_found(name: &[u8]) -> Error {
 pub fn command_not_found(name: &[u8]) -> Error {
     woven(["ERR Command '", "' not found", ""], [name, b""])
 }
+
+/// SORT BY for who may not read every key.
+pub const SORT_BY_DENIED: Error =
+    Error::new("ERR BY option of SORT denied due to insufficient ACL permissions.");
+/// SORT GET for who may not read every key.
+pub const SORT_GET_DENIED: Error =
+    Error::new("ERR GET option of SORT denied due to insufficient ACL permissions.");

@@ -52,11 +52,21 @@ pub fn feed(env: &Env<'_, '_>, session: &Session, command: &Command, request: Re
     }
 }
 
+/// Tells all monitors that a script begins, so that its commands come after it.
+pub fn announce(ctx: &Ctx<'_, '_>, request: Request<'_>) {
+    if ctx.shared.gate(gate::MONITORED) {
+        tell(ctx.shared, ctx.now, ctx.session, ctx.command, request);
+    }
+}
+
 #[cold]
 fn feed_all(shared: &Shared, now: Now, session: &Session, command: &Command, request: Request<'_>) {
-    if command.flags & (flag::SKIP_MONITOR | flag::ADMIN) != 0 {
-        return;
+    if command.flags & (flag::SKIP_MONITOR | flag::ADMIN) == 0 {
+        tell(shared, now, session, command, request);
     }
+}
+
+fn tell(shared: &Shared, now: Now, session: &Session, command: &Command, request: Request<'_>) {
     let line = line(now, session, command, request);
     for (core, monitors) in shared.monitors.iter().enumerate() {
         if monitors.load(Ordering::Relaxed) > 0 {

@@ -13,8 +13,8 @@ use crate::resp::Reply;
 use crate::resp::reply::{Aggregate, Opening};
 use mlua::{Function, Table, Value};
 
-/// Tables within tables, as Lua's own stack would hold them.
-const MAX_DEPTH: usize = 7995;
+/// Tables within tables, about as many as Lua's own stack holds: each that is open is held there.
+const MAX_DEPTH: usize = 7900;
 
 /// What was written, as far as statistics care.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -10,7 +10,7 @@
 //! | a pattern without a `*` | nothing: they stay as they are, but for DESC |
 
 use crate::base::Blob;
-use crate::command::acl::User;
+use crate::command::acl;
 use crate::command::error::{
     Error, SORT_BY_DENIED, SORT_GET_DENIED, SORT_NOT_A_NUMBER, SYNTAX, WRONG_TYPE,
 };
@@ -21,7 +21,6 @@ use crate::data::{Hash, List, StrValue, Value, zset};
 use crate::keyspace::notify;
 use bytes::Bytes;
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 /// Elements that one logged push adds.
 const ELEMENTS_PER_PUSH: usize = 1024;
@@ -149,9 +148,7 @@ struct Options<'a> {
 
 impl<'a> Options<'a> {
     fn parse(ctx: &Ctx<'_, '_>, args: &mut Args<'a>, may_store: bool) -> Result<Self, Error> {
-        let user = ctx.session.user(ctx.shared);
         let request = args.request();
-        let reads_all = |user: &Arc<User>| user.rights().read_every_key(ctx.command, &request);
         let mut options = Options {
             order: Order::Numbers,
             by: None,
@@ -162,7 +159,7 @@ impl<'a> Options<'a> {
             },
             gets: Vec::new(),
             destination: None,
-            reads_every_key: user.is_none_or(reads_all),
+            reads_every_key: acl::reads_every_key(ctx.shared, ctx.session, ctx.command, request),
         };
         while !args.is_empty() {
             options.parse_one(args, may_store)?;

@@ -87,8 +87,9 @@ impl Caller<'_, '_, '_> {
         if command.is(flag::NOSCRIPT) {
             return refuse(error::NOT_FROM_SCRIPT);
         }
-        let place = self.env.place(Context::Lua);
-        if let Err(refused) = acl::check(place, &mut self.session, command, request) {
+        if let Err(refused) = acl::check(self.env.shared, &self.session, command, request) {
+            let place = self.env.place(Context::Lua);
+            refused.note(place, &self.session.record, command, request);
             return refuse(error::denied_to_script(&refused.error(command)));
         }
         if command.writes() {

@@ -3,11 +3,11 @@
 use super::super::ctx::{Ctx, DONE, Outcome};
 use super::super::dispatch::{self, Env};
 use super::super::error::{self, Error};
-use super::super::evict;
 use super::super::meter::Meter;
 use super::super::session::Session;
 use super::super::shared::{Shared, gate};
 use super::super::{Args, Command};
+use super::super::{evict, monitor};
 use super::caller::Caller;
 use super::engine::{self, Engine};
 use super::scripts::{Flags, Script, Sha, declarations};
@@ -51,6 +51,7 @@ fn check_sha(args: &Args<'_>) -> Result<(), Error> {
 type Find = fn(&Shared, &mut Engine, &[u8]) -> Result<(Arc<Script>, Loaded), Error>;
 
 fn run(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>, (find, is_ro): (Find, bool)) -> Outcome {
+    monitor::announce(ctx, args.request());
     let named = args.bytes()?;
     let keys = count_keys(&mut args)?;
     let shared = ctx.shared;
@@ -128,6 +129,10 @@ impl Task<'_> {
         interpreter: &Interpreter,
         request: Request<'_>,
     ) -> Result<Result<Answered, Failure>, Error> {
+        if ctx.session.is_restricted() && !ctx.nested {
+            // What the script may be denied is told with the call that runs it.
+            ctx.session.note_state();
+        }
         let meter = Meter::start(&ctx.shared.stats[ctx.local.core], &ctx.local.config);
         let mut env = Env {
             shared: ctx.shared,

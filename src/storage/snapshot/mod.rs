@@ -81,6 +81,9 @@ pub struct Job {
     pub cut: Option<u64>,
 }
 
+/// What is to be done, and the libraries that go with it.
+type Order = (Job, Vec<Source>);
+
 /// Snapshots as commands see them: what is known of them, and where they are ordered.
 #[derive(Debug)]
 pub struct Snapshots {
@@ -88,8 +91,8 @@ pub struct Snapshots {
     pub status: Mutex<Status>,
     /// How far the one under way has come.
     pub progress: Arc<Progress>,
-    jobs: Sender<(Job, Vec<Source>)>,
-    orders: Mutex<Option<Receiver<(Job, Vec<Source>)>>>,
+    jobs: Sender<Order>,
+    orders: Mutex<Option<Receiver<Order>>>,
 }
 
 impl Snapshots {

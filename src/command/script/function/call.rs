@@ -3,6 +3,7 @@
 use super::super::super::Args;
 use super::super::super::ctx::{Ctx, Outcome};
 use super::super::super::error::{self, Error};
+use super::super::super::monitor;
 use super::super::eval::{Task, conclude, count_keys};
 use super::engine;
 use super::manage::read_unread;
@@ -18,6 +19,7 @@ pub fn fcall_ro(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 }
 
 fn run(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>, is_ro: bool) -> Outcome {
+    monitor::announce(ctx, args.request());
     read_unread(ctx.shared);
     let name = args.bytes()?;
     let found = ctx.shared.functions.find(name);

@@ -29,11 +29,14 @@ pub fn used_bytes() -> usize {
     USED_BYTES.load(Ordering::Relaxed)
 }
 
+/// A library and what it registered here.
+type Known = (Arc<Library>, Vec<Loaded>);
+
 /// See the module's description.
 pub struct Engine {
     /// What runs functions.
     pub interpreter: Interpreter,
-    libraries: AHashMap<Box<[u8]>, (Arc<Library>, Vec<Loaded>)>,
+    libraries: AHashMap<Box<[u8]>, Known>,
     noted_bytes: usize,
 }
 
