@@ -204,10 +204,7 @@ fn is_refused(
             .flags
             .fetch_and(!clients::flag::BLOCKED, Ordering::Relaxed);
         refused.note(env.place(Context::TopLevel), record, command, request);
-        let (error, stats) = (refused.error(command), env.meter.stats());
-        stats.commands[command.id].rejected.add(1);
-        stats.error(error.code());
-        reply.error(error.text());
+        reject(env, Some(command), &refused.error(command), reply);
     }
     refused.is_some()
 }

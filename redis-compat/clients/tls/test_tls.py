@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import random
+import select
 import socket
 import ssl
 import subprocess
@@ -118,12 +120,19 @@ def test_asyncio(key):
     assert asyncio.run(work()) == "50"
 
 
-@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
-def test_versions(version):
+VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+
+
+def context_of(version):
     context = ssl.create_default_context(cafile=FILES / "ca.crt")
     context.load_cert_chain(FILES / "client.crt", FILES / "client.key")
     context.minimum_version = context.maximum_version = version
-    with context.wrap_socket(socket.create_connection(("localhost", TLS_PORT)), server_hostname="localhost") as tls:
+    return context
+
+
+@VERSIONS
+def test_versions(version):
+    with context_of(version).wrap_socket(socket.create_connection(("localhost", TLS_PORT)), server_hostname="localhost") as tls:
         tls.sendall(b"PING\r\nQUIT\r\n")
         assert tls.recv(100) + tls.recv(100) + tls.recv(100) == b"+PONG\r\n+OK\r\n"
         assert tls.version() == {"TLSv1_2": "TLSv1.2", "TLSv1_3": "TLSv1.3"}[version.name]
@@ -144,3 +153,59 @@ def test_the_wrong_authority():
 def test_plain_text_is_refused():
     with redis.Redis(port=TLS_PORT, retry=None) as db, pytest.raises(redis.exceptions.RedisError):
         db.ping()
+
+
+@VERSIONS
+@pytest.mark.parametrize("seed", range(6))
+def test_records_cut_anywhere(version, seed):
+    """Requests and replies of all sizes cross; records are sent in pieces that begin and end anywhere, and read slowly."""
+    choose = random.Random(seed)
+    requests, replies = bytearray(), bytearray()
+    for _ in range(500):
+        size = choose.choice([0, 1, 100, 16_383, 16_384, 16_385, choose.randint(0, 3000), choose.randint(0, 200_000)])
+        data = choose.randbytes(size)
+        requests += b"*2\r\n$4\r\nECHO\r\n$%d\r\n%s\r\n" % (size, data)
+        replies += b"$%d\r\n%s\r\n" % (size, data)
+    with socket.create_connection(("localhost", TLS_PORT)) as wire:
+        assert exchange(wire, context_of(version), requests, len(replies), choose) == replies
+
+
+def exchange(wire, context, requests, expected, choose):
+    """Sends all requests while it receives as many bytes of replies as are expected."""
+    came, goes = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(came, goes, server_hostname="localhost")
+    while not shakes(tls):
+        wire.sendall(goes.read())
+        came.write(wire.recv(65_536))
+    unsent, at, received = goes.read(), 0, bytearray()
+    wire.setblocking(False)
+    while len(received) < expected:
+        if not unsent and at < len(requests):
+            at += tls.write(bytes(requests[at : at + choose.choice([1, 100, 5000, 70_000, 300_000])]))
+            unsent = goes.read()
+        readable, writable, _ = select.select([wire], [wire] if unsent else [], [], TIMEOUT_S)
+        assert readable or writable, f"{len(received)} of {expected} bytes came"
+        if writable:
+            unsent = unsent[wire.send(unsent[: choose.randint(1, len(unsent))]) :]
+        if readable and (not writable or choose.random() < 0.3):
+            came.write(wire.recv(choose.choice([1, 50, 1000, 65_536])))
+            received += plaintext(tls)
+    return received
+
+
+def shakes(tls):
+    """True once the handshake is over."""
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        return False
+    return True
+
+
+def plaintext(tls):
+    found = bytearray()
+    while True:
+        try:
+            found += tls.read(65_536)
+        except ssl.SSLWantReadError:
+            return found

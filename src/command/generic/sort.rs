@@ -10,7 +10,10 @@
 //! | a pattern without a `*` | nothing: they stay as they are, but for DESC |
 
 use crate::base::Blob;
-use crate::command::error::{Error, SORT_NOT_A_NUMBER, SYNTAX, WRONG_TYPE};
+use crate::command::acl;
+use crate::command::error::{
+    Error, SORT_BY_DENIED, SORT_GET_DENIED, SORT_NOT_A_NUMBER, SYNTAX, WRONG_TYPE,
+};
 use crate::command::list::limit;
 use crate::command::{Args, Ctx, DONE, Keys, Outcome};
 use crate::data::list::{End, Item};
@@ -185,6 +188,9 @@ impl<'a> Options<'a> {
             self.destination = Some(args.bytes()?);
         } else if has(args, 1) && args.keyword("BY") {
             let pattern = args.bytes()?;
+            if pattern.contains(&b'*') && !may_read_any(ctx, args) {
+                return Err(SORT_BY_DENIED);
+            }
             // One without a `*` counts whatever comes later.
             if !matches!(self.by, Some(Pattern::Nothing)) {
                 self.by = Some(match pattern {
@@ -193,12 +199,21 @@ impl<'a> Options<'a> {
                 });
             }
         } else if has(args, 1) && args.keyword("GET") {
-            self.gets.push(Pattern::parse(args.bytes()?));
+            let pattern = args.bytes()?;
+            if !may_read_any(ctx, args) {
+                return Err(SORT_GET_DENIED);
+            }
+            self.gets.push(Pattern::parse(pattern));
         } else {
             return Err(SYNTAX);
         }
         Ok(())
     }
+}
+
+/// Whether the client may read whatever key a pattern finds.
+fn may_read_any(ctx: &Ctx<'_, '_>, args: &Args<'_>) -> bool {
+    acl::reads_every_key(ctx.shared, ctx.session, ctx.command, args.request())
 }
 
 /// The elements at a key, in the order that they have there.

@@ -129,6 +129,10 @@ impl Task<'_> {
         interpreter: &Interpreter,
         request: Request<'_>,
     ) -> Result<Result<Answered, Failure>, Error> {
+        if ctx.session.is_restricted() && !ctx.nested {
+            // What the script may be denied is told with the call that runs it.
+            ctx.session.note_state();
+        }
         let meter = Meter::start(&ctx.shared.stats[ctx.local.core], &ctx.local.config);
         let mut env = Env {
             shared: ctx.shared,
