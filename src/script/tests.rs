@@ -246,11 +246,19 @@ fn replies_nest_as_deeply_as_lua_holds() {
     let mut fixture = Fixture::new();
     let deep = fixture.run("local a = {} a[1] = a return a", &[]).unwrap();
     assert!(deep.ends_with("-ERR reached lua stack limit\r\n"));
-    let deep = fixture.run(
-        "local a = {} for i = 1, 900 do a = {a} end return #cjson.encode(a)",
-        &[],
-    );
-    assert_eq!(deep.unwrap(), ":1802\r\n");
+}
+
+#[test]
+fn json_nests_within_the_stack_of_a_core() {
+    /// See `server::boot`.
+    const STACK_BYTES: usize = 8 * 1024 * 1024;
+    let on_a_core = std::thread::Builder::new().stack_size(STACK_BYTES);
+    let running = on_a_core.spawn(|| {
+        let nested = "local a = {} for i = 1, 999 do a = {a} end
+            return #cjson.encode(cjson.decode(cjson.encode(a)))";
+        Fixture::new().run(nested, &[]).unwrap()
+    });
+    assert_eq!(running.unwrap().join().unwrap(), ":2000\r\n");
 }
 
 proptest! {
