@@ -85,7 +85,8 @@ fn without_eviction_what_takes_memory_is_refused_and_the_rest_goes_on() {
     assert_eq!(client.call("XACK s g 1-0"), ":1");
     assert_eq!(client.call("LPOP l"), "$1 a");
     assert_eq!(client.call("MULTI"), "+OK");
-    assert_eq!(client.call("GET k:0x"), OOM);
+    assert_eq!(client.call("GET k:0"), "+QUEUED");
+    assert_eq!(client.call("SET k:0 v"), OOM);
     assert!(client.call("EXEC").starts_with("-EXECABORT Transaction discarded because of previous errors."));
     assert!(client.info("total_eviction_exceeded_time") >= 0);
     let stats = client.call("INFO errorstats");
@@ -338,4 +339,23 @@ fn a_letter_that_memory_is_short_for_stays_where_it_is() {
     assert!(pending.starts_with("*4 :2 $3 1-0 $3 2-0"), "{pending}");
     let state = client.call("XINFO QUEUE s g");
     assert!(state.contains("$6 parked :2"), "{state}");
+}
+
+#[test]
+fn the_largest_client_is_closed_when_all_take_too_much() {
+    let server = Server::start(&["--threads", "2", "--maxmemory-clients", "8mb"]);
+    let mut client = server.connect();
+    assert_eq!(client.call("CONFIG GET maxmemory-clients"), "*2 $17 maxmemory-clients $7 8388608");
+    let (mut small, mut large, mut spared) = (server.connect(), server.connect(), server.connect());
+    assert_eq!(spared.call("CLIENT NO-EVICT ON"), "+OK");
+    spared.send_raw(b"*2\r\n$4\r\nECHO\r\n$20000000\r\n");
+    spared.send_raw(&vec![b'x'; 4_000_000]);
+    small.send_raw(b"*2\r\n$4\r\nECHO\r\n$20000000\r\n");
+    small.send_raw(&vec![b'x'; 500_000]);
+    client.await_info("evicted_clients", 0);
+    large.send_raw(b"*2\r\n$4\r\nECHO\r\n$20000000\r\n");
+    large.send_raw(&vec![b'x'; 6_000_000]);
+    client.await_info("evicted_clients", 1);
+    assert!(large.is_closed());
+    assert!(client.call("CLIENT LIST").matches("id=").count() >= 3);
 }

@@ -288,7 +288,8 @@ fn may_run(env: &mut Env<'_, '_>, session: &Session, command: &Command) -> Resul
     if session.multi.is_some() && command.is(flag::NO_MULTI) {
         return Err(error::NOT_IN_MULTI);
     }
-    if !evict::has_room(env) && takes_memory(session, command) {
+    let takes_memory = |command: &Command| command.is(flag::DENYOOM);
+    if !evict::has_room(env) && runs_any(session, command, takes_memory) {
         return Err(error::OUT_OF_MEMORY);
     }
     if shared.gate(gate::LOG_FAILED | gate::UNSAVED) {
@@ -305,13 +306,6 @@ fn may_run(env: &mut Env<'_, '_>, session: &Session, command: &Command) -> Resul
         return Err(error::LOADING);
     }
     Ok(())
-}
-
-/// True for a command that is refused when memory is full. Whatever is queued takes memory.
-fn takes_memory(session: &Session, command: &Command) -> bool {
-    let is_queued = session.multi.is_some()
-        && !matches!(command.spec.name, "exec" | "discard" | "quit" | "reset");
-    is_queued || runs_any(session, command, |command| command.is(flag::DENYOOM))
 }
 
 fn runs_while_loading(session: &Session, command: &Command) -> bool {
@@ -535,7 +529,10 @@ pub fn invoke(
         }
     }
     settle(env);
-    if let Some(ns) = env.meter.end(command, request.len()) {
+    if matches!(flow, Flow::Block(_)) {
+        // It counts when its wait ends, however that does.
+        env.meter.skip();
+    } else if let Some(ns) = env.meter.end(command, request.len()) {
         watch_slow(env, session, command, *request, ns);
     }
     flow

@@ -403,9 +403,7 @@ impl<'k> Keys<'_, 'k> {
     }
 
     fn overwrite(&mut self, key: &[u8], position: usize, value: Value) {
-        let (now_ms, counting) = (self.now_ms, self.counting);
-        let table = self.table(key);
-        table.touch(position, now_ms, counting);
+        let table = self.used(key, position);
         let entry = table.entry_mut(position);
         let retyped = discriminant(&entry.value) != discriminant(&value);
         let old = entry.replace(value);

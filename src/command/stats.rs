@@ -88,7 +88,7 @@ pub fn histogram(cores: &[CoreStats], command: usize) -> Histogram {
     Histogram::new(counts)
 }
 
-/// The most different error codes that are counted apart.
+/// The most different error codes that are counted: where there are more, which scripts can bring about, none is told.
 pub const MAX_ERROR_CODES: usize = 128;
 
 /// One core's counters.
@@ -114,6 +114,8 @@ pub struct CoreStats {
     pub expired: Counter,
     /// Keys removed for want of memory.
     pub evicted: Counter,
+    /// Clients closed for want of memory.
+    pub evicted_clients: Counter,
     /// Changes to the keyspace.
     pub dirty: Counter,
     /// Error replies.
@@ -149,6 +151,7 @@ impl Default for CoreStats {
             misses: Counter::default(),
             expired: Counter::default(),
             evicted: Counter::default(),
+            evicted_clients: Counter::default(),
             dirty: Counter::default(),
             errors: Counter::default(),
             output_limit_closed: Counter::default(),
@@ -175,7 +178,8 @@ impl CoreStats {
         let mut codes = self.error_codes.lock();
         if let Some(count) = codes.get_mut(code) {
             *count += 1;
-        } else if codes.len() < MAX_ERROR_CODES {
+        } else if codes.len() <= MAX_ERROR_CODES {
+            // One more than are told says that there are too many.
             codes.insert(code.to_vec(), 1);
         }
     }
@@ -193,6 +197,7 @@ impl CoreStats {
             &self.misses,
             &self.expired,
             &self.evicted,
+            &self.evicted_clients,
             &self.errors,
             &self.output_limit_closed,
             &self.query_limit_closed,

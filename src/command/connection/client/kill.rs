@@ -1,13 +1,11 @@
 //! CLIENT KILL: closing the connections that match.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Release;
 
 use super::Kind;
 use crate::base::num;
 use crate::command::clients::ClientRecord;
 use crate::command::ctx::{Ctx, DONE, Outcome};
-use crate::command::mail::Mail;
 use crate::command::{Args, error};
 
 /// `CLIENT KILL addr:port`, or `CLIENT KILL <filter value> ...`
@@ -128,10 +126,5 @@ fn kill_matching(ctx: &mut Ctx<'_, '_>, filter: &Filter<'_>) -> i64 {
 }
 
 fn close(ctx: &Ctx<'_, '_>, record: &Arc<ClientRecord>) {
-    record.doomed.store(true, Release);
-    let mail = Mail::Kill {
-        token: record.token,
-        client_id: record.id,
-    };
-    ctx.shared.send(record.core, mail);
+    ctx.shared.kill(record);
 }

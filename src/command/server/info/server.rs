@@ -174,7 +174,8 @@ pub fn stats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         ],
     );
     report.field("evicted_keys", sum(|core| &core.evicted));
-    report.fields(0, &["evicted_clients", "evicted_scripts"]);
+    report.field("evicted_clients", sum(|core| &core.evicted_clients));
+    report.field("evicted_scripts", 0);
     let now_ms = ctx.now.steady_ms;
     report.field("total_eviction_exceeded_time", shared.shortage.total_ms(now_ms));
     report.field("current_eviction_exceeded_time", shared.shortage.lasts_ms(now_ms));
