@@ -138,7 +138,10 @@ impl ClientRecord {
     /// Bytes of memory that it takes.
     pub fn memory_bytes(&self) -> usize {
         let buffers = [&self.query_bytes, &self.output_bytes, &self.queued_bytes];
-        let sum: usize = buffers.map(|bytes| bytes.load(Ordering::Relaxed)).iter().sum();
+        let sum: usize = buffers
+            .map(|bytes| bytes.load(Ordering::Relaxed))
+            .iter()
+            .sum();
         size_of::<Self>() + sum
     }
 

@@ -84,7 +84,12 @@ pub fn execute(
         Ok(command) if evict::has_room(env) || !command.is(flag::DENYOOM) => {
             run(env, session, command, &request, reply)
         }
-        Ok(command) => refuse(env, session, Refusal::of(command, error::OUT_OF_MEMORY), reply),
+        Ok(command) => refuse(
+            env,
+            session,
+            Refusal::of(command, error::OUT_OF_MEMORY),
+            reply,
+        ),
         Err(refusal) => refuse(env, session, refusal, reply),
     }
 }
@@ -203,7 +208,10 @@ fn refuse(
     if refusal.abort {
         return Next::Abort;
     }
-    if refusal.command.is_some_and(|command| command.spec.name == "exec") {
+    if refusal
+        .command
+        .is_some_and(|command| command.spec.name == "exec")
+    {
         // An EXEC that cannot run is the end of its transaction all the same.
         env.locked.release();
         session.multi = None;

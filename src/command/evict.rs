@@ -26,7 +26,7 @@ use std::time::Duration;
 const POOL: usize = 16;
 /// Keys evicted between two looks at the time.
 const KEYS_PER_LOOK: u32 = 16;
-/// Before anything is evicted or refused, the gauge is read if it was not for so long.
+/// Before anything is evicted or refused, the gauge is corrected if it was not for so long.
 const READING_LASTS_MS: i64 = 10;
 /// How long a core waits for values that another thread frees, before it refuses something.
 const FREEING_WAIT_NS: u64 = 10_000_000;
@@ -104,7 +104,9 @@ impl Pool {
     }
 
     fn offer(&mut self, worth: u64, db: usize, key: &[u8]) {
-        let at = self.candidates.partition_point(|other| other.worth <= worth);
+        let at = self
+            .candidates
+            .partition_point(|other| other.worth <= worth);
         let is_known = |other: &Candidate| other.db == db && *other.key == *key;
         if at == POOL || self.candidates.iter().any(is_known) {
             return;
@@ -200,7 +202,7 @@ fn make_room(env: &mut Env<'_, '_>) -> Room {
     room
 }
 
-/// Asks the allocator itself, unless that was done just now.
+/// Has the gauge corrected by the allocator, unless that was done just now.
 fn read_gauge(env: &Env<'_, '_>) {
     let (now, read_at_ms) = (env.now, &env.shared.shortage.read_at_ms);
     let age_ms = now.steady_ms - read_at_ms.load(Ordering::Relaxed);
@@ -280,8 +282,12 @@ fn evict_soonest(env: &mut Env<'_, '_>) -> bool {
     let keyspace = &env.shared.keyspace;
     let mut evicted = false;
     while !evicted {
-        let stripes = (0..keyspace.stripes()).map(|number| (keyspace.next_deadline_ms(number), number));
-        let Some((_, number)) = stripes.min().filter(|(deadline_ms, _)| *deadline_ms != NEVER) else {
+        let stripes =
+            (0..keyspace.stripes()).map(|number| (keyspace.next_deadline_ms(number), number));
+        let Some((_, number)) = stripes
+            .min()
+            .filter(|(deadline_ms, _)| *deadline_ms != NEVER)
+        else {
             return false;
         };
         env.locked.acquire_one(number);
@@ -427,7 +433,9 @@ mod tests {
         }
         pool.go_by(EvictionPolicy::AllkeysLru);
         assert!(pool.take().is_none(), "nothing was judged by that");
-        (0..40).rev().for_each(|worth| pool.offer(worth, 0, &[worth as u8]));
+        (0..40)
+            .rev()
+            .for_each(|worth| pool.offer(worth, 0, &[worth as u8]));
         pool.go_by(EvictionPolicy::AllkeysLru);
         let taken: Vec<u64> = std::iter::from_fn(|| pool.take())
             .map(|candidate| candidate.worth)

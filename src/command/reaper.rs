@@ -55,7 +55,10 @@ impl Reaper {
     pub fn waiting(&self) -> u64 {
         // Read first, so that it is never more than were given.
         let freed = self.freed();
-        self.counts.given.load(Ordering::Relaxed).saturating_sub(freed)
+        self.counts
+            .given
+            .load(Ordering::Relaxed)
+            .saturating_sub(freed)
     }
 
     /// Values that were freed.

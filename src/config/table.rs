@@ -5,8 +5,8 @@
 
 use super::directive::{Directive, Place, Setting, field, row};
 use super::value::Shape::{
-    self, BufferLimits, BytesOrPercent, Choice, FileName, GroupRules, NotifyClasses, Only, Percentiles,
-    Permissions, SavePoints, StreamRules, Text, Words, YesNo,
+    self, BufferLimits, BytesOrPercent, Choice, FileName, GroupRules, NotifyClasses, Only,
+    Percentiles, Permissions, SavePoints, StreamRules, Text, Words, YesNo,
 };
 use super::value::Value;
 use super::{AppendFsync, Autogroup, DebugAccess, EvictionPolicy, LogLevel, Supervision};

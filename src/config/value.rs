@@ -344,7 +344,9 @@ fn parse_bytes(word: &str) -> Option<i64> {
 
 fn parse_bytes_or_percent(word: &str) -> Result<i64, String> {
     let parsed = match word.strip_suffix('%') {
-        Some(percent) => parse_integer(percent).filter(|percent| *percent >= 0).map(|percent| -percent),
+        Some(percent) => parse_integer(percent)
+            .filter(|percent| *percent >= 0)
+            .map(|percent| -percent),
         None => parse_bytes(word),
     };
     match parsed.ok_or("argument must be a memory or percent value")? {

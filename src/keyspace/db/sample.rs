@@ -116,12 +116,17 @@ mod tests {
 
     #[test]
     fn every_entry_is_met_about_as_often() {
-        for (expiring_each, expiring, eligible) in [(1, false, 1000), (4, true, 250), (100, true, 10)] {
+        for (expiring_each, expiring, eligible) in
+            [(1, false, 1000), (4, true, 250), (100, true, 10)]
+        {
             let mut db = filled(1000, expiring_each);
             let met = met(&mut db, expiring, 20 * eligible);
             assert_eq!(met.len(), eligible);
             // About 100 times each; where most are not eligible, the first of them after a gap more often.
-            assert!(met.values().all(|times| (25..250).contains(times)), "{met:?}");
+            assert!(
+                met.values().all(|times| (25..250).contains(times)),
+                "{met:?}"
+            );
         }
     }
 

@@ -57,13 +57,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes a key with its value. Keys of several databases may come in any order.
-    pub fn entry(
-        &mut self,
-        db: u64,
-        key: &[u8],
-        facts: Facts,
-        value: &Value,
-    ) -> io::Result<()> {
+    pub fn entry(&mut self, db: u64, key: &[u8], facts: Facts, value: &Value) -> io::Result<()> {
         self.select(db)?;
         self.encoder.entry(&mut self.out, key, facts, value)
     }

@@ -57,7 +57,10 @@ pub fn memory(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     report.fields(0, &["used_memory_functions", "used_memory_scripts"]);
     report.field("used_memory_scripts_human", "0B");
     report.bytes("maxmemory", ctx.local.config.maxmemory_bytes);
-    report.field("maxmemory_policy", ctx.local.config.shown("maxmemory-policy"));
+    report.field(
+        "maxmemory_policy",
+        ctx.local.config.shown("maxmemory-policy"),
+    );
     let apart = [
         ("allocator_frag", memory.active, memory.allocated),
         ("allocator_rss", memory.resident, memory.active),

@@ -177,8 +177,14 @@ pub fn stats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     report.field("evicted_clients", sum(|core| &core.evicted_clients));
     report.field("evicted_scripts", 0);
     let now_ms = ctx.now.steady_ms;
-    report.field("total_eviction_exceeded_time", shared.shortage.total_ms(now_ms));
-    report.field("current_eviction_exceeded_time", shared.shortage.lasts_ms(now_ms));
+    report.field(
+        "total_eviction_exceeded_time",
+        shared.shortage.total_ms(now_ms),
+    );
+    report.field(
+        "current_eviction_exceeded_time",
+        shared.shortage.lasts_ms(now_ms),
+    );
     report.field("keyspace_hits", sum(|core| &core.hits));
     report.field("keyspace_misses", sum(|core| &core.misses));
     report.field("pubsub_channels", shared.channels.len(Subject::Channel));
