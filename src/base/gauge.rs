@@ -8,18 +8,53 @@
 //! ```
 //!
 //! The sum is a sum of differences and drifts, by what threads that do not tell allocate and give back, and by what the allocator keeps for
-//! each thread. [`set`] puts it right, ten times a second and before anything is refused.
+//! each thread. [`correct`] puts it right by what the allocator says. A single reading says little, since it has what others are in the midst of and will
+//! tell: only what several readings in a row have found too much or too little is corrected.
 //!
 //! Bounds: what this thread does counts at once; what another does, when it is [`UNTOLD_BYTES`] or when it tells.
 
+use parking_lot::Mutex;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 use tikv_jemalloc_ctl::thread::{self, ThreadLocal};
 
 /// What a thread may have allocated or given back without the others knowing.
 pub const UNTOLD_BYTES: i64 = 64 * 1024;
 
+/// Readings that have to agree on a drift.
+const READINGS: usize = 4;
+/// Readings closer together than this count as one: what was under way during the one may still be.
+const READINGS_APART: Duration = Duration::from_millis(5);
+
 static TOLD: AtomicI64 = AtomicI64::new(0);
+static DRIFTS: Mutex<Drifts> = Mutex::new(Drifts {
+    last: [0; READINGS],
+    read_at: None,
+});
+
+/// How much more was allocated than was told, by the last readings.
+struct Drifts {
+    last: [i64; READINGS],
+    read_at: Option<Instant>,
+}
+
+impl Drifts {
+    /// Adds a reading; gives what all agree on, which is corrected then.
+    fn add(&mut self, drift: i64) -> i64 {
+        self.last.rotate_left(1);
+        self.last[READINGS - 1] = drift;
+        let least = self.last.iter().copied().fold(drift, i64::min);
+        let most = self.last.iter().copied().fold(drift, i64::max);
+        let agreed = match (least, most) {
+            (1.., _) => least,
+            (_, ..0) => most,
+            _ => 0,
+        };
+        self.last.iter_mut().for_each(|drift| *drift -= agreed);
+        agreed
+    }
+}
 
 struct Own {
     allocated: ThreadLocal<u64>,
@@ -52,7 +87,7 @@ impl Own {
     fn tell(&self) {
         let held = self.held();
         let untold = held.wrapping_sub(self.told.replace(held)).cast_signed();
-        TOLD.fetch_add(untold, Ordering::Relaxed);
+        TOLD.fetch_add(untold, Ordering::AcqRel);
     }
 }
 
@@ -74,7 +109,7 @@ pub fn used() -> u64 {
 }
 
 fn told(more: i64) -> u64 {
-    (TOLD.load(Ordering::Relaxed) + more).max(0).unsigned_abs()
+    (TOLD.load(Ordering::Acquire) + more).max(0).unsigned_abs()
 }
 
 /// Lets the others know what this thread has allocated and given back.
@@ -82,10 +117,29 @@ pub fn tell() {
     OWN.with(|own| own.as_ref().map_or((), Own::tell));
 }
 
-/// Sets the gauge to what the allocator says is in use.
-pub fn set(allocated: u64) {
+/// Corrects the gauge by what the allocator says is in use. The first time that is what it shows.
+pub fn correct(allocated: u64) {
     tell();
-    TOLD.store(allocated.cast_signed(), Ordering::Relaxed);
+    let mut drifts = DRIFTS.lock();
+    let drift = allocated.cast_signed() - TOLD.load(Ordering::Acquire);
+    let now = Instant::now();
+    let correction = match drifts.read_at {
+        None => drift,
+        Some(at) if now - at < READINGS_APART => return,
+        Some(_) => drifts.add(drift),
+    };
+    drifts.read_at = Some(now);
+    TOLD.fetch_add(correction, Ordering::AcqRel);
+}
+
+/// Bytes that the allocator takes for so many: four sizes lie between a power of two and the next.
+pub fn allocation_bytes(bytes: usize) -> usize {
+    const SMALL: usize = 128;
+    if bytes <= SMALL {
+        return bytes;
+    }
+    let step = bytes.next_power_of_two() / 8;
+    bytes.next_multiple_of(step)
 }
 
 #[cfg(test)]
@@ -93,9 +147,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_set_is_used() {
-        set(1 << 40);
-        // The other tests of this process allocate too.
-        assert!(used().abs_diff(1 << 40) < 1 << 38);
+    fn what_readings_agree_on_is_corrected() {
+        let mut drifts = Drifts {
+            last: [0; READINGS],
+            read_at: None,
+        };
+        assert_eq!([70, 50, 90].map(|drift| drifts.add(drift)), [0; 3]);
+        assert_eq!(drifts.add(60), 50);
+        assert_eq!((drifts.add(5), drifts.add(-8)), (0, 0));
+        assert_eq!([-9, -7, -20].map(|drift| drifts.add(drift)), [0, 0, -7]);
+    }
+
+    #[test]
+    fn the_gauge_shows_something() {
+        correct(1 << 40);
+        assert!(used() > 0);
+    }
+
+    #[test]
+    fn allocations_come_in_sizes() {
+        let taken = [129, 160, 4096, 4097, (64 << 20) + 1, 100 << 20].map(allocation_bytes);
+        assert_eq!(taken, [160, 160, 4096, 5120, 80 << 20, 112 << 20]);
     }
 }

@@ -50,12 +50,12 @@ pub fn memory(now_s: i64) -> Memory {
     }
 }
 
-/// Remembers the peak of what is allocated, sets the [`gauge`] by it, and returns what is now.
+/// Remembers the peak of what is allocated, corrects the [`gauge`] by it, and returns what is now.
 pub fn note_peak(now_s: i64) -> u64 {
     // Without a new epoch the allocator repeats its last figures.
     let _ = epoch::advance();
     let allocated = stats::allocated::read().unwrap_or(0) as u64;
-    gauge::set(allocated);
+    gauge::correct(allocated);
     if PEAK.fetch_max(allocated, Ordering::Relaxed) < allocated {
         PEAK_AT_S.store(now_s, Ordering::Relaxed);
     }

@@ -18,6 +18,7 @@ use super::mail::Mail;
 use super::registry::{self, Command, Hold};
 use super::session::Session;
 use super::shared::Shared;
+use super::stats::CoreStats;
 use super::table::words::flag;
 use crate::keyspace::waiters::{Awaits, OnTimeout, Wait};
 use crate::keyspace::{Log, StripeSet, Waiter};
@@ -236,6 +237,18 @@ pub enum Ending {
     Timeout,
     /// CLIENT UNBLOCK ... ERROR.
     Error,
+}
+
+/// Counts a command whose wait has ended otherwise than by being served.
+pub fn count_unserved(stats: &CoreStats, waiter: &Waiter, ending: Ending) {
+    let Some(command) = registry::lookup(waiter.wait.request.as_request().arg(0)) else {
+        return;
+    };
+    stats.calls(command.id, 1, 0, false);
+    if ending == Ending::Error {
+        stats.commands[command.id].failed.add(1);
+        stats.error(error::UNBLOCKED.code());
+    }
 }
 
 /// Writes the reply of a wait that was claimed and ended without being served.

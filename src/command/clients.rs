@@ -147,6 +147,16 @@ impl ClientRecord {
         own.as_ref().is_some_and(|own| Arc::ptr_eq(own, user))
     }
 
+    /// Bytes of memory that it takes.
+    pub fn memory_bytes(&self) -> usize {
+        let buffers = [&self.query_bytes, &self.output_bytes, &self.queued_bytes];
+        let sum: usize = buffers
+            .map(|bytes| bytes.load(Ordering::Relaxed))
+            .iter()
+            .sum();
+        size_of::<Self>() + sum
+    }
+
     /// True when `bit` of `flag` is set.
     pub fn has_flag(&self, bit: u32) -> bool {
         self.flags.load(Ordering::Relaxed) & bit != 0

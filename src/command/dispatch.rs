@@ -370,7 +370,8 @@ fn may_run(
         refused.note(env.place(context), &session.record, command, request);
         return Err(refused.error(command));
     }
-    if !evict::has_room(env) && takes_memory(session, command) {
+    let takes_memory = |command: &Command| command.is(flag::DENYOOM);
+    if !evict::has_room(env) && runs_any(session, command, takes_memory) {
         return Err(error::OUT_OF_MEMORY);
     }
     if shared.gate(gate::LOG_FAILED | gate::UNSAVED) {
@@ -387,13 +388,6 @@ fn may_run(
         return Err(error::LOADING);
     }
     Ok(())
-}
-
-/// True for a command that is refused when memory is full. Whatever is queued takes memory.
-fn takes_memory(session: &Session, command: &Command) -> bool {
-    let is_queued = session.multi.is_some()
-        && !matches!(command.spec.name, "exec" | "discard" | "quit" | "reset");
-    is_queued || runs_any(session, command, |command| command.is(flag::DENYOOM))
 }
 
 fn runs_while_loading(session: &Session, command: &Command) -> bool {
@@ -705,7 +699,10 @@ pub fn invoke(
         }
     }
     settle(env);
-    if let Some(ns) = env.meter.end(command, request.len()) {
+    if matches!(flow, Flow::Block(_)) {
+        // It counts when its wait ends, however that does.
+        env.meter.skip();
+    } else if let Some(ns) = env.meter.end(command, request.len()) {
         watch_slow(env, session, command, *request, ns);
     }
     flow

@@ -16,9 +16,9 @@ use super::block;
 use super::dispatch::{self, Env};
 use super::shared::gate;
 use crate::base::clock::Stopwatch;
-use crate::base::{gauge, process};
+use crate::base::{Rng, gauge, process};
 use crate::config::EvictionPolicy;
-use crate::keyspace::{Entry, LAST_DEADLINE_MS, NEVER};
+use crate::keyspace::{Db, Entry, LAST_DEADLINE_MS, NEVER};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -26,9 +26,11 @@ use std::time::Duration;
 const POOL: usize = 16;
 /// Keys evicted between two looks at the time.
 const KEYS_PER_LOOK: u32 = 16;
-/// Before anything is evicted or refused, the gauge is read if it was not for so long.
+/// Before anything is evicted or refused, the gauge is corrected if it was not for so long.
 const READING_LASTS_MS: i64 = 10;
-/// How often a core that waits for values to be freed looks whether they are.
+/// How long a core waits for values that another thread frees, before it refuses something.
+const FREEING_WAIT_NS: u64 = 10_000_000;
+/// How often it looks.
 const FREEING_PAUSE: Duration = Duration::from_micros(50);
 
 /// What is known over all cores of the times in which memory was short.
@@ -87,22 +89,35 @@ struct Candidate {
 
 /// The keys least worth keeping of those that a core has met, the least first.
 #[derive(Debug, Default)]
-pub struct Pool(Vec<Candidate>);
+pub struct Pool {
+    candidates: Vec<Candidate>,
+    /// What they were judged by.
+    policy: Option<EvictionPolicy>,
+}
 
 impl Pool {
+    /// Goes by another policy: what was judged by the one before counts no more.
+    fn go_by(&mut self, policy: EvictionPolicy) {
+        if self.policy.replace(policy) != Some(policy) {
+            self.candidates.clear();
+        }
+    }
+
     fn offer(&mut self, worth: u64, db: usize, key: &[u8]) {
-        let at = self.0.partition_point(|other| other.worth <= worth);
+        let at = self
+            .candidates
+            .partition_point(|other| other.worth <= worth);
         let is_known = |other: &Candidate| other.db == db && *other.key == *key;
-        if at == POOL || self.0.iter().any(is_known) {
+        if at == POOL || self.candidates.iter().any(is_known) {
             return;
         }
-        self.0.truncate(POOL - 1);
+        self.candidates.truncate(POOL - 1);
         let key = key.into();
-        self.0.insert(at, Candidate { worth, db, key });
+        self.candidates.insert(at, Candidate { worth, db, key });
     }
 
     fn take(&mut self) -> Option<Candidate> {
-        (!self.0.is_empty()).then(|| self.0.remove(0))
+        (!self.candidates.is_empty()).then(|| self.candidates.remove(0))
     }
 }
 
@@ -187,7 +202,7 @@ fn make_room(env: &mut Env<'_, '_>) -> Room {
     room
 }
 
-/// Asks the allocator itself, unless that was done just now.
+/// Has the gauge corrected by the allocator, unless that was done just now.
 fn read_gauge(env: &Env<'_, '_>) {
     let (now, read_at_ms) = (env.now, &env.shared.shortage.read_at_ms);
     let age_ms = now.steady_ms - read_at_ms.load(Ordering::Relaxed);
@@ -230,7 +245,7 @@ fn evict(env: &mut Env<'_, '_>, manner: Manner, budget: &mut Budget) -> Room {
     let mut evicted = 0;
     while env.shared.keyspace.is_full() {
         if !evict_one(env, manner) {
-            return await_freeing(env, budget);
+            return await_freeing(env);
         }
         evicted += 1;
         if evicted % KEYS_PER_LOOK == 0 && budget.is_spent() {
@@ -241,7 +256,8 @@ fn evict(env: &mut Env<'_, '_>, manner: Manner, budget: &mut Budget) -> Room {
 }
 
 /// Waits for what is being freed elsewhere, if that is enough.
-fn await_freeing(env: &Env<'_, '_>, budget: &mut Budget) -> Room {
+fn await_freeing(env: &Env<'_, '_>) -> Room {
+    let mut budget = Budget::new(FREEING_WAIT_NS);
     while env.shared.keyspace.is_full() {
         if env.shared.reaper.waiting() == 0 || budget.is_spent() {
             return Room::None;
@@ -293,22 +309,39 @@ fn evict_soonest(env: &mut Env<'_, '_>) -> bool {
 
 /// Evicts a key that is as good as any.
 fn evict_any(env: &mut Env<'_, '_>, manner: Manner) -> bool {
+    let expiring = manner.policy.spares_lasting();
     round(env, manner, |env, number| {
+        let rng = &mut env.local.rng;
+        let dbs = &mut env.locked.stripe(number).dbs;
+        let Some(db) = any_db(dbs, expiring, rng) else {
+            return false;
+        };
         let mut met = None;
-        sample(env, number, (manner, 1), |_, db, entry| {
-            met = Some((db, entry.key.clone()))
-        });
-        met.is_some_and(|(db, key)| remove(env, db, &key))
+        dbs[db].sample(1, expiring, rng, |entry| met = Some(entry.key.clone()));
+        met.is_some_and(|key| remove(env, db, &key))
+    })
+}
+
+/// One of the databases of a stripe, the likelier the more keys it has that may go.
+fn any_db(dbs: &[Db], expiring: bool, rng: &mut Rng) -> Option<usize> {
+    let eligible = |db: &Db| match expiring {
+        true => db.volatile_len(),
+        false => db.len(),
+    };
+    let sum: usize = dbs.iter().map(eligible).sum();
+    let mut nth = (sum > 0).then(|| rng.below(sum))?;
+    dbs.iter().position(|db| {
+        let is_it = nth < eligible(db);
+        nth = nth.saturating_sub(eligible(db));
+        is_it
     })
 }
 
 /// Evicts the key least worth keeping of all that this core has in mind, once it has met some more.
 fn evict_worst(env: &mut Env<'_, '_>, manner: Manner) -> bool {
-    let now_ms = env.now.unix_ms;
+    env.local.pool.go_by(manner.policy);
     round(env, manner, |env, number| {
-        sample(env, number, (manner, manner.samples), |pool, db, entry| {
-            pool.offer(manner.worth(entry, now_ms), db, &entry.key);
-        });
+        meet_some(env, number, manner);
         while let Some(candidate) = env.local.pool.take() {
             if evict_candidate(env, manner, &candidate) {
                 return true;
@@ -357,17 +390,14 @@ fn round(
     })
 }
 
-/// Shows `visit` some of the keys in a stripe that is held.
-fn sample(
-    env: &mut Env<'_, '_>,
-    number: usize,
-    (manner, count): (Manner, usize),
-    mut visit: impl FnMut(&mut Pool, usize, &Entry),
-) {
-    let expiring = manner.policy.spares_lasting();
+/// Offers the pool some of the keys of each database in a stripe that is held.
+fn meet_some(env: &mut Env<'_, '_>, number: usize, manner: Manner) {
+    let (now_ms, expiring) = (env.now.unix_ms, manner.policy.spares_lasting());
     let (pool, rng) = (&mut env.local.pool, &mut env.local.rng);
     for (db, table) in env.locked.stripe(number).dbs.iter_mut().enumerate() {
-        table.sample(count, expiring, rng, |entry| visit(pool, db, entry));
+        table.sample(manner.samples, expiring, rng, |entry| {
+            pool.offer(manner.worth(entry, now_ms), db, &entry.key);
+        });
     }
 }
 
@@ -401,6 +431,12 @@ mod tests {
             pool.offer(worth, 0, &[worth as u8]);
             pool.offer(worth, 0, &[worth as u8]);
         }
+        pool.go_by(EvictionPolicy::AllkeysLru);
+        assert!(pool.take().is_none(), "nothing was judged by that");
+        (0..40)
+            .rev()
+            .for_each(|worth| pool.offer(worth, 0, &[worth as u8]));
+        pool.go_by(EvictionPolicy::AllkeysLru);
         let taken: Vec<u64> = std::iter::from_fn(|| pool.take())
             .map(|candidate| candidate.worth)
             .collect();

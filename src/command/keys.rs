@@ -445,9 +445,7 @@ impl<'k> Keys<'_, 'k> {
     }
 
     fn overwrite(&mut self, key: &[u8], position: usize, value: Value) {
-        let (now_ms, counting) = (self.now_ms, self.counting);
-        let table = self.table(key);
-        table.touch(position, now_ms, counting);
+        let table = self.used(key, position);
         let retyped = discriminant(&table.entry(position).value) != discriminant(&value);
         let old = table.replace(position, value);
         self.publish(key);

@@ -52,6 +52,7 @@ pub mod list;
 pub mod mail;
 pub mod meter;
 pub mod monitor;
+pub mod overweight;
 pub mod pubsub;
 pub mod reaper;
 pub mod registry;

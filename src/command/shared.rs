@@ -1,7 +1,7 @@
 //! What all cores share.
 
 use super::acl::Users;
-use super::clients::Clients;
+use super::clients::{ClientRecord, Clients};
 use super::evict::Shortage;
 use super::mail::Mail;
 use super::reaper::Reaper;
@@ -185,6 +185,16 @@ impl Shared {
     pub fn send(&self, core: usize, mail: Mail) -> bool {
         let bytes = mail.bytes();
         self.inboxes[core].push(mail, bytes)
+    }
+
+    /// Closes a client, whatever it is doing; nothing that it sends from here on is executed.
+    pub fn kill(&self, record: &ClientRecord) {
+        record.doomed.store(true, Ordering::Release);
+        let mail = Mail::Kill {
+            token: record.token,
+            client_id: record.id,
+        };
+        self.send(record.core, mail);
     }
 
     /// Opens or shuts a gate.

@@ -89,7 +89,7 @@ pub fn histogram(cores: &[CoreStats], command: usize) -> Histogram {
     Histogram::new(counts)
 }
 
-/// The most different error codes that are counted apart.
+/// The most different error codes that are counted: where there are more, which scripts can bring about, none is told.
 pub const MAX_ERROR_CODES: usize = 128;
 
 /// One core's counters.
@@ -121,6 +121,8 @@ pub struct CoreStats {
     pub evicted: Counter,
     /// Fields of hashes removed because their time was up.
     pub expired_fields: Counter,
+    /// Clients closed for want of memory.
+    pub evicted_clients: Counter,
     /// Changes to the keyspace.
     pub dirty: Counter,
     /// Error replies.
@@ -161,6 +163,7 @@ impl Default for CoreStats {
             expired: Counter::default(),
             evicted: Counter::default(),
             expired_fields: Counter::default(),
+            evicted_clients: Counter::default(),
             dirty: Counter::default(),
             errors: Counter::default(),
             output_limit_closed: Counter::default(),
@@ -188,7 +191,8 @@ impl CoreStats {
         let mut codes = self.error_codes.lock();
         if let Some(count) = codes.get_mut(code) {
             *count += 1;
-        } else if codes.len() < MAX_ERROR_CODES {
+        } else if codes.len() <= MAX_ERROR_CODES {
+            // One more than are told says that there are too many.
             codes.insert(code.to_vec(), 1);
         }
     }
@@ -209,6 +213,7 @@ impl CoreStats {
             &self.expired,
             &self.evicted,
             &self.expired_fields,
+            &self.evicted_clients,
             &self.errors,
             &self.output_limit_closed,
             &self.query_limit_closed,

@@ -154,6 +154,8 @@ config! {
     pub maxmemory_samples: u32,
     /// How long a command may have to wait for room, on a scale of 0 to 100.
     pub maxmemory_eviction_tenacity: u32,
+    /// The memory that all clients' buffers may take; below zero, in per cent of `maxmemory`; 0 is no limit.
+    pub maxmemory_clients: i64,
     /// How much slower each further step of a key's frequency is.
     pub lfu_log_factor: u32,
     /// Minutes without use that take a step back; 0 for never.

@@ -5,8 +5,8 @@
 
 use super::directive::{Directive, Place, Setting, field, row};
 use super::value::Shape::{
-    self, BufferLimits, Choice, FileName, GroupRules, NotifyClasses, Only, Percentiles,
-    Permissions, SavePoints, StreamRules, Text, Words, YesNo,
+    self, BufferLimits, BytesOrPercent, Choice, FileName, GroupRules, NotifyClasses, Only,
+    Percentiles, Permissions, SavePoints, StreamRules, Text, Words, YesNo,
 };
 use super::value::Value;
 use super::{
@@ -69,8 +69,6 @@ const HZ: Place = Place::Field {
     },
 };
 
-const NO_CLIENT_EVICTION: &str =
-    "this version does not evict clients: 'maxmemory-clients' can only be 0";
 const NO_CLUSTER: &str = "this version does not form clusters: 'cluster-enabled' can only be 'no'";
 const NO_REPLICATION: &str = "this version does not replicate: 'replicaof' can only be empty";
 const NO_MIN_REPLICAS: &str =
@@ -177,6 +175,8 @@ pub static SECTIONS: &[Section] = &[
             "How many keys are looked at to find one that goes."),
         row("maxmemory-eviction-tenacity", "10", number(0, 100), field!(maxmemory_eviction_tenacity),
             "How long commands may be held up by eviction at once: 10 is half a millisecond, 100 as long as it takes."),
+        row("maxmemory-clients", "0", BytesOrPercent, field!(maxmemory_clients),
+            "The memory that the buffers of all clients may take, or a share of 'maxmemory' such as 5%: beyond it the largest clients are closed; 0 is no limit."),
         row("lfu-log-factor", "10", COUNT, field!(lfu_log_factor),
             "How much slower each further step is at which a key counts as used more often."),
         row("lfu-decay-time", "1", COUNT, field!(lfu_decay_time_minutes),
@@ -296,8 +296,6 @@ pub static SECTIONS: &[Section] = &[
             "Refuse writes while 'save' asks for snapshots and the last one failed."),
     ]},
     Section { title: "Features to come: only the value that does without them is accepted", rows: &[
-        row("maxmemory-clients", "0", Only("0", NO_CLIENT_EVICTION), Place::Inert,
-            "The memory that all clients may use."),
         row("replicaof", "", Only("", NO_REPLICATION), Place::Inert,
             "The server to replicate.").at_start().alias("slaveof"),
         row("min-replicas-to-write", "0", Only("0", NO_MIN_REPLICAS), Place::Inert,

@@ -31,6 +31,8 @@ pub enum Shape {
         /// The greatest value.
         max: i64,
     },
+    /// A number of bytes as above, or a percentage, which is kept below zero.
+    BytesOrPercent,
     /// File permissions in octal, at most `0777`.
     Permissions,
     /// Any one text, possibly empty.
@@ -102,6 +104,7 @@ impl Shape {
             Self::Words | Self::BufferLimits | Self::Percentiles => true,
             Self::SavePoints | Self::Only(..) | Self::StreamRules | Self::GroupRules => true,
             Self::YesNo | Self::Number { .. } | Self::Size | Self::Bytes { .. } => false,
+            Self::BytesOrPercent => false,
             Self::Permissions | Self::Text | Self::FileName(..) => false,
             Self::Choice(_) | Self::NotifyClasses => false,
         }
@@ -182,6 +185,7 @@ impl Shape {
                 let bytes = parse_bytes(word).ok_or("argument must be a memory value")?;
                 within(bytes, min, max).map(Value::Integer)
             }
+            Self::BytesOrPercent => parse_bytes_or_percent(word).map(Value::Integer),
             Self::Permissions => match i64::from_str_radix(word, 8) {
                 Ok(bits) if word.starts_with(|c: char| c.is_digit(8)) => {
                     within(bits, 0, MAX_PERMISSIONS).map(Value::Integer)
@@ -227,6 +231,9 @@ impl Shape {
             Value::YesNo(true) => "yes".into(),
             Value::YesNo(false) => "no".into(),
             Value::Integer(bits) if matches!(self, Self::Permissions) => format!("{bits:o}"),
+            Value::Integer(percent @ ..0) if matches!(self, Self::BytesOrPercent) => {
+                format!("{}%", -percent)
+            }
             Value::Integer(classes) if matches!(self, Self::NotifyClasses) => {
                 notify::format(u32::try_from(*classes).expect("parsed from letters"))
             }
@@ -266,6 +273,7 @@ impl Shape {
             Self::Number { min, max } => format!("a number, {min} to {max}"),
             Self::Bytes { min: 0, .. } => "bytes, such as 64mb".into(),
             Self::Bytes { min, .. } => format!("bytes, at least {min}"),
+            Self::BytesOrPercent => "bytes, such as 64mb, or a percentage, such as 5%".into(),
             Self::Permissions => "octal permissions".into(),
             Self::Text => "text".into(),
             Self::FileName(..) => "a name without a directory".into(),
@@ -344,6 +352,19 @@ fn parse_integer(word: &str) -> Option<i64> {
 
 fn parse_bytes(word: &str) -> Option<i64> {
     num::parse_size_bytes(word.as_bytes())?.try_into().ok()
+}
+
+fn parse_bytes_or_percent(word: &str) -> Result<i64, String> {
+    let parsed = match word.strip_suffix('%') {
+        Some(percent) => parse_integer(percent)
+            .filter(|percent| *percent >= 0)
+            .map(|percent| -percent),
+        None => parse_bytes(word),
+    };
+    match parsed.ok_or("argument must be a memory or percent value")? {
+        ..-100 => Err("percentage argument must be less or equal to 100".into()),
+        number => Ok(number),
+    }
 }
 
 fn within(number: i64, min: i64, max: i64) -> Result<i64, String> {

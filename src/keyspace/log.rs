@@ -20,6 +20,7 @@
 //!
 //! This file knows neither files nor commands. Bounds: see `PENDING_BYTES`.
 
+use crate::base::gauge;
 use parking_lot::{Condvar, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -93,6 +94,9 @@ pub struct Log {
     recording: AtomicBool,
     whole: AtomicBool,
     holding: AtomicBool,
+    /// Bytes of the buffer that effects gather in.
+    gathering: AtomicU64,
+    /// Bytes of the follower's buffers.
     kept: AtomicU64,
 }
 
@@ -149,6 +153,7 @@ impl Log {
         tail.db = Some(last_db);
         tail.bytes.extend_from_slice(effects);
         tail.appends += 1;
+        self.note_buffer(&tail);
         let end = self.taken.load(Ordering::Relaxed) + tail.bytes.len() as u64;
         self.end.store(end, Ordering::Release);
         let wakes = tail.wakes_at.is_some_and(|bytes| tail.bytes.len() >= bytes);
@@ -227,6 +232,10 @@ impl Log {
         std::mem::swap(&mut tail.bytes, &mut batch.bytes);
         std::mem::swap(&mut tail.turns, &mut batch.turns);
         batch.appends = std::mem::take(&mut tail.appends);
+        // The follower says more exactly what it keeps when it has sorted that in. Until then it counts twice rather than not at all.
+        let taken = gauge::allocation_bytes(batch.bytes.capacity()) as u64;
+        self.kept.fetch_add(taken, Ordering::AcqRel);
+        self.note_buffer(&tail);
         batch.start = self.taken.load(Ordering::Relaxed);
         self.taken.store(batch.end(), Ordering::Release);
     }
@@ -270,12 +279,18 @@ impl Log {
 
     /// The follower has buffers of so many bytes.
     pub fn set_kept_bytes(&self, bytes: u64) {
-        self.kept.store(bytes, Ordering::Relaxed);
+        self.kept.store(bytes, Ordering::Release);
     }
 
-    /// Bytes of memory that the log takes: what waits for the writer, and its buffers.
+    fn note_buffer(&self, tail: &Tail) {
+        let bytes = gauge::allocation_bytes(tail.bytes.capacity()) as u64;
+        self.gathering.store(bytes, Ordering::Release);
+    }
+
+    /// Bytes of memory that the log takes.
     pub fn memory_bytes(&self) -> u64 {
-        self.waiting_bytes() + self.kept.load(Ordering::Relaxed)
+        let gathering = self.gathering.load(Ordering::Acquire);
+        gathering + self.kept.load(Ordering::Acquire)
     }
 
     /// True when so much waits for the writer that the cores should read no further requests.

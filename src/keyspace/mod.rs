@@ -205,10 +205,15 @@ impl Keyspace {
 
     /// What is used beyond the limit. Buffers of the log do not count: to evict a key is to fill them further.
     pub fn excess_bytes(&self) -> u64 {
-        match self.limit_bytes() {
-            0 => 0,
-            limit => gauge::used().saturating_sub(limit.saturating_add(self.log.memory_bytes())),
+        let limit = self.limit_bytes();
+        if limit == 0 {
+            return 0;
         }
+        // The log's buffers grow and shrink while this looks: what is counted must never be theirs.
+        let before = self.log.memory_bytes();
+        let used = gauge::used();
+        let logs = before.max(self.log.memory_bytes());
+        used.saturating_sub(limit.saturating_add(logs))
     }
 
     /// True when nothing more should be stored.

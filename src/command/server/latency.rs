@@ -80,6 +80,7 @@ fn draw(event: &str, series: &Series, now_s: i64) -> String {
         graph.extend(samples.iter().map(|(_, ms)| bar(ms - low, high - low, row)));
         graph.push('\n');
     }
+    graph.extend(samples.iter().map(|_| ' '));
     graph.push('\n');
     let ages: Vec<Vec<char>> = samples
         .iter()
@@ -96,7 +97,8 @@ fn draw(event: &str, series: &Series, now_s: i64) -> String {
 fn bar(height: u64, highest: u64, row: u64) -> char {
     const TOPS: [char; 3] = ['_', 'o', '#'];
     let steps = GRAPH_ROWS * TOPS.len() as u64;
-    let step = (height * (steps - 1)).checked_div(highest).unwrap_or(0);
+    let step = (height * steps).checked_div(highest).unwrap_or(0);
+    let step = step.min(steps - 1);
     match (step / TOPS.len() as u64).cmp(&row) {
         std::cmp::Ordering::Less => ' ',
         std::cmp::Ordering::Equal => TOPS[(step % TOPS.len() as u64) as usize],

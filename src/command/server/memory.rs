@@ -1,6 +1,6 @@
 //! MEMORY: what a key takes, and what the whole takes.
 
-use super::info::{percent, ratio};
+use super::info::{client_bytes, percent, ratio};
 use crate::base::{float, process};
 use crate::command::ctx::{Ctx, DONE, Outcome};
 use crate::command::{Args, error};
@@ -68,25 +68,22 @@ fn figures(ctx: &mut Ctx<'_, '_>) -> Vec<(String, Figure)> {
             Number(memory.startup.cast_signed()),
         ),
     ];
-    let unused = [
-        "replication.backlog",
-        "replica.fullsync.buffer",
-        "clients.slaves",
-        "clients.normal",
+    let client_bytes = client_bytes(ctx) as u64;
+    let log_bytes = ctx.shared.keyspace.log().memory_bytes();
+    let overheads = [
+        ("replication.backlog", 0),
+        ("replica.fullsync.buffer", 0),
+        ("clients.slaves", 0),
+        ("clients.normal", client_bytes),
+        ("cluster.links", 0),
+        ("aof.buffer", log_bytes),
+        ("lua.caches", 0),
+        ("functions.caches", 0),
+        ("script.VMs", 0),
     ];
-    let unused_too = [
-        "cluster.links",
-        "aof.buffer",
-        "lua.caches",
-        "functions.caches",
-        "script.VMs",
-    ];
-    figures.extend(
-        unused
-            .iter()
-            .chain(&unused_too)
-            .map(|name| (name.to_string(), Number(0))),
-    );
+    let overhead = memory.startup + overheads.iter().map(|(_, bytes)| bytes).sum::<u64>();
+    let named = |(name, bytes): (&str, u64)| (name.to_string(), Number(bytes.cast_signed()));
+    figures.extend(overheads.map(named));
     for (number, table) in tables
         .iter()
         .enumerate()
@@ -99,7 +96,7 @@ fn figures(ctx: &mut Ctx<'_, '_>) -> Vec<(String, Figure)> {
         ("overhead.db.hashtable.rehashing", Number(0)),
         (
             "overhead.total",
-            Number(memory.startup.cast_signed() + table_bytes as i64),
+            Number(overhead.cast_signed() + table_bytes as i64),
         ),
         ("db.dict.rehashing.count", Number(0)),
         ("keys.count", Number(keys.cast_signed())),

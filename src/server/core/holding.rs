@@ -11,6 +11,7 @@
 
 use super::super::connection::Halt;
 use super::Core;
+use crate::command::block::{self, Ending};
 use crate::command::error;
 use crate::command::shared::gate;
 use crate::keyspace::Waiter;
@@ -93,7 +94,9 @@ impl Core {
             if waiter.is_some() && keeps_log && !is_durable(offset) {
                 continue;
             }
-            if waiter.is_some_and(|waiter| waiter.claim()) {
+            if let Some(waiter) = waiter.filter(|waiter| waiter.claim()) {
+                let stats = &self.shared.stats[self.local.core];
+                block::count_unserved(stats, waiter, Ending::Timeout);
                 self.unblock(token, |_, out| match keeps_log {
                     false => out.error(error::NUMLOCAL_WITHOUT_LOG.text()),
                     true => {

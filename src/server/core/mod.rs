@@ -29,7 +29,7 @@ use crate::command::mail::Mail;
 use crate::command::meter::Meter;
 use crate::command::server::save;
 use crate::command::shared::gate;
-use crate::command::{Local, Shared, evict, expire};
+use crate::command::{Local, Shared, evict, expire, overweight};
 use crate::keyspace::effects::Effects;
 use crate::keyspace::{Locked, NEVER};
 use crate::resp::{Parser, Reply};
@@ -360,6 +360,8 @@ impl Core {
         if self.local.core == 0 {
             process::note_peak(self.now.unix_ms / 1000);
             save::tick(self.shared, &self.local.config, self.now);
+            let stats = &self.shared.stats[self.local.core];
+            overweight::relieve(self.shared, &self.local.config, stats);
         }
         for token in self.with_output() {
             self.check_output_limit(token);

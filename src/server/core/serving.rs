@@ -290,6 +290,7 @@ impl Core {
         let Some(waiter) = block::leave(self.shared, &mut connection.session) else {
             return;
         };
+        connection.session.commands += 1;
         connection.out.version = connection.session.version;
         match connection.session.reply_mode {
             ReplyMode::Skip => connection.session.reply_mode = ReplyMode::On,
@@ -304,9 +305,7 @@ impl Core {
     pub(super) fn end_wait(&mut self, token: usize, ending: Ending) {
         if let Some(waiter) = self.connections[token].session.blocked.clone() {
             self.with_env(|env| block::leave_queues(env, &waiter));
-            if ending == Ending::Error {
-                self.shared.stats[self.local.core].error(b"UNBLOCKED");
-            }
+            block::count_unserved(&self.shared.stats[self.local.core], &waiter, ending);
         }
         let log = self.shared.keyspace.log();
         self.unblock(token, |waiter, out| {

@@ -8,6 +8,7 @@
 //! A *turn* is a place where the log leaves its file. Items are numbered from the first ever on; a [`Mark`] says up to which one a sync
 //! reaches.
 
+use crate::base::gauge::allocation_bytes;
 use crate::keyspace::log::{Batch, Turn};
 use std::collections::VecDeque;
 
@@ -45,6 +46,8 @@ pub struct Queue {
     /// Bytes of the next item that are written.
     partial: usize,
     bytes: usize,
+    /// Bytes of the buffers of all items, which may be larger than what they hold.
+    buffer_bytes: usize,
     /// The offset up to which all is written.
     offset: u64,
     spare: Vec<Vec<u8>>,
@@ -92,6 +95,7 @@ impl Queue {
             return self.recycle(bytes);
         }
         self.bytes += bytes.len();
+        self.buffer_bytes += allocation_bytes(bytes.capacity());
         self.items.push_back(Item::Bytes { bytes, end });
     }
 
@@ -166,6 +170,7 @@ impl Queue {
         for item in self.items.drain(..items).collect::<Vec<_>>() {
             if let Item::Bytes { bytes, .. } = item {
                 self.bytes -= bytes.len();
+                self.buffer_bytes -= allocation_bytes(bytes.capacity());
                 self.recycle(bytes);
             }
         }
@@ -211,7 +216,7 @@ impl Queue {
 
     /// Bytes of memory, the buffers that nobody needs for now included.
     pub fn memory_bytes(&self) -> usize {
-        self.bytes + self.spare_bytes
+        self.buffer_bytes + allocation_bytes(self.spare_bytes)
     }
 
     /// Bytes kept.

@@ -235,6 +235,7 @@ impl Writer {
             false => self.annotation(),
         };
         self.queue.push(&mut self.batch, prefix);
+        self.note_memory();
     }
 
     /// The time, once a second, if it is wanted.
@@ -543,10 +544,15 @@ impl Writer {
             .store(self.older_bytes + len, Ordering::Relaxed);
         seen.queued_bytes
             .store(self.queue.bytes() as u64, Ordering::Relaxed);
-        self.log.set_kept_bytes(self.queue.memory_bytes() as u64);
-        gauge::tell();
+        self.note_memory();
         seen.syncing
             .store(self.syncer.is_running(), Ordering::Relaxed);
+    }
+
+    fn note_memory(&self) {
+        // In this order: what was given back is not to count as somebody else's.
+        gauge::tell();
+        self.log.set_kept_bytes(self.queue.memory_bytes() as u64);
     }
 
     fn note_base(&self) {

@@ -92,7 +92,7 @@ pub fn line(record: &ClientRecord, now_ms: i64) -> String {
         record.queued.load(Relaxed),
         record.watched.load(Relaxed),
         record.output_chunks.load(Relaxed),
-        size_of::<ClientRecord>() + query + output + queued_bytes,
+        record.memory_bytes(),
         if output > 0 { "rw" } else { "r" },
         last_command(record),
         user.as_ref()

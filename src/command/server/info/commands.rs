@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Report;
 use crate::command::ctx::Ctx;
 use crate::command::registry;
-use crate::command::stats::{self, CommandStats, Counter};
+use crate::command::stats::{self, CommandStats, Counter, MAX_ERROR_CODES};
 
 pub fn commandstats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     report.title("Commandstats");
@@ -45,11 +45,12 @@ pub fn errorstats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         }
     }
     report.title("Errorstats");
+    if counts.len() > MAX_ERROR_CODES {
+        return report.field("errorstat_ERRORSTATS_DISABLED", "count=1");
+    }
     for (code, count) in counts {
-        report.field(
-            &format!("errorstat_{}", String::from_utf8_lossy(&code)),
-            format!("count={count}"),
-        );
+        let name = String::from_utf8_lossy(&code).replace(['#', ':', '\n', '\r'], "_");
+        report.field(&format!("errorstat_{name}"), format!("count={count}"));
     }
 }
 

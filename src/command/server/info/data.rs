@@ -100,7 +100,7 @@ fn scripts(ctx: &Ctx<'_, '_>, report: &mut Report) {
 }
 
 /// Bytes that wait in the buffers of clients.
-fn client_bytes(ctx: &Ctx<'_, '_>) -> usize {
+pub fn client_bytes(ctx: &Ctx<'_, '_>) -> usize {
     let all = ctx.shared.clients.all();
     all.iter()
         .map(|record| record.query_bytes.load(Relaxed) + record.output_bytes.load(Relaxed))

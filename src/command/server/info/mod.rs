@@ -7,7 +7,7 @@ mod commands;
 mod data;
 mod server;
 
-pub use data::{percent, ratio};
+pub use data::{client_bytes, percent, ratio};
 
 use std::fmt::Display;
 

@@ -178,7 +178,7 @@ pub fn stats(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         ],
     );
     report.field("evicted_keys", sum(|core| &core.evicted));
-    report.fields(0, &["evicted_clients"]);
+    report.field("evicted_clients", sum(|core| &core.evicted_clients));
     report.field("evicted_scripts", shared.scripts.evicted());
     let now_ms = ctx.now.steady_ms;
     report.field(
