@@ -6,9 +6,10 @@ require "sidekiq/api"
 Sidekiq.configure_client { |config| config.redis = { url: ENV.fetch("REDIS_URL") } }
 Sidekiq.configure_server do |config|
   config.redis = { url: ENV.fetch("REDIS_URL") }
-  # Looks often for what is scheduled, and does not wait long for what runs when it is stopped.
+  # Looks often for what is scheduled. When it is stopped it does not wait long for what runs, but longer than an idle thread of its
+  # own waits for a job (2 seconds), which would take the one that is given back.
   config.options[:poll_interval_average] = 0.2
-  config.options[:timeout] = 1
+  config.options[:timeout] = 3
   config.death_handlers << ->(job, error) { note(death: job["args"][0], error: error.message) }
 end
 
