@@ -21,10 +21,10 @@ pub mod read;
 pub mod remove;
 pub mod sample;
 
+use super::item::write_item;
 use super::{Ctx, Keys};
 use crate::base::float;
 use crate::config::Config;
-use crate::data::list::Item;
 use crate::data::zset::{Element, Limits, ZSet};
 use crate::keyspace::notify;
 use crate::resp::Reply;
@@ -38,14 +38,6 @@ pub fn limits(config: &Config) -> Limits {
     }
 }
 
-fn write_member(reply: &mut Reply, member: Item<'_>) {
-    match member {
-        Item::Int(value) => reply.bulk_int(value),
-        Item::Text(text) => reply.bulk(text),
-        Item::Shared(bytes) => reply.bulk_shared(bytes),
-    }
-}
-
 fn write_score(reply: &mut Reply, score: f64) {
     let mut text = Vec::new();
     float::write_f64(&mut text, score);
@@ -53,7 +45,7 @@ fn write_score(reply: &mut Reply, score: f64) {
 }
 
 fn write_pair(reply: &mut Reply, element: Element<'_>) {
-    write_member(reply, element.member);
+    write_item(reply, element.member);
     write_score(reply, element.score);
 }
 
@@ -74,7 +66,7 @@ impl Scores {
     /// Writes an element; in RESP3, one with a score is an array.
     fn write(self, reply: &mut Reply, element: Element<'_>) {
         match self {
-            Scores::Without => write_member(reply, element.member),
+            Scores::Without => write_item(reply, element.member),
             Scores::With => {
                 if reply.is_resp3() {
                     reply.array(2);

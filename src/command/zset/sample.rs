@@ -1,12 +1,13 @@
 //! ZRANDMEMBER and ZSCAN: some members, and all of them little by little.
 
+use super::Scores;
 use super::range::write_long;
-use super::{Scores, write_member};
 use crate::base::{Rng, float, glob};
 use crate::command::error::{
     Error, INVALID_CURSOR, NOVALUES_OUTSIDE_HSCAN, RANK_OUT_OF_RANGE, SAMPLE_OUT_OF_RANGE, SYNTAX,
 };
 use crate::command::generic::scan::{DEFAULT_COUNT, parse_cursor};
+use crate::command::item::write_item;
 use crate::command::{Args, Ctx, DONE, Flow, LongReply, Outcome};
 use crate::data::ZSet;
 use crate::data::zset::End;
@@ -30,7 +31,7 @@ pub fn zrandmember(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         };
         let rank = Rng::unforeseen().below(zset.len());
         for element in zset.range(rank..rank + 1, End::Lowest) {
-            write_member(ctx.reply, element.member);
+            write_item(ctx.reply, element.member);
         }
         return DONE;
     }
@@ -166,7 +167,7 @@ pub fn zscan(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         if options.admits(element.member.as_bytes(&mut itoa::Buffer::new())) {
             let mut score = Vec::new();
             float::write_f64(&mut score, element.score);
-            write_member(&mut found, element.member);
+            write_item(&mut found, element.member);
             found.bulk(&score);
             count += 2;
         }

@@ -1,7 +1,7 @@
 //! A sorted set, or a stretch of one, taken out from under the lock.
 
+use super::scores::Scores;
 use super::{Element, End, Form, Large, ZSet};
-use crate::data::Table;
 use std::ops::Range;
 
 /// An immutable copy of a stretch of a sorted set. It is read in slices of the reader's choosing.
@@ -33,7 +33,7 @@ impl ZSet {
             Form::Packed(run) => Form::Packed(run.clone()),
             Form::Large(large) => Form::Large(Large {
                 order: large.order.freeze(),
-                scores: Table::new(),
+                scores: Scores::default(),
             }),
         };
         Frozen {

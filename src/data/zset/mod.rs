@@ -3,7 +3,8 @@
 //! ```text
 //! packed   | member | score | ...                      a small one: one run               (packed.rs)
 //! large    order:  (score, member) in leaves           by rank, score and member          (order.rs)
-//!          scores: member -> score                     by member                          (data/table.rs)
+//!          scores: member -> score                     by member                          (scores.rs)
+//!          and long members once for both of them                                         (texts.rs)
 //! ```
 //!
 //! It is packed as long as it has few and short members (see [`Limits`]), and never again after it was large.
@@ -15,15 +16,17 @@ mod freeze;
 mod order;
 mod packed;
 mod range;
+mod scores;
+mod texts;
 
 pub use freeze::Frozen;
 pub(crate) use packed::entry_score;
 pub use range::{LexBound, LexRange, ScoreBound, ScoreRange};
 
 use super::list::Item;
-use super::table::Table;
 use order::Order;
 use packed::Run;
+use scores::Scores;
 use std::ops::Range;
 
 /// How large a packed one may grow.
@@ -90,27 +93,34 @@ enum Form {
 #[derive(Debug, Default)]
 struct Large {
     order: Order,
-    scores: Table,
+    scores: Scores,
 }
 
 impl Large {
     fn score(&self, member: &[u8]) -> Option<f64> {
-        self.scores.get(member).map(score_of)
+        self.scores.get(self.order.texts(), member)
     }
 
     fn insert(&mut self, score: f64, member: &[u8]) {
-        self.order.insert(score, member);
-        self.scores.insert(member, &score.to_le_bytes()[..]);
+        let number = self.order.insert(score, member);
+        self.scores.insert(member, number, score);
+    }
+
+    /// Adds a member that comes behind all others.
+    fn push_back(&mut self, score: f64, member: &[u8]) {
+        let number = self.order.push_back(score, member);
+        self.scores.insert(member, number, score);
     }
 
     fn rescore(&mut self, member: &[u8], old: f64, new: f64) {
-        self.order.rescore(member, old, new);
-        self.scores.insert(member, &new.to_le_bytes()[..]);
+        let number = self.order.rescore(member, old, new);
+        self.scores.insert(member, number, new);
     }
-}
 
-fn score_of(bytes: &[u8]) -> f64 {
-    f64::from_le_bytes(bytes.try_into().expect("a score has eight bytes"))
+    fn remove(&mut self, score: f64, member: &[u8]) {
+        let number = self.order.remove(score, member);
+        self.scores.remove(member, number);
+    }
 }
 
 /// Brings pairs into the order in which sorted sets have them.
@@ -144,10 +154,7 @@ impl ZSet {
             match &mut zset.form {
                 Form::Packed(run) => run.insert(*score, member.as_ref()),
                 Form::Large(large) => {
-                    large.order.push_back(*score, member.as_ref());
-                    large
-                        .scores
-                        .insert(member.as_ref(), &score.to_le_bytes()[..]);
+                    large.push_back(*score, member.as_ref());
                 }
             }
         }
@@ -265,8 +272,7 @@ impl ZSet {
             Form::Large(large) => {
                 let score = large.score(member);
                 if let Some(score) = score {
-                    large.order.remove(score, member);
-                    large.scores.remove(member);
+                    large.remove(score, member);
                 }
                 score.is_some()
             }
@@ -280,7 +286,7 @@ impl ZSet {
             Form::Large(large) if ranks.len() == large.order.len() => *large = Large::default(),
             Form::Large(large) => {
                 for pair in large.order.range(ranks.start, ranks.len(), End::Lowest) {
-                    large.scores.remove(pair.member());
+                    large.scores.remove(pair.member(), pair.number());
                 }
                 large.order.remove_range(ranks.start, ranks.len());
             }
@@ -359,12 +365,13 @@ impl ZSet {
                 self.iter(End::Lowest).for_each(each);
                 0
             }
-            Form::Large(large) => large.scores.scan(cursor, count, |member, score| {
-                each(Element {
-                    member: Item::Text(member),
-                    score: score_of(score),
-                });
-            }),
+            Form::Large(large) => {
+                let texts = large.order.texts();
+                large.scores.scan(texts, cursor, count, |member, score| {
+                    let member = Item::Text(member);
+                    each(Element { member, score });
+                })
+            }
         }
     }
 
@@ -416,9 +423,7 @@ impl ZSet {
         let mut digits = itoa::Buffer::new();
         for element in run.range(0, run.len(), End::Lowest) {
             let member = element.member.as_bytes(&mut digits);
-            large.order.push_back(element.score, member);
-            let score = element.score.to_le_bytes();
-            large.scores.insert(member, &score[..]);
+            large.push_back(element.score, member);
         }
         self.form = Form::Large(large);
     }

@@ -4,6 +4,7 @@
 //! bundles   Owned [slot|slot|..]        Shared ->[slot|slot|..]      and how many pairs are in each
 //! slot      first score, number of pairs, Arc -> leaf
 //! leaf      up to 128 pairs, packed                                  (leaf.rs)
+//! texts     long members, of which leaves have the numbers           (texts.rs)
 //! ```
 //!
 //! A pair is found by binary searches: among the bundles, the slots of one, the pairs of a leaf. A slot's first score spares most looks
@@ -15,8 +16,9 @@
 mod leaf;
 
 use super::End;
+use super::texts::{MAX_SHORT_BYTES, Texts};
 use crate::data::shareable::Shareable;
-use leaf::{Leaf, MAX_BYTES, MAX_PAIRS};
+use leaf::{Held, Leaf, MAX_PAIRS};
 use std::sync::Arc;
 
 /// The most slots of a bundle.
@@ -31,6 +33,7 @@ const QUICK_PAIRS: usize = 1000;
 pub(super) struct Order {
     bundles: Vec<Bundle>,
     len: usize,
+    texts: Texts,
 }
 
 #[derive(Debug)]
@@ -53,12 +56,18 @@ pub(super) struct Pair<'a> {
     pub score: f64,
     leaf: &'a Arc<Leaf>,
     at: usize,
+    texts: &'a Texts,
 }
 
 impl<'a> Pair<'a> {
     #[inline]
     pub fn member(&self) -> &'a [u8] {
-        self.leaf.member(self.at)
+        self.leaf.member(self.at, self.texts)
+    }
+
+    /// The number of the member, if it is long.
+    pub fn number(&self) -> Option<u32> {
+        self.leaf.held(self.at).number()
     }
 
     /// Whether it comes before these.
@@ -86,20 +95,22 @@ impl Slot {
     }
 
     #[inline]
-    fn head(&self) -> Pair<'_> {
+    fn head<'a>(&'a self, texts: &'a Texts) -> Pair<'a> {
         Pair {
             score: self.first,
             leaf: &self.leaf,
             at: 0,
+            texts,
         }
     }
 
     #[inline]
-    fn pair(&self, at: usize) -> Pair<'_> {
+    fn pair<'a>(&'a self, at: usize, texts: &'a Texts) -> Pair<'a> {
         Pair {
             score: self.leaf.score(at),
             leaf: &self.leaf,
             at,
+            texts,
         }
     }
 
@@ -112,11 +123,11 @@ impl Slot {
     }
 
     /// The number of pairs in the front for which `is_before` is true.
-    fn partition_point(&self, is_before: impl Fn(Pair<'_>) -> bool) -> usize {
+    fn partition_point(&self, texts: &Texts, is_before: impl Fn(Pair<'_>) -> bool) -> usize {
         let (mut low, mut high) = (0, self.len);
         while low < high {
             let middle = usize::midpoint(low, high);
-            match is_before(self.pair(middle)) {
+            match is_before(self.pair(middle, texts)) {
                 true => low = middle + 1,
                 false => high = middle,
             }
@@ -130,6 +141,11 @@ impl Order {
         self.len
     }
 
+    /// The long members.
+    pub fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
     /// The number of pairs in the front for which `is_before` is true, as it is for none behind them.
     pub fn rank_of(&self, is_before: impl Fn(Pair<'_>) -> bool) -> usize {
         self.number_of(self.partition_point(is_before))
@@ -140,14 +156,14 @@ impl Order {
         self.rank_of(|pair| pair.is_before(score, member))
     }
 
-    /// Adds a pair that is not there.
-    pub fn insert(&mut self, score: f64, member: &[u8]) {
+    /// Adds a pair that is not there; gives the member's number if it is long.
+    pub fn insert(&mut self, score: f64, member: &[u8]) -> Option<u32> {
         let place = self.partition_point(|pair| pair.is_before(score, member));
-        self.insert_at(place, score, member);
+        self.hold_at(place, score, member)
     }
 
-    /// Adds a pair behind all others.
-    pub fn push_back(&mut self, score: f64, member: &[u8]) {
+    /// Adds a pair behind all others; gives the member's number if it is long.
+    pub fn push_back(&mut self, score: f64, member: &[u8]) -> Option<u32> {
         let bundle = self.bundles.len().saturating_sub(1);
         let slots = self.bundles.last().map_or(&[][..], |bundle| &bundle.slots);
         let place = Place {
@@ -155,32 +171,44 @@ impl Order {
             slot: slots.len().saturating_sub(1),
             within: slots.last().map_or(0, |slot| slot.len),
         };
-        self.insert_at(place, score, member);
+        self.hold_at(place, score, member)
     }
 
-    /// Removes a pair that is there.
-    pub fn remove(&mut self, score: f64, member: &[u8]) {
-        let place = self.partition_point(|pair| pair.is_before(score, member));
-        let place = self.normal(place).expect("the pair is there");
+    fn hold_at(&mut self, place: Place, score: f64, member: &[u8]) -> Option<u32> {
+        let held = match member.len() {
+            ..=MAX_SHORT_BYTES => Held::Short(member),
+            _ => Held::Long(self.texts.add(member)),
+        };
+        self.insert_at(place, score, held);
+        held.number()
+    }
+
+    /// Removes a pair that is there; gives the number that its member had.
+    pub fn remove(&mut self, score: f64, member: &[u8]) -> Option<u32> {
+        let place = self.place_of_pair(score, member);
+        let number = self.pair(place).number();
+        self.forget(place, 1);
         self.remove_run(place, 1);
+        number
     }
 
-    /// Gives another score to a pair that is there: in place, where its neighbours in the leaf allow it.
-    pub fn rescore(&mut self, member: &[u8], old: f64, new: f64) {
-        let place = self.partition_point(|pair| pair.is_before(old, member));
-        let place = self.normal(place).expect("the pair is there");
+    /// Gives another score to a pair that is there: in place, where its neighbours in the leaf allow it. Gives its member's number if it is long.
+    pub fn rescore(&mut self, member: &[u8], old: f64, new: f64) -> Option<u32> {
+        let place = self.place_of_pair(old, member);
+        let number = self.pair(place).number();
         let slot = &self.bundles[place.bundle].slots[place.slot];
         let at = place.within;
-        let stays = at > 0
-            && at + 1 < slot.len
-            && slot.pair(at - 1).is_before(new, member)
-            && !slot.pair(at + 1).is_before(new, member);
-        if !stays {
-            self.remove_run(place, 1);
-            return self.insert(new, member);
+        let is_before = |at| slot.pair(at, &self.texts).is_before(new, member);
+        let stays = at > 0 && at + 1 < slot.len && is_before(at - 1) && !is_before(at + 1);
+        if stays {
+            let slots = self.bundles[place.bundle].slots.to_mut();
+            slots[place.slot].change(|leaf| leaf.rescore(at, new));
+            return number;
         }
-        let slots = self.bundles[place.bundle].slots.to_mut();
-        slots[place.slot].change(|leaf| leaf.rescore(at, new));
+        self.remove_run(place, 1);
+        let place = self.partition_point(|pair| pair.is_before(new, member));
+        self.insert_at(place, new, number.map_or(Held::Short(member), Held::Long));
+        number
     }
 
     /// Removes the `count` pairs from rank `start` on, which there are.
@@ -188,6 +216,7 @@ impl Order {
         let mut left = count;
         while left > 0 {
             let place = self.place_of(start).expect("the pairs are there");
+            self.forget(place, left);
             left -= self.remove_run(place, left);
         }
     }
@@ -225,6 +254,7 @@ impl Order {
         Order {
             bundles: self.bundles.iter_mut().map(freeze).collect(),
             len: self.len,
+            texts: self.texts.freeze(),
         }
     }
 
@@ -237,7 +267,7 @@ impl Order {
                 + bundle.slots.iter().map(leaf).sum::<usize>()
         };
         let bundles: usize = self.bundles.iter().map(bundle).sum();
-        bundles + self.bundles.capacity() * size_of::<Bundle>()
+        bundles + self.bundles.capacity() * size_of::<Bundle>() + self.texts.heap_bytes()
     }
 
     pub fn is_quick_to_encode(&self, max_bytes: usize) -> bool {
@@ -258,7 +288,7 @@ impl Order {
 
     /// The place of the first pair for which `is_before` is false. Behind the last pair of a leaf rather than before the first of the next.
     fn partition_point(&self, is_before: impl Fn(Pair<'_>) -> bool) -> Place {
-        let starts_before = |bundle: &Bundle| is_before(bundle.slots[0].head());
+        let starts_before = |bundle: &Bundle| is_before(bundle.slots[0].head(&self.texts));
         let bundle = self
             .bundles
             .partition_point(starts_before)
@@ -268,15 +298,45 @@ impl Order {
             .get(bundle)
             .map_or(&[][..], |bundle| &bundle.slots);
         let slot = slots
-            .partition_point(|slot| is_before(slot.head()))
+            .partition_point(|slot| is_before(slot.head(&self.texts)))
             .saturating_sub(1);
         let within = slots
             .get(slot)
-            .map_or(0, |slot| slot.partition_point(is_before));
+            .map_or(0, |slot| slot.partition_point(&self.texts, is_before));
         Place {
             bundle,
             slot,
             within,
+        }
+    }
+
+    /// The place of a pair that is there.
+    fn place_of_pair(&self, score: f64, member: &[u8]) -> Place {
+        let place = self.partition_point(|pair| pair.is_before(score, member));
+        self.normal(place).expect("the pair is there")
+    }
+
+    /// The pair at a place that is not behind a leaf's last.
+    fn pair(&self, place: Place) -> Pair<'_> {
+        self.bundles[place.bundle].slots[place.slot].pair(place.within, &self.texts)
+    }
+
+    /// Forgets the texts of long members that `remove_run` is about to remove.
+    fn forget(&mut self, place: Place, count: usize) {
+        let (bundle, texts) = (&self.bundles[place.bundle], &mut self.texts);
+        let is_whole = is_whole(bundle, place, count);
+        let slots = match is_whole {
+            true => &bundle.slots[..],
+            false => &bundle.slots[place.slot..=place.slot],
+        };
+        for slot in slots {
+            let end = if is_whole {
+                slot.len
+            } else {
+                slot.len.min(place.within + count)
+            };
+            let numbers = (place.within..end).filter_map(|at| slot.leaf.held(at).number());
+            numbers.for_each(|number| texts.remove(number));
         }
     }
 
@@ -326,7 +386,7 @@ impl Order {
         (next.bundle < self.bundles.len()).then_some(next)
     }
 
-    fn insert_at(&mut self, place: Place, score: f64, member: &[u8]) {
+    fn insert_at(&mut self, place: Place, score: f64, member: Held<'_>) {
         self.len += 1;
         let Some(bundle) = self.bundles.get_mut(place.bundle) else {
             self.bundles.push(Bundle {
@@ -362,7 +422,7 @@ impl Order {
     /// Removes up to `count` pairs of one leaf, or a whole bundle, from a place on; gives how many.
     fn remove_run(&mut self, place: Place, count: usize) -> usize {
         let bundle = &mut self.bundles[place.bundle];
-        if place.slot == 0 && place.within == 0 && bundle.len <= count {
+        if is_whole(bundle, place, count) {
             let removed = self.bundles.remove(place.bundle).len;
             self.len -= removed;
             return removed;
@@ -394,10 +454,15 @@ impl Order {
     }
 }
 
+/// Whether the `count` pairs from a place of a bundle on are all of it, or more.
+fn is_whole(bundle: &Bundle, place: Place, count: usize) -> bool {
+    place.slot == 0 && place.within == 0 && bundle.len <= count
+}
+
 /// Puts a pair into the leaf of a slot, at a place in it; into a leaf of its own, or one that is split, where it has no room.
-fn insert_into(slots: &mut Vec<Slot>, (at, within): (usize, usize), score: f64, member: &[u8]) {
+fn insert_into(slots: &mut Vec<Slot>, (at, within): (usize, usize), score: f64, member: Held<'_>) {
     let slot = &mut slots[at];
-    if slot.leaf.has_room_for(member.len()) {
+    if slot.len < MAX_PAIRS {
         return slot.change(|leaf| leaf.insert(within, score, member));
     }
     let len = slot.len;
@@ -418,9 +483,7 @@ fn join_leaves(slots: &mut Vec<Slot>, at: usize) {
     let Some([slot, next]) = slots.get(at..at + 2) else {
         return;
     };
-    let fits = slot.len + next.len <= MAX_PAIRS / 2
-        && slot.leaf.bytes() + next.leaf.bytes() <= MAX_BYTES / 2;
-    if slot.len < MAX_PAIRS / 4 && fits {
+    if slot.len < MAX_PAIRS / 4 && slot.len + next.len <= MAX_PAIRS / 2 {
         let next = slots.remove(at + 1);
         slots[at].change(|leaf| leaf.append(&next.leaf));
     }
@@ -475,7 +538,7 @@ impl<'a> Iterator for Pairs<'a> {
     #[inline]
     fn next(&mut self) -> Option<Pair<'a>> {
         let slot = self.slot.filter(|_| self.left > 0)?;
-        let pair = slot.pair(self.place.within);
+        let pair = slot.pair(self.place.within, &self.order.texts);
         self.left -= 1;
         if self.left > 0 {
             self.step(slot);

@@ -3,17 +3,19 @@
 //! ```text
 //! scores   f64 | f64 | f64 ...     ascending; equal ones by member
 //! starts   u16 | u16 | u16 ...     where each member begins in
-//! text     member|member|member
+//! text     member|number|member    the number of a long member, whose start is marked by its top bit
 //! ```
-//!
-//! A leaf of several pairs has at most [`MAX_BYTES`] of text, so that places in it fit two bytes; a longer member is a leaf by itself.
+
+use super::super::texts::Texts;
 
 /// The most pairs of a leaf.
 pub const MAX_PAIRS: usize = 128;
-/// The most bytes of members, unless there is but one.
-pub const MAX_BYTES: usize = 8192;
 /// What a column that has to grow gains beyond an eighth of what it has, items or bytes.
 const SPARE: usize = 4;
+/// Marks the start of a number. Leaves are shorter than this.
+const LONG: u16 = 1 << 15;
+
+const _: () = assert!(MAX_PAIRS * super::super::texts::MAX_SHORT_BYTES < LONG as usize);
 
 /// See the module's description.
 #[derive(Clone, Debug, Default)]
@@ -23,23 +25,36 @@ pub struct Leaf {
     text: Vec<u8>,
 }
 
+/// A member as a leaf has it.
+#[derive(Clone, Copy, Debug)]
+pub enum Held<'a> {
+    /// A short one.
+    Short(&'a [u8]),
+    /// The number of a long one.
+    Long(u32),
+}
+
+impl Held<'_> {
+    /// The number of a long one.
+    pub fn number(self) -> Option<u32> {
+        match self {
+            Held::Short(_) => None,
+            Held::Long(number) => Some(number),
+        }
+    }
+}
+
 impl Leaf {
     /// A leaf of one pair.
-    pub fn of(score: f64, member: &[u8]) -> Self {
-        Leaf {
-            scores: vec![score],
-            starts: vec![0],
-            text: member.to_vec(),
-        }
+    pub fn of(score: f64, member: Held<'_>) -> Self {
+        let mut leaf = Leaf::default();
+        leaf.insert(0, score, member);
+        leaf
     }
 
     #[inline]
     pub fn len(&self) -> usize {
         self.scores.len()
-    }
-
-    pub fn bytes(&self) -> usize {
-        self.text.len()
     }
 
     #[inline]
@@ -48,29 +63,44 @@ impl Leaf {
     }
 
     #[inline]
-    pub fn member(&self, at: usize) -> &[u8] {
-        &self.text[self.start(at)..self.start(at + 1)]
+    pub fn held(&self, at: usize) -> Held<'_> {
+        let text = &self.text[self.start(at)..self.start(at + 1)];
+        if self.starts[at] & LONG == 0 {
+            return Held::Short(text);
+        }
+        Held::Long(u32::from_le_bytes(text.try_into().expect("a number")))
     }
 
-    /// Whether a member of so many bytes may come in.
-    pub fn has_room_for(&self, bytes: usize) -> bool {
-        self.len() < MAX_PAIRS && self.bytes() + bytes <= MAX_BYTES
+    #[inline]
+    pub fn member<'a>(&'a self, at: usize, texts: &'a Texts) -> &'a [u8] {
+        match self.held(at) {
+            Held::Short(member) => member,
+            Held::Long(number) => texts.get(number),
+        }
     }
 
-    /// Puts a pair, for which there is room, before the one at `at`.
-    pub fn insert(&mut self, at: usize, score: f64, member: &[u8]) {
-        let (start, len) = (self.start(at), self.bytes());
+    /// Puts a pair before the one at `at`.
+    pub fn insert(&mut self, at: usize, score: f64, member: Held<'_>) {
+        let number;
+        let (text, mark) = match member {
+            Held::Short(text) => (text, 0),
+            Held::Long(long) => {
+                number = long.to_le_bytes();
+                (&number[..], LONG)
+            }
+        };
+        let (start, len) = (self.start(at), self.text.len());
         make_room(&mut self.scores, 1);
         make_room(&mut self.starts, 1);
-        make_room(&mut self.text, member.len());
+        make_room(&mut self.text, text.len());
         self.scores.insert(at, score);
-        self.starts.insert(at, start as u16);
+        self.starts.insert(at, start as u16 | mark);
         for later in &mut self.starts[at + 1..] {
-            *later += member.len() as u16;
+            *later += text.len() as u16;
         }
-        self.text.resize(len + member.len(), 0);
-        self.text.copy_within(start..len, start + member.len());
-        self.text[start..start + member.len()].copy_from_slice(member);
+        self.text.resize(len + text.len(), 0);
+        self.text.copy_within(start..len, start + text.len());
+        self.text[start..start + text.len()].copy_from_slice(text);
     }
 
     /// Gives another score to a pair whose place stays the same.
@@ -105,7 +135,7 @@ impl Leaf {
 
     /// Takes over the pairs of a leaf that follows, for which there is room.
     pub fn append(&mut self, next: &Leaf) {
-        let bytes = self.bytes() as u16;
+        let bytes = self.text.len() as u16;
         self.scores.extend_from_slice(&next.scores);
         self.starts
             .extend(next.starts.iter().map(|start| start + bytes));
@@ -121,7 +151,7 @@ impl Leaf {
     #[inline]
     fn start(&self, at: usize) -> usize {
         match self.starts.get(at) {
-            Some(start) => usize::from(*start),
+            Some(start) => usize::from(start & !LONG),
             None => self.text.len(),
         }
     }
