@@ -2,7 +2,7 @@
 //!
 //! A script is known to all cores by its SHA-1 ([`scripts`]); each core compiles it for itself when it first runs it there ([`engine`]).
 //! One script runs at a time. It begins with the stripes of the keys it declares, and reaches for further ones when a command of its asks for
-//! them ([`caller`]), so that commands of others run beside it. What its commands did is one group in the log, as a transaction's is.
+//! them (`caller`), so that commands of others run beside it. What its commands did is one group in the log, as a transaction's is.
 //!
 //! ```text
 //!   dispatch   the scripts' turn, then the stripes of the declared keys

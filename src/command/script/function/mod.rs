@@ -1,7 +1,7 @@
 //! Functions: scripts that are kept by name, in libraries.
 //!
 //! A library is a source that registers functions when it runs. All cores share what is registered ([`store`]); each core runs the source for
-//! itself when it first calls a function of it ([`engine`]), so what a library keeps in variables of its own is each core's own. Sources are
+//! itself when it first calls a function of it (`engine`), so what a library keeps in variables of its own is each core's own. Sources are
 //! data: they are in the log and in snapshots (`keyspace::libraries`).
 
 mod call;
