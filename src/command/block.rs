@@ -200,7 +200,9 @@ fn is_refused(
     let refused = acl::check_waiting(record, command, request).err();
     if let Some(refused) = &refused {
         // Its wait is over.
-        record.flags.fetch_and(!clients::flag::BLOCKED, Ordering::Relaxed);
+        record
+            .flags
+            .fetch_and(!clients::flag::BLOCKED, Ordering::Relaxed);
         refused.note(env.place(Context::TopLevel), record, command, request);
         reject(env, Some(command), &refused.error(command), reply);
     }

@@ -1028,3 +1028,10 @@ pub fn user_not_found(name: &[u8]) -> Error {
 pub fn command_not_found(name: &[u8]) -> Error {
     woven(["ERR Command '", "' not found", ""], [name, b""])
 }
+
+/// SORT BY for who may not read every key.
+pub const SORT_BY_DENIED: Error =
+    Error::new("ERR BY option of SORT denied due to insufficient ACL permissions.");
+/// SORT GET for who may not read every key.
+pub const SORT_GET_DENIED: Error =
+    Error::new("ERR GET option of SORT denied due to insufficient ACL permissions.");

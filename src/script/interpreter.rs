@@ -133,9 +133,9 @@ impl Interpreter {
             Ok(value) => {
                 let _unbounded = Unbounded::lift(&self.lua, 0);
                 let mark = reply.mark();
-                encode::write(&self.state, &self.next, value, reply).map_err(|_| {
+                encode::write(&self.state, &self.next, value, reply).map_err(|error| {
                     reply.rollback(mark);
-                    Failure::unhandled(&Value::Nil)
+                    Failure::unhandled(&Value::Error(Box::new(error)))
                 })
             }
             Err(error) => Err(self.failed(&error)),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::resp::{Reply, Request, Version};
+use proptest::prelude::*;
 
 /// Answers ECHO, and fails everything else.
 #[derive(Default)]
@@ -224,7 +225,7 @@ fn a_script_that_is_killed_cannot_go_on() {
     fixture.host.killed_after = Some(3);
     let told = fixture.fails("while true do pcall(function() while true do end end) end");
     assert!(
-        told.contains("Script killed by user with SCRIPT KILL."),
+        told.contains("Script killed by user with SCRIPT KILL..."),
         "{told}"
     );
     fixture.host = Echo::default();
@@ -245,11 +246,41 @@ fn replies_nest_as_deeply_as_lua_holds() {
     let mut fixture = Fixture::new();
     let deep = fixture.run("local a = {} a[1] = a return a", &[]).unwrap();
     assert!(deep.ends_with("-ERR reached lua stack limit\r\n"));
-    let deep = fixture.run(
-        "local a = {} for i = 1, 900 do a = {a} end return #cjson.encode(a)",
-        &[],
-    );
-    assert_eq!(deep.unwrap(), ":1802\r\n");
+}
+
+#[test]
+fn json_nests_within_the_stack_of_a_core() {
+    /// See `server::boot`.
+    const STACK_BYTES: usize = 8 * 1024 * 1024;
+    let on_a_core = std::thread::Builder::new().stack_size(STACK_BYTES);
+    let running = on_a_core.spawn(|| {
+        let nested = "local a = {} for i = 1, 999 do a = {a} end
+            return #cjson.encode(cjson.decode(cjson.encode(a)))";
+        Fixture::new().run(nested, &[]).unwrap()
+    });
+    assert_eq!(running.unwrap().join().unwrap(), ":2000\r\n");
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_break_the_libraries(bytes in proptest::collection::vec(any::<u8>(), 0..60), format in "[<>!bBhHiIlLTfdsxc0-9 ]{0,12}") {
+        let mut fixture = Fixture::new();
+        let text = "pcall(cjson.decode, ARGV[1]) pcall(cmsgpack.unpack, ARGV[1]) pcall(struct.unpack, ARGV[2], ARGV[1])
+            pcall(struct.size, ARGV[2]) pcall(struct.pack, ARGV[2], 1, 'a', 2) pcall(loadstring, ARGV[1]) return 1";
+        prop_assert_eq!(fixture.run(text, &[&bytes, format.as_bytes()]).unwrap(), ":1\r\n");
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked(words in proptest::collection::vec(any::<i64>().prop_map(|n| n >> 11), 1..8), text in ".{0,40}") {
+        let mut fixture = Fixture::new();
+        let numbers: Vec<String> = words.iter().map(i64::to_string).collect();
+        let script = format!(
+            "local t = {{{}, {{a=ARGV[1]}}}} local u = cmsgpack.unpack(cmsgpack.pack(t)) local j = cjson.decode(cjson.encode({{ARGV[1]}}))
+             for i = 1, #t - 1 do if t[i] ~= u[i] then return i end end return u[#u].a == ARGV[1] and j[1] == ARGV[1]",
+            numbers.join(",")
+        );
+        prop_assert_eq!(fixture.run(&script, &[text.as_bytes()]).unwrap(), ":1\r\n");
+    }
 }
 
 #[test]

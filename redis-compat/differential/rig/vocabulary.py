@@ -8,6 +8,7 @@ have no bounds there. XGROUP DESTROY and the mode ACKED do not meet in one episo
 
 SPOILED_PART = 0.04
 WRONG_KEY_PART = 0.03
+SCRIPTED_PART = 0.04
 LONG_STREAMS_PART = 0.3
 
 STRINGS = ["a", "b", "n"]
@@ -47,7 +48,20 @@ class Vocabulary:
     def command(self):
         """One command, as a list of byte strings."""
         family = self.random.choices(self.families, self.weights)[0]
-        return self.bytes(self.spoil([str(word) for word in family()]))
+        words = self.spoil([str(word) for word in family()])
+        if words and self.chance(SCRIPTED_PART):
+            words = self.scripted(words)
+        return self.bytes(words)
+
+    def scripted(self, words):
+        """The same command, called by a script."""
+        call = self.pick(
+            "return redis.call(unpack(ARGV))",
+            "return redis.pcall(unpack(ARGV))",
+            "redis.setresp(3) return redis.call(unpack(ARGV))",
+            "return {1, redis.pcall(unpack(ARGV)), 'end'}",
+        )
+        return ["EVAL", call, "0", *words]
 
     def transaction(self):
         """MULTI, some commands, and its end."""

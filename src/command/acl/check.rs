@@ -130,7 +130,19 @@ pub fn check(
     }
 }
 
-/// The same for a client that was blocked, of which only the record is at hand.
+/// Whether the client of `session` may also read keys that this call does not name, whatever they are: SORT finds some by their patterns.
+pub fn reads_every_key(
+    shared: &Shared,
+    session: &Session,
+    command: &Command,
+    request: Request<'_>,
+) -> bool {
+    session.user(shared).is_none_or(|user| {
+        user.is_unrestricted() || user.rights().read_every_key(command, &request)
+    })
+}
+
+/// Whether a client that was blocked may run its command now; only its record is at hand.
 #[cold]
 pub fn check_waiting(
     record: &ClientRecord,

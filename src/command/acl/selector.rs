@@ -113,6 +113,7 @@ impl Selector {
             Some((b'+', name)) => self.commands.apply(true, name),
             Some((b'-', name)) => self.commands.apply(false, name),
             Some((b'~', pattern)) => self.add_keys(READ_WRITE, pattern),
+            Some((b'%', _)) if self.all_keys => Err(RuleError::KeysAllowedAlready),
             Some((b'%', rest)) => {
                 let (allowed, pattern) = parse_permissions(rest)?;
                 self.add_keys(allowed, pattern)
@@ -212,10 +213,10 @@ impl Selector {
             })
     }
 
-    /// Whether the command may read any key.
+    /// Whether the call is allowed, and would be if it read any further key.
     pub fn reads_every_key(&self, command: &Command, argv: &(impl Argv + ?Sized)) -> bool {
         let reads_all = |keys: &KeyPattern| keys.allowed & READ != 0 && *keys.pattern == *b"*";
-        self.allows_command(command, argv) && (self.all_keys || self.keys.iter().any(reads_all))
+        (self.all_keys || self.keys.iter().any(reads_all)) && self.check(command, argv).is_ok()
     }
 
     /// The rules about keys, as ACL GETUSER shows them.

@@ -187,8 +187,13 @@ impl Users {
             let rules = rules.iter().map(Vec::as_slice);
             // A line tells all there is to tell, of the default user too.
             let rules = std::iter::once(&b"reset"[..]).chain(rules);
-            self.change(name, rules, all_channels)
-                .map_err(|error| format!("user '{}': {error}", String::from_utf8_lossy(name)))?;
+            let shown = String::from_utf8_lossy(name);
+            let user = self
+                .change(name, rules, all_channels)
+                .map_err(|error| format!("user '{shown}': {error}"))?;
+            if !user.rights().is_on {
+                tracing::warn!("the user '{shown}' cannot log in: its line lacks 'on'");
+            }
         }
         Ok(())
     }

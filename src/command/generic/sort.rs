@@ -1,7 +1,7 @@
 //! SORT, SORT_RO: the elements of a list, a set or a sorted set in an order, and what keys named after them hold.
 //!
 //! A pattern with a `*` names a key for each element, or with `->` a field of a hash there. BY orders by what stands there; GET answers with it.
-//! Which keys that are only the elements tell, so these commands hold every stripe.
+//! Only the elements tell which keys those are, so these commands hold every stripe.
 //!
 //! | by | compared are |
 //! |---|---|
@@ -10,7 +10,10 @@
 //! | a pattern without a `*` | nothing: they stay as they are, but for DESC |
 
 use crate::base::Blob;
-use crate::command::error::{Error, SORT_NOT_A_NUMBER, SYNTAX, WRONG_TYPE};
+use crate::command::acl;
+use crate::command::error::{
+    Error, SORT_BY_DENIED, SORT_GET_DENIED, SORT_NOT_A_NUMBER, SYNTAX, WRONG_TYPE,
+};
 use crate::command::list::limit;
 use crate::command::{Args, Ctx, DONE, Keys, Outcome};
 use crate::data::list::{End, Item};
@@ -139,10 +142,13 @@ struct Options<'a> {
     /// What the answer is made of, in place of the elements.
     gets: Vec<Pattern<'a>>,
     destination: Option<&'a [u8]>,
+    /// The client may read whatever keys BY and GET name.
+    reads_every_key: bool,
 }
 
 impl<'a> Options<'a> {
     fn parse(ctx: &Ctx<'_, '_>, args: &mut Args<'a>, may_store: bool) -> Result<Self, Error> {
+        let request = args.request();
         let mut options = Options {
             order: Order::Numbers,
             by: None,
@@ -153,9 +159,10 @@ impl<'a> Options<'a> {
             },
             gets: Vec::new(),
             destination: None,
+            reads_every_key: acl::reads_every_key(ctx.shared, ctx.session, ctx.command, request),
         };
         while !args.is_empty() {
-            options.parse_one(ctx, args, may_store)?;
+            options.parse_one(args, may_store)?;
         }
         if matches!(options.by, Some(Pattern::Nothing)) {
             options.order = Order::AsTheyAre;
@@ -163,12 +170,14 @@ impl<'a> Options<'a> {
         Ok(options)
     }
 
-    fn parse_one(
-        &mut self,
-        ctx: &Ctx<'_, '_>,
-        args: &mut Args<'a>,
-        may_store: bool,
-    ) -> Result<(), Error> {
+    fn directed(&self, order: Ordering) -> Ordering {
+        match self.descending {
+            true => order.reverse(),
+            false => order,
+        }
+    }
+
+    fn parse_one(&mut self, args: &mut Args<'a>, may_store: bool) -> Result<(), Error> {
         let has = |args: &Args<'_>, count| args.len() > count;
         if args.keyword("ASC") {
             self.descending = false;
@@ -185,6 +194,9 @@ impl<'a> Options<'a> {
             self.destination = Some(args.bytes()?);
         } else if has(args, 1) && args.keyword("BY") {
             let pattern = args.bytes()?;
+            if pattern.contains(&b'*') && !self.reads_every_key {
+                return Err(SORT_BY_DENIED);
+            }
             // One without a `*` counts whatever comes later.
             if !matches!(self.by, Some(Pattern::Nothing)) {
                 self.by = Some(match pattern {
@@ -193,6 +205,9 @@ impl<'a> Options<'a> {
                 });
             }
         } else if has(args, 1) && args.keyword("GET") {
+            if !self.reads_every_key {
+                return Err(SORT_GET_DENIED);
+            }
             self.gets.push(Pattern::parse(args.bytes()?));
         } else {
             return Err(SYNTAX);
@@ -238,42 +253,47 @@ fn elements(
     }
 }
 
+/// An element, and what is compared in its place; nothing where the key that BY names is not there.
+type Weighted = (Bytes, Option<Bytes>);
+
 fn sorted(
     keys: &mut Keys<'_, '_>,
     elements: Vec<Bytes>,
     options: &Options<'_>,
 ) -> Result<Vec<Bytes>, Error> {
     let by = options.by.unwrap_or(Pattern::Element);
-    let weighted = elements.into_iter().map(|element| {
+    let weigh = |element: Bytes| {
         let weight = by.find(keys, &element);
         (element, weight)
-    });
-    let weighted: Vec<_> = weighted.collect();
-    let in_order = |order: Ordering| match options.descending {
-        true => order.reverse(),
-        false => order,
     };
-    if options.order == Order::Numbers {
-        let with_number = |(element, weight): (Bytes, Option<Bytes>)| {
-            let number = weight.map_or(Some(0.0), number);
-            number
-                .map(|number| (element, number))
-                .ok_or(SORT_NOT_A_NUMBER)
-        };
-        let numbered: Result<Vec<_>, _> = weighted.into_iter().map(with_number).collect();
-        let mut numbered = numbered?;
-        numbered
-            .sort_by(|(one, a), (other, b)| in_order(a.total_cmp(b).then_with(|| one.cmp(other))));
-        return Ok(numbered.into_iter().map(|(element, _)| element).collect());
+    let weighted = elements.into_iter().map(weigh).collect();
+    match options.order {
+        Order::Numbers => by_number(weighted, options),
+        _ => Ok(by_text(weighted, options)),
     }
-    let mut weighted = weighted;
-    let is_stored = options.destination.is_some();
-    let seen = |text: &Option<Bytes>| {
-        text.clone()
-            .map(|text| if is_stored { text } else { until_nul(text) })
+}
+
+fn by_number(weighted: Vec<Weighted>, options: &Options<'_>) -> Result<Vec<Bytes>, Error> {
+    let with_number = |(element, weight): Weighted| {
+        let number = weight.map_or(Some(0.0), number)?;
+        Some((number, element))
     };
-    weighted.sort_by(|(_, a), (_, b)| in_order(seen(a).cmp(&seen(b))));
-    Ok(weighted.into_iter().map(|(element, _)| element).collect())
+    let numbered: Option<Vec<_>> = weighted.into_iter().map(with_number).collect();
+    let mut numbered = numbered.ok_or(SORT_NOT_A_NUMBER)?;
+    numbered.sort_by(|(a, one), (b, other)| {
+        options.directed(a.total_cmp(b).then_with(|| one.cmp(other)))
+    });
+    Ok(numbered.into_iter().map(|(_, element)| element).collect())
+}
+
+fn by_text(mut weighted: Vec<Weighted>, options: &Options<'_>) -> Vec<Bytes> {
+    if options.destination.is_none() {
+        for (_, weight) in &mut weighted {
+            *weight = weight.take().map(until_nul);
+        }
+    }
+    weighted.sort_by(|(_, a), (_, b)| options.directed(a.cmp(b)));
+    weighted.into_iter().map(|(element, _)| element).collect()
 }
 
 /// A text as the C library compares it.

@@ -478,7 +478,7 @@ fn what_is_not_known_is_left_out_and_nothing_else() {
         ("SET h 1 XX", "", "0 h"),
         ("RPUSH a 1 2|LMOVE h a LEFT LEFT", "", "0 a,0 h"),
         ("MULTI|SET d 1|PFADD d 9 1|EXEC", "", "0 d,0 h"),
-        ("FUNCTION LOAD x|SET LOAD 1", "LOAD", "0 FUNCTION,0 h"),
+        ("FT.CREATE x|SET LOAD 1", "LOAD", "0 FT.CREATE,0 h"),
     ] {
         let words: Vec<&str> = log.split('|').collect();
         let left = left_of(&words, &base);

@@ -1,12 +1,12 @@
 //! EVAL, EVALSHA, and their variants for scripts that change nothing.
 
+use super::super::Args;
 use super::super::ctx::{Ctx, DONE, Outcome};
 use super::super::dispatch::{self, Env};
 use super::super::error::{self, Error};
 use super::super::meter::Meter;
 use super::super::session::Session;
 use super::super::shared::{Shared, gate};
-use super::super::{Args, Command};
 use super::super::{evict, monitor};
 use super::caller::Caller;
 use super::engine::{self, Engine};
@@ -129,7 +129,7 @@ impl Task<'_> {
         interpreter: &Interpreter,
         request: Request<'_>,
     ) -> Result<Result<Answered, Failure>, Error> {
-        if ctx.session.is_restricted() {
+        if ctx.session.is_restricted() && !ctx.nested {
             // What the script may be denied is told with the call that runs it.
             ctx.session.note_state();
         }
@@ -228,9 +228,4 @@ pub fn load(shared: &Shared, text: &[u8]) -> Result<Sha, Error> {
         }
         Ok(sha)
     })
-}
-
-/// True if a command runs what is compiled from its own argument, which MONITOR and the slow log show like any other.
-pub fn carries_script(command: &Command) -> bool {
-    matches!(command.spec.name, "eval" | "eval_ro")
 }

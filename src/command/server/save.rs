@@ -173,11 +173,10 @@ fn cut_log(shared: &Shared, config: &Config, locked: &mut Locked<'_>) -> Option<
     Some(log.cut())
 }
 
-/// Begins a snapshot of this moment, unless one is under way. No stripe is held.
+/// Begins a snapshot of this moment, unless one is under way, or a script holds stripes for long. No stripe is held.
 pub fn begin_now(shared: &Shared, now: Now, task: Task) -> bool {
     let mut locked = Locked::new(&shared.keyspace);
-    locked.acquire(&StripeSet::All);
-    begin(shared, &mut locked, now, task)
+    locked.acquire_soon(&StripeSet::All) && begin(shared, &mut locked, now, task)
 }
 
 /// What to write for a save.

@@ -27,6 +27,7 @@ impl Core {
     pub(super) fn give_back(&mut self, local: Box<Local>) {
         self.spare_local = Some(std::mem::replace(&mut self.local, local));
         self.lent -= 1;
+        self.has_attended &= self.lent > 0;
     }
 
     /// What connections missed while they were taken out, they look for once more.
@@ -40,8 +41,24 @@ impl Core {
     }
 }
 
+impl Core {
+    /// Looks at all there are, once in the midst of a script: events that came with the one that began it are not told again.
+    fn look_at_all(&mut self) {
+        for listener in 0..self.listeners.len() {
+            self.accept(listener);
+        }
+        let tokens: Vec<usize> = self.connections.iter().map(|(token, _)| token).collect();
+        for token in tokens {
+            self.serve(token, false);
+        }
+    }
+}
+
 impl Outlook for Core {
     fn attend(&mut self) {
+        if !std::mem::replace(&mut self.has_attended, true) {
+            self.look_at_all();
+        }
         let mut events = Events::with_capacity(EVENTS);
         if self.poll.poll(&mut events, Some(Duration::ZERO)).is_err() {
             return;

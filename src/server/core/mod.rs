@@ -71,6 +71,8 @@ pub struct Core {
     spare_local: Option<Box<Local>>,
     /// How often that is: once, and once more in the midst of a script.
     lent: usize,
+    /// It has looked after its clients in the midst of the script that runs.
+    has_attended: bool,
     /// Connections that something happened to while they were taken out.
     missed: Vec<usize>,
     changes: Changes,
@@ -128,6 +130,7 @@ impl Core {
             local: Box::new(Local::new(core, shared.config.load())),
             spare_local: Some(Box::new(Local::new(core, shared.config.load()))),
             lent: 0,
+            has_attended: false,
             missed: Vec::new(),
             changes: Changes::default(),
             wakes_log: false,

@@ -29,7 +29,7 @@ fn run(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>, is_ro: bool) -> Outcome {
         false => refusal,
     })?;
     let function = &library.functions[number];
-    let outcome = engine::with(|engine| {
+    let outcome = engine::with(&ctx.shared.functions, |engine| {
         let loaded = engine.function(&library, number)?;
         let task = Task {
             loaded,

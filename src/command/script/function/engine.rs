@@ -1,7 +1,7 @@
 //! This core's interpreter for functions, and the libraries that it has run.
 
 use super::super::super::error::{self, Error};
-use super::store::{Library, metadata};
+use super::store::{Functions, Library, metadata};
 use crate::keyspace::libraries::Source;
 use crate::resp::{Reply, Request};
 use crate::script::library::Registered;
@@ -37,18 +37,30 @@ pub struct Engine {
     /// What runs functions.
     pub interpreter: Interpreter,
     libraries: AHashMap<Box<[u8]>, Known>,
+    /// As of when: see `Functions::flushes`.
+    flushes: u64,
     noted_bytes: usize,
 }
 
-/// Gives this core's engine to `f`.
-pub fn with<R>(f: impl FnOnce(&mut Engine) -> Result<R, Error>) -> Result<R, Error> {
+/// Gives this core's engine to `f`. It is made anew after FUNCTION FLUSH.
+pub fn with<R>(
+    functions: &Functions,
+    f: impl FnOnce(&mut Engine) -> Result<R, Error>,
+) -> Result<R, Error> {
     ENGINE.with(|slot| {
         // In the midst of a script there is nothing to give.
         let mut slot = slot.try_borrow_mut().map_err(|_| error::BUSY_SCRIPT)?;
         let slot = &mut *slot;
+        let flushes = functions.flushes();
+        if slot
+            .as_ref()
+            .is_some_and(|engine| engine.flushes != flushes)
+        {
+            *slot = None;
+        }
         let engine = match slot {
             Some(engine) => engine,
-            None => slot.insert(Engine::new()?),
+            None => slot.insert(Engine::new(flushes)?),
         };
         let result = f(engine);
         engine.note_bytes();
@@ -56,17 +68,13 @@ pub fn with<R>(f: impl FnOnce(&mut Engine) -> Result<R, Error>) -> Result<R, Err
     })
 }
 
-/// Forgets all libraries and what they keep: the interpreter is made anew.
-pub fn reset() {
-    ENGINE.with_borrow_mut(|slot| *slot = None);
-}
-
 impl Engine {
-    fn new() -> Result<Self, Error> {
+    fn new(flushes: u64) -> Result<Self, Error> {
         let interpreter = Interpreter::new(true).map_err(|_| error::NO_INTERPRETER)?;
         Ok(Engine {
             interpreter,
             libraries: AHashMap::new(),
+            flushes,
             noted_bytes: 0,
         })
     }

@@ -21,7 +21,7 @@ pub fn read_unread(shared: &Shared) {
     }
     let mut catalogue = shared.functions.catalogue();
     for source in kept.take_unread() {
-        let added = engine::with(|engine| engine.run(&source))
+        let added = engine::with(&shared.functions, |engine| engine.run(&source))
             .and_then(|library| catalogue.add(library, true));
         if let Err(why) = added {
             tracing::warn!("a library of functions that was loaded is left out: {why}");
@@ -46,7 +46,7 @@ pub fn load(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     }
     let source: Source = args.bytes()?.into();
     let mut catalogue = ctx.shared.functions.catalogue();
-    let library = run_new(&catalogue, &source, replaces)?;
+    let library = run_new(ctx.shared, &catalogue, &source, replaces)?;
     catalogue.add(library.clone(), replaces)?;
     change(ctx, catalogue);
     ctx.reply.bulk(&library.name);
@@ -54,12 +54,17 @@ pub fn load(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 }
 
 /// Runs a source, unless there is a library of its name already.
-fn run_new(catalogue: &Catalogue, source: &Source, replaces: bool) -> Result<Arc<Library>, Error> {
+fn run_new(
+    shared: &Shared,
+    catalogue: &Catalogue,
+    source: &Source,
+    replaces: bool,
+) -> Result<Arc<Library>, Error> {
     let (name, _) = super::store::metadata(source)?;
     if !replaces && catalogue.library(name).is_some() {
         return Err(error::library_exists(name));
     }
-    engine::with(|engine| engine.run(source))
+    engine::with(&shared.functions, |engine| engine.run(source))
 }
 
 /// `FUNCTION DELETE library-name`
@@ -78,7 +83,7 @@ pub fn delete(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 pub fn flush(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     flush_mode(args, error::FUNCTION_FLUSH_MODE)?;
     change(ctx, Catalogue::default());
-    engine::reset();
+    ctx.shared.functions.note_flush();
     ctx.reply.ok();
     DONE
 }
@@ -213,7 +218,7 @@ pub fn restore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         if !replaces && catalogue.library(name).is_some() {
             return Err(error::restored_library_exists(name));
         }
-        let library = run_new(&catalogue, &source, replaces)?;
+        let library = run_new(ctx.shared, &catalogue, &source, replaces)?;
         catalogue.add(library, replaces)?;
     }
     change(ctx, catalogue);

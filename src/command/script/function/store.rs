@@ -7,6 +7,7 @@ use crate::script::library::{Registered, is_name};
 use ahash::AHashMap;
 use parking_lot::Mutex;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A function, as all cores know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,12 +147,24 @@ impl Catalogue {
 #[derive(Debug, Default)]
 pub struct Functions {
     catalogue: Mutex<Catalogue>,
+    /// How often all libraries were dropped at once.
+    flushes: AtomicU64,
 }
 
 impl Functions {
     /// The function of this name.
     pub fn find(&self, name: &[u8]) -> Option<(Arc<Library>, usize)> {
         self.catalogue.lock().find(name)
+    }
+
+    /// How often all libraries were dropped at once, with what they kept in variables.
+    pub fn flushes(&self) -> u64 {
+        self.flushes.load(Ordering::Acquire)
+    }
+
+    /// All libraries are dropped: the cores forget what they have run.
+    pub fn note_flush(&self) {
+        self.flushes.fetch_add(1, Ordering::Release);
     }
 
     /// A copy of what there is.

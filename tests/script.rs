@@ -1,0 +1,180 @@
+//! Scripts and functions beside other clients: nobody sees half of one, one that runs for long can be killed, and what they leave is there after
+//! a restart. What they answer is compared with Redis elsewhere.
+
+mod common;
+
+use common::{Client, Server};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+const KILLED: &str = "-ERR Script killed by user with SCRIPT KILL...";
+const BUSY: &str =
+    "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
+
+fn eval(client: &mut Client, script: &str, keys: &[&str], args: &[&str]) -> String {
+    let count = keys.len().to_string();
+    let mut words = vec!["EVAL", script, &count];
+    words.extend(keys.iter().chain(args));
+    let words: Vec<&[u8]> = words.into_iter().map(str::as_bytes).collect();
+    client.call_args(&words)
+}
+
+/// Begins a script that does not end, and waits until the server says that it is busy.
+fn spin(server: &Server, key: &str) -> Client {
+    let mut spinning = server.connect();
+    let words: [&[u8]; 4] = [b"EVAL", b"while true do end", b"1", key.as_bytes()];
+    spinning.send_args(&words);
+    let mut other = server.connect();
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while other.call(&format!("GET {key}")) != BUSY {
+        assert!(Instant::now() < deadline, "it is busy in time");
+    }
+    spinning
+}
+
+#[test]
+fn a_long_script_can_be_killed_however_many_cores_there_are() {
+    for threads in ["1", "2"] {
+        let arguments = ["--threads", threads, "--busy-reply-threshold", "50"];
+        let server = Server::start(&arguments);
+        let mut old = server.connect();
+        assert_eq!(old.call("SET k v"), "+OK");
+        assert!(old.call("SCRIPT KILL").starts_with("-NOTBUSY"));
+        let mut spinning = spin(&server, "k");
+        assert_eq!(old.call("GET k"), BUSY);
+        assert_eq!(old.call("SET k w"), BUSY);
+        let mut new = server.connect();
+        assert_eq!(new.call("SCRIPT KILL"), "+OK");
+        assert!(spinning.reply().starts_with(KILLED));
+        assert_eq!(old.call("GET k"), "$1 v");
+        assert_eq!(spinning.call("GET k"), "$1 v");
+    }
+}
+
+#[test]
+fn a_script_that_has_written_is_not_killed_but_the_server_goes_down() {
+    let mut server = Server::start(&["--threads", "1", "--busy-reply-threshold", "50"]);
+    server.must_survive = false;
+    let mut spinning = server.connect();
+    let script: &[u8] = b"redis.call('set', KEYS[1], 1) while true do end";
+    spinning.send_args(&[b"EVAL", script, b"1", b"k"]);
+    let mut other = server.connect();
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while other.call("GET k") != BUSY {
+        assert!(Instant::now() < deadline, "it is busy in time");
+    }
+    assert!(other.call("SCRIPT KILL").starts_with("-UNKILLABLE"));
+    other.send("SHUTDOWN NOSAVE");
+    assert_eq!(server.await_exit(), Some(0));
+}
+
+#[test]
+fn who_needs_nothing_of_a_long_script_goes_on() {
+    let server = Server::start(&["--threads", "2", "--busy-reply-threshold", "50"]);
+    // The newest client is dealt out to the core that has the fewest.
+    let mut clients: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+    let mut spinning = spin(&server, "{a}");
+    let undisturbed = clients
+        .iter_mut()
+        .filter_map(|client| {
+            client.send("SET {b} v");
+            client.reply_within(Duration::from_secs(5))
+        })
+        .filter(|reply| reply == "+OK")
+        .count();
+    assert!(undisturbed > 0, "those of the other core");
+    let mut other = server.connect();
+    assert_eq!(other.call("SCRIPT KILL"), "+OK");
+    assert!(spinning.reply().starts_with(KILLED));
+}
+
+#[test]
+fn nobody_sees_half_a_script() {
+    const ACCOUNTS: usize = 16;
+    const RUN: Duration = Duration::from_secs(2);
+    let server = Server::start(&["--threads", "4"]);
+    let mut client = server.connect();
+    let names: Vec<String> = (0..ACCOUNTS)
+        .map(|number| format!("account:{number}"))
+        .collect();
+    for name in &names {
+        client.call(&format!("SET {name} 100"));
+    }
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for worker in 0..6 {
+            let (server, names, stop) = (&server, &names, &stop);
+            scope.spawn(move || {
+                let mut client = server.connect();
+                let mut turn = worker;
+                while !stop.load(Ordering::Relaxed) {
+                    turn += 7;
+                    let (from, to) = (&*names[turn % ACCOUNTS], &*names[(turn * 3 + 1) % ACCOUNTS]);
+                    move_one(&mut client, worker, (from, to));
+                }
+            });
+        }
+        for _ in 0..2 {
+            let (server, names, stop) = (&server, &names, &stop);
+            scope.spawn(move || {
+                let mut client = server.connect();
+                let sum = "local s = 0 for i = 1, #ARGV do s = s + redis.call('get', ARGV[i]) end return s";
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                while !stop.load(Ordering::Relaxed) {
+                    let total = eval(&mut client, sum, &[], &names);
+                    assert_eq!(total, format!(":{}", ACCOUNTS * 100));
+                }
+            });
+        }
+        std::thread::sleep(RUN);
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+/// Moves one from account to account: by a script that declares its keys, one that declares none or one of them, or a transaction.
+fn move_one(client: &mut Client, way: usize, (from, to): (&str, &str)) {
+    const BY_KEYS: &str = "redis.call('decr', KEYS[1]) return redis.call('incr', KEYS[2])";
+    const BY_ARGS: &str = "redis.call('decr', ARGV[1]) return redis.call('incr', ARGV[2])";
+    let reply = match way {
+        0 | 1 => eval(client, BY_KEYS, &[from, to], &[]),
+        2 | 3 => eval(client, BY_ARGS, &[], &[from, to]),
+        4 => eval(client, BY_ARGS, &[to], &[from, to]),
+        _ => {
+            client.call("MULTI");
+            client.call(&format!("DECR {from}"));
+            client.call(&format!("INCR {to}"));
+            client.call("EXEC")
+        }
+    };
+    assert!(!reply.contains("-"), "{reply}");
+}
+
+#[test]
+fn libraries_are_there_after_a_restart() {
+    let library: &[u8] =
+        b"#!lua name=l\nredis.register_function('f', function(keys, args) return redis.call('set', keys[1], args[1]) end)";
+    let mut server = Server::start(&["--threads", "2", "--appendonly", "yes"]);
+    server.keep_directory();
+    let mut client = server.connect();
+    assert_eq!(client.call_args(&[b"FUNCTION", b"LOAD", library]), "$1 l");
+    assert_eq!(client.call("FCALL f 1 k first"), "+OK");
+    for (number, prepare) in ["", "BGREWRITEAOF", "CONFIG SET aof-use-rdb-preamble no"]
+        .into_iter()
+        .enumerate()
+    {
+        let mut client = server.connect();
+        if !prepare.is_empty() {
+            client.call(prepare);
+            client.call("BGREWRITEAOF");
+            client.await_info("aof_rewrite_in_progress", 0);
+        }
+        server.terminate();
+        server.await_exit();
+        server.start_again(&[]);
+        let mut client = server.connect();
+        assert_eq!(client.info("number_of_functions"), 1, "{prepare}");
+        assert_eq!(client.call(&format!("FCALL f 1 k {number}")), "+OK");
+        assert_eq!(client.call("GET k"), format!("$1 {number}"));
+    }
+    std::fs::remove_dir_all(&server.dir).expect("it is ours");
+}
