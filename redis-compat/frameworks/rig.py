@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import redis
+
 PORT = int(os.environ.get("SERVER_PORT", "6379"))
 HERE = Path(__file__).resolve().parent
 WAIT_S = 20
@@ -30,6 +32,15 @@ def until(what, probe, within=WAIT_S):
         assert time.monotonic() < deadline, f"not within {within} s: {what}"
         time.sleep(POLL_S)
     return found
+
+
+def knows_its_clients():
+    """True if every client that the server knows of has a socket that is open. That of a process that was killed is known for a
+    moment more, and what is pushed then may still go there."""
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    established = {int(local.split(":")[1], 16) for _, local, _, state, *_ in sockets if state == "01"}
+    with redis.Redis(port=PORT) as db:
+        return all(int(client["addr"].split(":")[1]) in established for client in db.client_list())
 
 
 class Ledger:
@@ -72,11 +83,12 @@ class Workers:
         return self.start(sys.executable, "-m", module, *words, **environment)
 
     def kill(self, process):
-        """SIGKILL to all of it: no goodbye to the server, nothing given back."""
+        """SIGKILL to all of it: no goodbye to the server, nothing given back. Returns when the server has noticed."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         self.started.remove(process)
+        until("the server has noticed", knows_its_clients)
 
     def stop(self, process):
         """SIGTERM, as a service manager would; it must end by itself."""

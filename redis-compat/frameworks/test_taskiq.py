@@ -113,8 +113,6 @@ def test_list_broker(workers, ledger):
         await kick("held", 0)
         until("the first worker is at work", lambda: ledger.notes(held=0))
         workers.kill(victim)
-        with redis.Redis(port=rig.PORT) as db:
-            until("the server has noticed", lambda: not db.info("clients")["blocked_clients"])
         waiting = [await kick("noted", n) for n in range(3)]
         work(workers, "lists"), work(workers, "lists")
         assert await values(waiting) == [0, 1, 2]

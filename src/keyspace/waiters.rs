@@ -111,13 +111,18 @@ impl Waiter {
     /// Ends the wait; false when somebody else has ended it. An attempt to serve is waited for: it is short, and takes no lock that
     /// the caller may hold.
     pub fn claim(&self) -> bool {
-        while !self.swap(WAITING, DONE) {
+        while !self.try_claim() {
             if self.is_done() {
                 return false;
             }
             std::thread::yield_now();
         }
         true
+    }
+
+    /// Ends the wait, unless it has ended or somebody attempts to serve.
+    pub fn try_claim(&self) -> bool {
+        self.swap(WAITING, DONE)
     }
 
     /// Begins an attempt to serve.

@@ -63,6 +63,10 @@ impl Core {
         }
         // The mail that kills it may still be on its way, but nothing it has sent since may be executed.
         if connection.is_forsaken() || connection.session.record.doomed.load(Ordering::Acquire) {
+            // What is pushed later in this turn is not for it.
+            if let Some(waiter) = &connection.session.blocked {
+                waiter.try_claim();
+            }
             return self.closing.push(token);
         }
         if !matches!(connection.halt, Halt::None) || connection.session.closing {
