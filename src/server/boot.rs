@@ -10,7 +10,7 @@ use super::supervisor::{self, Manager, State};
 use crate::base::clock::Clock;
 use crate::base::disk::{Disk, RealDisk};
 use crate::base::inbox::Inbox;
-use crate::base::process;
+use crate::base::{gauge, process};
 use crate::command::reaper::Reaper;
 use crate::command::server::save;
 use crate::command::shared::{Boot, Shared, gate};
@@ -155,6 +155,8 @@ pub fn serve(config: Config, starter: Option<Starter>) -> Result<(), StartFailur
 /// The data is there: the log goes on, and commands are taken.
 fn open(shared: &'static Shared, recovered: Recovered) -> Result<LogWriter, StartFailure> {
     let log_writer = LogWriter::start(shared, recovered.manifest)?;
+    gauge::begin_anew();
+    process::note_peak(shared.clock.now().unix_ms / 1000);
     // What was replayed was not asked for by any client.
     shared.stats[REPLAYING_CORE].reset();
     {
