@@ -117,6 +117,13 @@ pub fn tell() {
     OWN.with(|own| own.as_ref().map_or((), Own::tell));
 }
 
+/// The next correction is taken as it is: much was done by threads that did not tell, and are gone.
+pub fn begin_anew() {
+    let mut drifts = DRIFTS.lock();
+    drifts.read_at = None;
+    drifts.last = [0; READINGS];
+}
+
 /// Corrects the gauge by what the allocator says is in use. The first time that is what it shows.
 pub fn correct(allocated: u64) {
     tell();

@@ -19,7 +19,7 @@
 mod sample;
 
 use super::usage::{Counting, NEW_FREQUENCY, Usage};
-use super::walk::{POSITIONS_PER_SLICE, Preserved, Walk};
+use super::walk::{Held, POSITIONS_PER_SLICE, Preserved, Walk};
 use crate::data::{Kind, Stream, Value};
 use ahash::RandomState;
 use hashbrown::HashTable;
@@ -454,7 +454,10 @@ impl Db {
             return;
         }
         entry.epoch = self.epoch;
+        // What is shared with a value that goes on changing counts as held too: it may be removed yet.
+        let held = Held::new(entry.value.heap_bytes() + entry.key.len());
         walk.preserved.push(Preserved {
+            held,
             key: entry.key.clone(),
             deadline_ms: entry.deadline_ms,
             usage: entry.usage,

@@ -203,17 +203,23 @@ impl Keyspace {
         self.limit_bytes.store(bytes, Ordering::Relaxed);
     }
 
-    /// What is used beyond the limit. Buffers of the log do not count: to evict a key is to fill them further.
+    /// What is used beyond the limit.
     pub fn excess_bytes(&self) -> u64 {
         let limit = self.limit_bytes();
         if limit == 0 {
             return 0;
         }
-        // The log's buffers grow and shrink while this looks: what is counted must never be theirs.
-        let before = self.log.memory_bytes();
+        // Both change while this looks: what does not count must never be taken for what does.
+        let before = self.uncounted_bytes();
         let used = gauge::used();
-        let logs = before.max(self.log.memory_bytes());
-        used.saturating_sub(limit.saturating_add(logs))
+        let uncounted = before.max(self.uncounted_bytes());
+        used.saturating_sub(limit.saturating_add(uncounted))
+    }
+
+    /// What does not count: buffers of the log, and what a snapshot under way has yet to write of what is gone. To evict a key is to need
+    /// more of both.
+    pub fn uncounted_bytes(&self) -> u64 {
+        self.log.memory_bytes() + walk::held_bytes()
     }
 
     /// True when nothing more should be stored.

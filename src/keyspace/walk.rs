@@ -20,6 +20,7 @@
 
 use super::{Db, Keyspace, Locked, StripeSet, Usage};
 use crate::data::Value;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Positions of a table that one call of `Db::walk_on` looks at, at most.
 pub const POSITIONS_PER_SLICE: usize = 1024;
@@ -35,6 +36,33 @@ pub struct Preserved {
     pub usage: Usage,
     /// What it held, frozen.
     pub value: Value,
+    /// The memory that is needed for as long as this is kept.
+    pub held: Held,
+}
+
+static HELD_BYTES: AtomicU64 = AtomicU64::new(0);
+
+/// Memory that is in use for the snapshot under way alone: that of what was changed or removed and has yet to be written.
+#[derive(Debug, Default)]
+pub struct Held(u64);
+
+impl Held {
+    /// So many bytes, until this is dropped.
+    pub fn new(bytes: usize) -> Self {
+        HELD_BYTES.fetch_add(bytes as u64, Ordering::AcqRel);
+        Held(bytes as u64)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        HELD_BYTES.fetch_sub(self.0, Ordering::AcqRel);
+    }
+}
+
+/// Bytes of memory that are in use for the snapshot under way alone, near enough.
+pub fn held_bytes() -> u64 {
+    HELD_BYTES.load(Ordering::Acquire)
 }
 
 /// See the module's description.

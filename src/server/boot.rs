@@ -10,7 +10,7 @@ use super::supervisor::{self, Manager, State};
 use crate::base::clock::Clock;
 use crate::base::disk::{Disk, RealDisk};
 use crate::base::inbox::Inbox;
-use crate::base::process;
+use crate::base::{gauge, process};
 use crate::command::reaper::Reaper;
 use crate::command::registry;
 use crate::command::script::function;
@@ -178,6 +178,8 @@ pub fn serve(config: Config, starter: Option<Starter>) -> Result<(), StartFailur
 fn open(shared: &'static Shared, recovered: Recovered) -> Result<LogWriter, StartFailure> {
     let log_writer = LogWriter::start(shared, recovered.manifest)?;
     function::read_unread(shared);
+    gauge::begin_anew();
+    process::note_peak(shared.clock.now().unix_ms / 1000);
     // What was replayed was not asked for by any client.
     shared.stats[REPLAYING_CORE].reset();
     {

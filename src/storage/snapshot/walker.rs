@@ -7,7 +7,8 @@
 
 use super::format::{Format, Record};
 use super::progress::Progress;
-use crate::keyspace::walk::Preserved;
+use crate::base::gauge;
+use crate::keyspace::walk::{Held, Preserved};
 use crate::keyspace::{Db, Entry, Keyspace, Locked, Stripe};
 use std::io;
 
@@ -102,6 +103,7 @@ impl<'a> Walker<'a> {
         for (db, entry) in kept.drain(..) {
             self.format.record(db, record_of(&entry))?;
         }
+        gauge::tell();
         for db in detached.drain(..) {
             write_detached(&mut *self.format, db)?;
         }
@@ -142,6 +144,7 @@ impl Met {
                     deadline_ms,
                     usage,
                     value,
+                    held: Held::default(),
                 },
             ));
             self.entries_left = self.entries_left.saturating_sub(FROZEN_ENTRIES);

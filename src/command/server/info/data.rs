@@ -59,7 +59,8 @@ pub fn memory(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         );
     }
     let log_bytes = ctx.shared.keyspace.log().memory_bytes();
-    report.field("mem_not_counted_for_evict", log_bytes);
+    let uncounted_bytes = ctx.shared.keyspace.uncounted_bytes();
+    report.field("mem_not_counted_for_evict", uncounted_bytes);
     report.fields(
         0,
         &["mem_replication_backlog", "mem_total_replication_buffers"],
