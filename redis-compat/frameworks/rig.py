@@ -19,6 +19,7 @@ STOP_S = 10
 POLL_S = 0.02
 # Works in progress when its worker is killed: for longer than any test lasts.
 HELD_S = 60
+ESTABLISHED = "01"
 
 
 def url(db=0):
@@ -37,10 +38,10 @@ def until(what, probe, within=WAIT_S):
 def knows_its_clients():
     """True if every client that the server knows of has a socket that is open. That of a process that was killed is known for a
     moment more, and what is pushed then may still go there."""
-    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    established = {int(local.split(":")[1], 16) for _, local, _, state, *_ in sockets if state == "01"}
     with redis.Redis(port=PORT) as db:
-        return all(int(client["addr"].split(":")[1]) in established for client in db.client_list())
+        ports = {int(client["addr"].split(":")[1]) for client in db.client_list()}
+        sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return ports <= {int(local.split(":")[1], 16) for _, local, _, state, *_ in sockets if state == ESTABLISHED}
 
 
 class Ledger:
