@@ -197,6 +197,7 @@ fn users_are_kept_in_a_file_of_their_own() {
     server.kill();
     server.start_again(&[]);
     assert_eq!(server.connect().call("ACL LIST"), listed);
+    drop(server);
     std::fs::remove_file(&path).expect("it is there");
 }
 
@@ -218,6 +219,7 @@ fn users_are_written_with_the_configuration() {
     assert_eq!(text.matches("user ").count(), 3, "{text}");
     let server = Server::start_with_file(&file, &[]);
     assert_eq!(server.connect().call("ACL LIST"), listed);
+    drop(server);
     std::fs::remove_file(&path).expect("it is there");
 }
 

@@ -222,7 +222,7 @@ fn a_directory_has_one_server() {
 #[test]
 fn unknown_types_are_left_out_when_asked() {
     let data = Data::new("unknown");
-    let body = b"REDIS0010\x04\x01h\x01\x01f\x01v\x00\x01k\x01v\xff\0\0\0\0\0\0\0\0";
+    let body = b"REDIS0010\x21\x01h\x05\x00\x01k\x01v\xff\0\0\0\0\0\0\0\0";
     std::fs::write(data.0.join("dump.rdb"), body).expect("it is writable");
     let output = run(&data.0, &[]);
     assert_eq!(output.status.code(), Some(1));
@@ -248,7 +248,7 @@ fn unknown_types_are_left_out_when_asked() {
 #[test]
 fn a_snapshot_is_kept_before_one_without_the_unknown_types_takes_its_place() {
     let data = Data::new("unknown-snapshot");
-    let body = |key| format!("REDIS0010\x04\x01{key}\x01\x01f\x01v").into_bytes();
+    let body = |key| format!("REDIS0010\x21\x01{key}\x05").into_bytes();
     let body = |key| [&body(key)[..], b"\xff\0\0\0\0\0\0\0\0"].concat();
     let dir = data.0.display().to_string();
     let kept = |number| std::fs::read(data.0.join(format!("before-skip-{number}/dump.rdb")));
@@ -301,7 +301,7 @@ fn a_log_is_kept_as_it_was() {
 fn commands_of_unknown_types_are_passed_over_when_asked() {
     let data = Data::new("unknown-commands");
     // What the snapshot before the commands held is left out as well, under whatever name.
-    let base = b"REDIS0010\x04\x01b\x01\x01f\x01v\xff\0\0\0\0\0\0\0\0*3\r\n$6\r\nRENAME\r\n$1\r\nb\r\n$2\r\nb2\r\n";
+    let base = b"REDIS0010\x21\x01b\x05\xff\0\0\0\0\0\0\0\0*3\r\n$6\r\nRENAME\r\n$1\r\nb\r\n$2\r\nb2\r\n";
     let log = b"*4\r\n$6\r\nTS.ADD\r\n$1\r\nh\r\n$1\r\nf\r\n$1\r\nv\r\n*3\r\n$6\r\nRENAME\r\n$1\r\nh\r\n$1\r\ni\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
     let path = data.0.join("appendonly.aof");
     std::fs::write(&path, log).expect("it is writable");
