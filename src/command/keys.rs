@@ -456,7 +456,8 @@ impl<'k> Keys<'_, 'k> {
             self.changes
                 .event(notify::TYPE_CHANGED, "type_changed", self.db, key);
         }
-        self.ready(key);
+        let db = self.db;
+        self.locked.stripe_of(key).signal_replaced(db, key);
     }
 
     /// Adds a key that is not there.

@@ -73,6 +73,17 @@ impl Stripe {
         }
     }
 
+    /// Notes that what `key` held gave way to another value: who waits for the loss of a stream hears of it. Whom the other value could
+    /// serve waits on, as in Redis.
+    #[inline]
+    pub fn signal_replaced(&mut self, db: usize, key: &[u8]) {
+        if !self.waiting.is_empty()
+            && (self.waiting.queue(db, key)).is_some_and(|queue| queue.losses() > 0)
+        {
+            self.push_ready(db, key);
+        }
+    }
+
     /// Notes that a lease has begun in the stream at `key`, for those who wait for leases to run out.
     #[inline]
     pub fn signal_leased(&mut self, db: usize, key: &[u8]) {

@@ -301,7 +301,8 @@ fn a_log_is_kept_as_it_was() {
 fn commands_of_unknown_types_are_passed_over_when_asked() {
     let data = Data::new("unknown-commands");
     // What the snapshot before the commands held is left out as well, under whatever name.
-    let base = b"REDIS0010\x21\x01b\x05\xff\0\0\0\0\0\0\0\0*3\r\n$6\r\nRENAME\r\n$1\r\nb\r\n$2\r\nb2\r\n";
+    let base =
+        b"REDIS0010\x21\x01b\x05\xff\0\0\0\0\0\0\0\0*3\r\n$6\r\nRENAME\r\n$1\r\nb\r\n$2\r\nb2\r\n";
     let log = b"*4\r\n$6\r\nTS.ADD\r\n$1\r\nh\r\n$1\r\nf\r\n$1\r\nv\r\n*3\r\n$6\r\nRENAME\r\n$1\r\nh\r\n$1\r\ni\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
     let path = data.0.join("appendonly.aof");
     std::fs::write(&path, log).expect("it is writable");

@@ -496,7 +496,7 @@ class Vocabulary:
                 ["HGETEX", key, *self.pick(when, ["PERSIST"]), *named],
                 ["HSETEX", key, *self.maybe(self.pick("FNX", "FXX"), part=0.3), *self.pick(when, ["KEEPTTL"]), "FIELDS", len(fields), *pairs],
             ],
-            [16, 2, 5, 4, 2, 5, 3, 2, 1, 1, 5, 2, 3, 3, 2, 3, 4],
+            [16, 2, 5, 4, 2, 5, 3, 2, 1, 1, 5, 1, 1, 3, 3, 2, 3, 4],
         )[0]
 
     def field(self):

@@ -14,6 +14,9 @@ use crate::data::Hash;
 use crate::data::hash::Keeps;
 use crate::keyspace::notify;
 
+/// The least that follows FIELDS.
+const COUNT_AND_PAIR_ARGS: usize = 3;
+
 /// What stands before the fields.
 #[derive(Default)]
 struct Options {
@@ -35,7 +38,10 @@ impl Options {
         let mut options = Options::default();
         loop {
             if args.keyword("FIELDS") {
-                let count = args.bytes().ok().and_then(parse_i64);
+                if args.len() < COUNT_AND_PAIR_ARGS {
+                    return Err(wrong_arity_of(ctx.command));
+                }
+                let count = parse_i64(args.bytes()?);
                 let pairs = count.and_then(|count| i32::try_from(count).ok());
                 let pairs = pairs.filter(|pairs| *pairs > 0).ok_or(NUMFIELDS_INVALID)?;
                 return match args.len() == 2 * pairs as usize {
