@@ -9,6 +9,8 @@ have no bounds there. XGROUP DESTROY and the mode ACKED do not meet in one episo
 from rig.masks import RULES
 
 MASKED = {name.split()[0] for name in RULES}
+# Where a word less would ask for a choice that each server makes by itself.
+CHOOSING = {"SCAN", "SPOP", "SRANDMEMBER", "HRANDFIELD", "ZRANDMEMBER"}
 SPOILED_PART = 0.04
 WRONG_KEY_PART = 0.03
 SCRIPTED_PART = 0.04
@@ -315,7 +317,7 @@ class Vocabulary:
                 ["ZRANGE", key, *self.stretch(), *self.maybe("WITHSCORES")],
                 ["ZRANGESTORE", store, key, *self.stretch()],
                 [self.pick("ZRANGEBYSCORE", "ZREVRANGEBYSCORE"), key, *self.scores(), *self.maybe("WITHSCORES"), *self.limit()],
-                [self.pick("ZRANGEBYLEX", "ZREVRANGEBYLEX"), key, *self.lexes(), *self.limit()],
+                [self.pick("ZRANGEBYLEX", "ZREVRANGEBYLEX"), key, *self.lexes(), *self.lex_limit()],
                 ["ZREVRANGE", key, self.index(), self.index(), *self.maybe("WITHSCORES")],
                 ["ZCOUNT", key, *self.scores()],
                 ["ZLEXCOUNT", key, *self.lexes()],
@@ -356,6 +358,10 @@ class Vocabulary:
     def limit(self):
         return self.maybe("LIMIT", self.small(0), self.small(), part=0.4)
 
+    def lex_limit(self):
+        """Where scores differ, Redis's offset passes over what is not in the range, too, so there is none."""
+        return self.maybe("LIMIT", "0", self.small(), part=0.4)
+
     def scores(self):
         bound = lambda: self.pick("", "", "(") + self.score()
         return self.pick((bound(), bound()), ("-inf", bound()), (bound(), "+inf"), ("-inf", "+inf"))
@@ -371,7 +377,7 @@ class Vocabulary:
         return self.pick(
             [self.index(), self.index(), *reverse],
             [*self.scores(), "BYSCORE", *reverse, *self.limit()],
-            [*self.lexes(), "BYLEX", *reverse, *self.limit()],
+            [*self.lexes(), "BYLEX", *reverse, *self.lex_limit()],
         )
 
     def combined(self, key, other):
@@ -556,8 +562,8 @@ class Vocabulary:
     # Spoiling
 
     def spoil(self, words):
-        """Now and then a word is wrong, missing or too many. A cursor of SCAN means nothing to another server."""
-        if words[0] == "SCAN" or not self.chance(SPOILED_PART):
+        """Now and then a word is wrong, missing or too many. A cursor of SCAN means nothing to another server, nor do its choices at random."""
+        if words[0] in CHOOSING or not self.chance(SPOILED_PART):
             return words
         words, at = list(words), self.random.randrange(len(words))
         form = self.random.randrange(6)
