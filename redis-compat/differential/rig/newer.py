@@ -16,6 +16,9 @@ MANY_PART = 0.15
 class NewerVocabulary(Vocabulary):
     def __init__(self, random, swapping):
         super().__init__(random, swapping)
+        # What is wrong with a command on one of these types newer versions say in other words; 8.2 is what they are compared with.
+        of_types = (self.hash, self.set, self.zset)
+        self.weights = [0 if family in of_types else weight for family, weight in zip(self.families, self.weights)]
         self.families.append(self.idmp)
         self.weights.append(IDMP_WEIGHT)
 

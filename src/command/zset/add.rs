@@ -144,7 +144,7 @@ fn put(
     if changes > 0 {
         let event = if conditions.incr { "zincr" } else { "zadd" };
         ctx.keys.notify(notify::ZSET, event, key);
-        ctx.keys.fed(key);
+        ctx.keys.changed(key);
         ctx.keys.changes.dirty += changes as u64 - 1;
     }
     Ok(tally)
