@@ -5,8 +5,6 @@
 //! another core one sends mail to that core; `doomed` hides a killed client from lists before the mail arrives.
 
 use super::acl::User;
-use super::mail::Mail;
-use super::shared::Shared;
 use crate::keyspace::Waiter;
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
@@ -161,16 +159,6 @@ impl ClientRecord {
     pub fn has_flag(&self, bit: u32) -> bool {
         self.flags.load(Ordering::Relaxed) & bit != 0
     }
-}
-
-/// Closes a client of whichever core; nothing that it has yet to say is executed.
-pub fn close(shared: &Shared, record: &ClientRecord) {
-    record.doomed.store(true, Ordering::Release);
-    let mail = Mail::Kill {
-        token: record.token,
-        client_id: record.id,
-    };
-    shared.send(record.core, mail);
 }
 
 /// All connected clients by id.

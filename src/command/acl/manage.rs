@@ -2,7 +2,6 @@
 
 use super::user::User;
 use super::users::{ChangeError, DEFAULT};
-use crate::command::clients::close;
 use crate::command::ctx::{Ctx, DONE, Outcome};
 use crate::command::error::{self, Error};
 use crate::command::mail::Mail;
@@ -95,7 +94,7 @@ fn close_all_of(ctx: &mut Ctx<'_, '_>, user: &Arc<User>) {
         if record.id == ctx.session.id {
             ctx.session.closing = true;
         } else {
-            close(ctx.shared, &record);
+            ctx.shared.kill(&record);
         }
     }
 }

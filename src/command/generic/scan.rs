@@ -227,6 +227,47 @@ fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
+/// What SSCAN and ZSCAN take: `[MATCH pattern] [COUNT count]`.
+pub(in crate::command) struct ScanOptions<'a> {
+    pattern: Option<&'a [u8]>,
+    /// How many elements to look at, about.
+    pub count: usize,
+}
+
+impl<'a> ScanOptions<'a> {
+    /// Takes all that is left.
+    pub fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
+        let mut options = ScanOptions {
+            pattern: None,
+            count: DEFAULT_COUNT,
+        };
+        while !args.is_empty() {
+            if args.keyword("NOVALUES") {
+                return Err(NOVALUES_OUTSIDE_HSCAN);
+            }
+            if args.len() < 2 {
+                return Err(SYNTAX);
+            }
+            if args.keyword("COUNT") {
+                let count = usize::try_from(args.int()?).unwrap_or(0);
+                options.count = (count > 0).then_some(count).ok_or(SYNTAX)?;
+            } else if args.keyword("MATCH") {
+                let pattern = args.bytes()?;
+                options.pattern = (pattern != b"*").then_some(pattern);
+            } else {
+                return Err(SYNTAX);
+            }
+        }
+        Ok(options)
+    }
+
+    /// Whether an element is to be told.
+    pub fn admits(&self, member: &[u8]) -> bool {
+        self.pattern
+            .is_none_or(|pattern| glob::matches(pattern, member))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::parse_cursor;

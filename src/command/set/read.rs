@@ -1,9 +1,8 @@
 //! SCARD, SISMEMBER, SMISMEMBER, SMEMBERS, SSCAN: looking at a set.
 
 use super::write_member;
-use crate::base::glob;
-use crate::command::error::{Error, INVALID_CURSOR, NOVALUES_OUTSIDE_HSCAN, SYNTAX};
-use crate::command::generic::scan::{DEFAULT_COUNT, parse_cursor};
+use crate::command::error::INVALID_CURSOR;
+use crate::command::generic::scan::{ScanOptions, parse_cursor};
 use crate::command::{Args, Ctx, DONE, Flow, LongReply, Outcome};
 use crate::data::set::Reader;
 use crate::data::{Kind, Set};
@@ -96,41 +95,4 @@ pub fn sscan(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     reply.bulk(itoa::Buffer::new().format(cursor).as_bytes());
     reply.append(members);
     DONE
-}
-
-struct ScanOptions<'a> {
-    pattern: Option<&'a [u8]>,
-    count: usize,
-}
-
-impl<'a> ScanOptions<'a> {
-    fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
-        let mut options = ScanOptions {
-            pattern: None,
-            count: DEFAULT_COUNT,
-        };
-        while !args.is_empty() {
-            if args.keyword("NOVALUES") {
-                return Err(NOVALUES_OUTSIDE_HSCAN);
-            }
-            if args.len() < 2 {
-                return Err(SYNTAX);
-            }
-            if args.keyword("COUNT") {
-                let count = usize::try_from(args.int()?).unwrap_or(0);
-                options.count = (count > 0).then_some(count).ok_or(SYNTAX)?;
-            } else if args.keyword("MATCH") {
-                let pattern = args.bytes()?;
-                options.pattern = (pattern != b"*").then_some(pattern);
-            } else {
-                return Err(SYNTAX);
-            }
-        }
-        Ok(options)
-    }
-
-    fn admits(&self, member: &[u8]) -> bool {
-        self.pattern
-            .is_none_or(|pattern| glob::matches(pattern, member))
-    }
 }

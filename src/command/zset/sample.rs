@@ -2,11 +2,11 @@
 
 use super::Scores;
 use super::range::write_long;
-use crate::base::{Rng, float, glob};
+use crate::base::{Rng, float};
 use crate::command::error::{
-    Error, INVALID_CURSOR, NOVALUES_OUTSIDE_HSCAN, RANK_OUT_OF_RANGE, SAMPLE_OUT_OF_RANGE, SYNTAX,
+    Error, INVALID_CURSOR, RANK_OUT_OF_RANGE, SAMPLE_OUT_OF_RANGE, SYNTAX,
 };
-use crate::command::generic::scan::{DEFAULT_COUNT, parse_cursor};
+use crate::command::generic::scan::{ScanOptions, parse_cursor};
 use crate::command::item::write_item;
 use crate::command::{Args, Ctx, DONE, Flow, LongReply, Outcome};
 use crate::data::ZSet;
@@ -178,40 +178,4 @@ pub fn zscan(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         .bulk(itoa::Buffer::new().format(cursor).as_bytes());
     ctx.reply.append(found);
     DONE
-}
-
-struct ScanOptions<'a> {
-    pattern: Option<&'a [u8]>,
-    count: usize,
-}
-
-impl<'a> ScanOptions<'a> {
-    fn parse(args: &mut Args<'a>) -> Result<Self, Error> {
-        let mut options = ScanOptions {
-            pattern: None,
-            count: DEFAULT_COUNT,
-        };
-        while !args.is_empty() {
-            if args.keyword("NOVALUES") {
-                return Err(NOVALUES_OUTSIDE_HSCAN);
-            }
-            if args.len() < 2 {
-                return Err(SYNTAX);
-            }
-            if args.keyword("COUNT") {
-                let count = usize::try_from(args.int()?).unwrap_or(0);
-                options.count = (count > 0).then_some(count).ok_or(SYNTAX)?;
-            } else if args.keyword("MATCH") {
-                options.pattern = Some(args.bytes()?);
-            } else {
-                return Err(SYNTAX);
-            }
-        }
-        Ok(options)
-    }
-
-    fn admits(&self, member: &[u8]) -> bool {
-        self.pattern
-            .is_none_or(|pattern| glob::matches(pattern, member))
-    }
 }

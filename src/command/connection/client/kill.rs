@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Kind;
 use crate::base::num;
 use crate::command::acl::{User, Users};
-use crate::command::clients::{ClientRecord, close};
+use crate::command::clients::ClientRecord;
 use crate::command::ctx::{Ctx, DONE, Outcome};
 use crate::command::{Args, error};
 
@@ -120,7 +120,7 @@ fn kill_matching(ctx: &mut Ctx<'_, '_>, filter: &Filter<'_>) -> i64 {
             continue;
         }
         if record.id != ctx.session.id {
-            close(ctx.shared, &record);
+            ctx.shared.kill(&record);
         } else if filter.skip_me {
             continue;
         } else {
