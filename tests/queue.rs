@@ -87,7 +87,7 @@ fn owners(client: &mut Client) -> Vec<String> {
 
 /// Waits until a command gives a reply, since what happens by itself happens a moment later.
 fn await_reply(client: &mut Client, command: &str, wanted: &str) {
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         let reply = client.call(command);
         if reply == wanted {

@@ -99,6 +99,12 @@ impl<M> Inbox<M> {
         self.sleeping.store(false, Ordering::Relaxed);
     }
 
+    /// Moves the messages that are `wanted` to `into`; the others stay, in their order.
+    pub fn pick(&self, wanted: impl Fn(&M) -> bool, into: &mut Vec<M>) {
+        let messages = &mut self.queue.lock().messages;
+        into.extend(messages.extract_if(.., |message| wanted(message)));
+    }
+
     /// Moves all messages to `into`, which must be empty; its capacity is used again by the queue.
     pub fn drain(&self, into: &mut Vec<M>) {
         debug_assert!(into.is_empty());

@@ -568,8 +568,11 @@ fn run_script(
     }
     let next = run_held(env, session, command, &request, reply);
     if env.shared.running.take_was_busy() {
-        // Waiters may have had to wait for it.
+        // Waiters may have had to wait for it, and clients who gave up what they watched.
         env.locked.acquire(&StripeSet::All);
+        for (_, stripe) in env.locked.iter_mut() {
+            stripe.watched.forget_raised();
+        }
         block::serve_ready(env);
     }
     drop(turn);
@@ -599,7 +602,10 @@ fn run_held(
 ) -> Next {
     loop {
         if let Some(reach) = command.spec.reach {
-            reach_out(env, |env| reach(&mut env.keys(session.db), *request));
+            let wanted = |env: &mut Env<'_, '_>| reach(&mut env.keys(session.db), *request);
+            if !reach_out(env, wanted) {
+                return refuse_busy(env, session, command, reply);
+            }
         }
         if !env.locked.any_ready() {
             break;
@@ -626,18 +632,21 @@ fn run_held(
 }
 
 /// Also holds the stripes that `wanted` asks for, which looks at what is held. Where they cannot be had at once, all are let go and taken
-/// again in order, and it looks again.
+/// again in order, and it looks again; false, and nothing is held, if a script holds one of them for long.
 #[cold]
-pub fn reach_out(env: &mut Env<'_, '_>, wanted: impl Fn(&mut Env<'_, '_>) -> StripeSet) {
+#[must_use]
+pub fn reach_out(env: &mut Env<'_, '_>, wanted: impl Fn(&mut Env<'_, '_>) -> StripeSet) -> bool {
     loop {
         let wanted = wanted(env);
         if env.locked.try_extend(&wanted) {
-            return;
+            return true;
         }
         let mut all = env.locked.held();
         all.union(&wanted);
         env.locked.release();
-        env.locked.acquire(&all);
+        if !env.locked.acquire_soon(&all) {
+            return false;
+        }
     }
 }
 

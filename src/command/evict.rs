@@ -290,7 +290,9 @@ fn evict_soonest(env: &mut Env<'_, '_>) -> bool {
         else {
             return false;
         };
-        env.locked.acquire_one(number);
+        if !env.locked.acquire_one_soon(number) {
+            return false;
+        }
         let dbs = env.locked.stripe(number).dbs.iter().enumerate();
         let first = dbs.min_by_key(|(_, db)| db.next_deadline_ms());
         let key = first.and_then(|(db, table)| {
@@ -358,7 +360,9 @@ fn evict_candidate(env: &mut Env<'_, '_>, manner: Manner, candidate: &Candidate)
     let number = keyspace.stripe_of(key);
     if !env.locked.holds(number) {
         let_go(env);
-        env.locked.acquire_one(number);
+        if !env.locked.acquire_one_soon(number) {
+            return false;
+        }
     }
     let table = &env.locked.stripe(number).dbs[*db];
     let entry = table.position(key).map(|position| table.entry(position));
@@ -383,7 +387,9 @@ fn round(
         if manner.policy.spares_lasting() && keyspace.next_deadline_ms(number) == NEVER {
             return false;
         }
-        env.locked.acquire_one(number);
+        if !env.locked.acquire_one_soon(number) {
+            return false;
+        }
         let evicted = evict(env, number);
         let_go(env);
         evicted

@@ -67,16 +67,24 @@ fn attend(env: &mut Env<'_, '_>, stripe: usize) {
     }
     let now_ms = env.now.steady_ms.max(0).unsigned_abs();
     let mut budget = KEYS_PER_VISIT;
+    let due = |env: &mut Env<'_, '_>, db: usize| {
+        let table = &mut env.locked.stripe(stripe).dbs[db];
+        let position = table.due_alarm(now_ms)?;
+        Some(table.entry(position).key.clone())
+    };
     for db in 0..env.shared.keyspace.databases() {
-        while budget > 0 {
-            let Some(position) = env.locked.stripe(stripe).dbs[db].take_alarm(now_ms) else {
-                break;
-            };
-            let key = env.locked.stripe(stripe).dbs[db]
-                .entry(position)
-                .key
-                .clone();
+        while budget > 0
+            && let Some(key) = due(env, db)
+        {
             budget -= 1;
+            if !stream::attend::reach(env, db, &key) {
+                return;
+            }
+            if due(env, db).as_deref() != Some(&key) {
+                // Somebody else has looked at it meanwhile.
+                continue;
+            }
+            env.locked.stripe(stripe).dbs[db].silence_alarm();
             stream::attend::attend(env, db, &key);
             dispatch::settle(env);
             if env.locked.any_ready() && !super::block::serve_ready(env) {

@@ -673,15 +673,19 @@ impl<'k> Keys<'_, 'k> {
     }
 
     /// The same, unless somebody holds the stripe for long.
-    pub fn with_stripe_soon(&mut self, stripe: usize, f: impl FnOnce(&mut Keys<'_, 'k>)) {
+    pub fn with_stripe_soon<R>(
+        &mut self,
+        stripe: usize,
+        f: impl FnOnce(&mut Keys<'_, 'k>) -> R,
+    ) -> Option<R> {
         if self.locked.holds(stripe) {
-            return f(self);
+            return Some(f(self));
         }
         assert!(self.locked.is_empty(), "stripes are taken in order");
         let mut locked = Locked::new(self.keyspace());
-        if locked.acquire_one_soon(stripe) {
-            self.with_locked(&mut locked, f);
-        }
+        locked
+            .acquire_one_soon(stripe)
+            .then(|| self.with_locked(&mut locked, f))
     }
 
     fn with_locked<R>(

@@ -316,8 +316,9 @@ impl Command {
         least <= arguments && arguments <= most
     }
 
-    /// True when the command can change data or is otherwise held up by CLIENT PAUSE WRITE.
+    /// True when the command can change data, by a script of its own too, or is otherwise held up by CLIENT PAUSE WRITE.
     pub fn writes(&self) -> bool {
-        self.flags & flag::WRITE != 0 || matches!(self.spec.name, "publish" | "spublish")
+        const MAY_WRITE: [&str; 5] = ["eval", "evalsha", "fcall", "publish", "spublish"];
+        self.flags & flag::WRITE != 0 || MAY_WRITE.contains(&self.spec.name)
     }
 }

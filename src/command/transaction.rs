@@ -68,12 +68,20 @@ fn unwatch_all(ctx: &mut Ctx<'_, '_>) {
     if let Some(watch) = ctx.session.watch.take() {
         for (db, key) in &watch.keys {
             let stripe = ctx.keys.keyspace().stripe_of(key);
-            // Where a script holds it for long, what is left there harms nobody.
-            ctx.keys.with_stripe_soon(stripe, |keys| {
+            let removed = ctx.keys.with_stripe_soon(stripe, |keys| {
                 keys.stripe(key).watched.remove(*db, key, &watch.changed);
             });
+            if removed.is_none() {
+                leave_behind(&watch);
+            }
         }
     }
+}
+
+/// A script holds the stripe of a key for long, which stays watched there: after the script, flags that are raised are dropped.
+#[cold]
+fn leave_behind(watch: &Watch) {
+    watch.changed.store(true, Ordering::Release);
 }
 
 /// Forgets what a session that ends was watching; no stripe may be held.
@@ -83,8 +91,8 @@ pub fn forget_watch(shared: &Shared, session: &mut Session) {
     };
     let mut locked = Locked::new(&shared.keyspace);
     for (db, key) in &watch.keys {
-        // Where a script holds it for long, what is left there harms nobody.
         if !locked.acquire_one_soon(shared.keyspace.stripe_of(key)) {
+            leave_behind(&watch);
             continue;
         }
         locked

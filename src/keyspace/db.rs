@@ -288,21 +288,29 @@ impl Db {
         true
     }
 
-    /// Takes a stream that is to be looked at by `now_ms`; who takes it looks, and sets its next alarm.
-    pub fn take_alarm(&mut self, now_ms: u64) -> Option<usize> {
+    /// A stream that is to be looked at by `now_ms`: who looks silences its alarm first, and then sets the next one.
+    pub fn due_alarm(&mut self, now_ms: u64) -> Option<usize> {
         while let Some(&(at_ms, position)) = self.alarms.first() {
             if at_ms > now_ms {
                 return None;
             }
-            self.alarms.pop_first();
             let stream = self.stream_at(position as usize);
-            // A stream that went away has left its alarm behind.
-            if let Some(stream) = stream.filter(|stream| stream.alarm_ms == Some(at_ms)) {
-                stream.alarm_ms = None;
+            if stream.is_some_and(|stream| stream.alarm_ms == Some(at_ms)) {
                 return Some(position as usize);
             }
+            // A stream that went away has left its alarm behind.
+            self.alarms.pop_first();
         }
         None
+    }
+
+    /// Takes the first alarm, which is due.
+    pub fn silence_alarm(&mut self) {
+        if let Some((_, position)) = self.alarms.pop_first()
+            && let Some(stream) = self.stream_at(position as usize)
+        {
+            stream.alarm_ms = None;
+        }
     }
 
     /// When the first stream is to be looked at, steady milliseconds.

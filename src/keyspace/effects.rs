@@ -131,6 +131,7 @@ pub struct Effects {
 pub struct Mark {
     at: usize,
     commands: usize,
+    last_db: usize,
 }
 
 impl Effects {
@@ -144,10 +145,27 @@ impl Effects {
     #[inline]
     pub fn begin(&mut self) -> Mark {
         self.told = false;
+        self.mark()
+    }
+
+    /// How far it is.
+    #[inline]
+    pub fn mark(&self) -> Mark {
         Mark {
             at: self.bytes.len(),
             commands: self.commands,
+            last_db: self.last_db,
         }
+    }
+
+    /// Nothing is logged of what has been done since `mark`.
+    #[cold]
+    pub fn forget(&mut self, mark: Mark) {
+        self.bytes.truncate(mark.at);
+        self.commands = mark.commands;
+        self.last_db = mark.last_db;
+        self.unasked = self.unasked.min(self.commands);
+        self.told = true;
     }
 
     /// The request that began at `mark` has ended; several effects of it become a group.

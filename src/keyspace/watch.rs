@@ -40,6 +40,14 @@ impl Watched {
         }
     }
 
+    /// Drops the flags that are raised: who holds one learns no more by it.
+    pub fn forget_raised(&mut self) {
+        self.keys.retain(|_, flags| {
+            flags.retain(|flag| !flag.load(Ordering::Acquire));
+            !flags.is_empty()
+        });
+    }
+
     /// The key has changed: raises the flags of those who watch it.
     pub fn touch(&self, db: usize, key: &[u8]) {
         if let Some(flags) = self.keys.get(&(db as u32, key.into())) {
@@ -60,5 +68,28 @@ impl Watched {
 fn raise(flags: &[WatchFlag]) {
     for flag in flags {
         flag.store(true, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raised_flags_are_forgotten_and_the_others_stay() {
+        let (mut watched, flags) = (
+            Watched::default(),
+            [WatchFlag::default(), WatchFlag::default()],
+        );
+        watched.add(0, b"both", &flags[0]);
+        watched.add(0, b"both", &flags[1]);
+        watched.add(0, b"one", &flags[0]);
+        flags[0].store(true, Ordering::Release);
+        watched.forget_raised();
+        assert_eq!(watched.keys.len(), 1);
+        watched.touch(0, b"both");
+        assert!(flags[1].load(Ordering::Acquire));
+        watched.forget_raised();
+        assert!(watched.is_empty());
     }
 }

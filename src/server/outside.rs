@@ -3,9 +3,13 @@
 use crate::command::Shared;
 use crate::command::server::shutdown::{self, Saving};
 use std::io;
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
+
+/// How often it is looked whether a script that has run for long is over.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// The signals that are caught, before anybody acts on them: one that comes while the server starts is not lost.
 pub struct Outside {
@@ -51,6 +55,14 @@ impl Outside {
     }
 }
 
+/// The second time is the last.
+fn note_interrupt(interrupted: &mut bool) {
+    if std::mem::replace(interrupted, true) {
+        warn!("SIGINT again: stopping at once");
+        std::process::exit(1);
+    }
+}
+
 async fn obey(
     shared: &'static Shared,
     mut terminate: Signal,
@@ -64,11 +76,14 @@ async fn obey(
             _ = hangup.recv() => continue,
             _ = terminate.recv() => info!("SIGTERM: shutting down"),
             _ = interrupt.recv() => {
-                if std::mem::replace(&mut interrupted, true) {
-                    warn!("SIGINT again: stopping at once");
-                    std::process::exit(1);
-                }
+                note_interrupt(&mut interrupted);
                 info!("SIGINT: shutting down");
+            }
+        }
+        while shared.running.is_busy() {
+            tokio::select! {
+                _ = tokio::time::sleep(BUSY_PAUSE) => {}
+                _ = interrupt.recv() => note_interrupt(&mut interrupted),
             }
         }
         let now = shared.clock.now();

@@ -103,20 +103,22 @@ fn events_of_a_key_come_in_the_order_of_its_changes() {
 fn keys_on_all_stripes_expire_on_time() {
     const KEYS: usize = 64;
     const LIFE_MS: u128 = 60;
+    const LATE_MS: u128 = 10;
+    /// A busy test machine delays some of them; a server that is late is late every time.
+    const TRIES: usize = 10;
     let server = Server::start(&["--threads", "4", "--notify-keyspace-events", "Ex"]);
     let (mut listener, mut client) = (server.connect(), server.connect());
     listener.call("SUBSCRIBE __keyevent@0__:expired");
-    let mut lateness = Vec::new();
     for key in 0..KEYS {
-        let began = std::time::Instant::now();
-        assert_eq!(client.call(&format!("SET key{key} v PX {LIFE_MS}")), "+OK");
-        listener.reply();
-        lateness.push(began.elapsed().as_millis().saturating_sub(LIFE_MS));
+        let mut lateness = (0..TRIES).map(|_| {
+            let began = std::time::Instant::now();
+            assert_eq!(client.call(&format!("SET key{key} v PX {LIFE_MS}")), "+OK");
+            listener.reply();
+            began.elapsed().as_millis().saturating_sub(LIFE_MS)
+        });
+        assert!(
+            lateness.any(|ms| ms < LATE_MS),
+            "key{key} was late each time"
+        );
     }
-    // A busy test machine delays some of them; a server that is late is late every time.
-    lateness.sort_unstable();
-    assert!(
-        lateness[KEYS * 3 / 4] < 10,
-        "late by milliseconds: {lateness:?}"
-    );
 }

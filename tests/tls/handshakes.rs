@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// Long enough for a reply that would come.
 const A_WHILE: Duration = Duration::from_millis(300);
 /// What happens without waiting for a handshake to run out of time takes no longer, on a busy machine.
-const AT_ONCE: Duration = Duration::from_secs(5);
+const AT_ONCE: Duration = Duration::from_secs(9);
 
 fn is_refused(secured: &Secured, name: &str) -> bool {
     let config = secured.certificates.client_config(name);

@@ -1,7 +1,7 @@
 //! RENAME, RENAMENX, COPY, MOVE: a value comes under another key, or into another database.
 
 use crate::command::error::{
-    DB_OUT_OF_RANGE, Error, NO_SUCH_KEY, NOT_AN_INTEGER, SAME_OBJECT, SYNTAX,
+    DB_OUT_OF_RANGE, Error, NO_SUCH_KEY, NOT_AN_INT32, SAME_OBJECT, SYNTAX,
 };
 use crate::command::{Args, Ctx, DONE, Keys, Outcome};
 use crate::data::Value;
@@ -105,7 +105,7 @@ pub fn move_key(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 
 /// The next argument as the number of a database.
 fn database(ctx: &Ctx<'_, '_>, args: &mut Args<'_>) -> Result<usize, Error> {
-    let number = i32::try_from(args.int()?).map_err(|_| NOT_AN_INTEGER)?;
+    let number = i32::try_from(args.int()?).map_err(|_| NOT_AN_INT32)?;
     let databases = ctx.keys.keyspace().databases();
     usize::try_from(number)
         .ok()

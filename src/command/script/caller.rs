@@ -14,6 +14,9 @@ use crate::resp::{OwnedRequest, Reply, Request};
 use crate::script::{Host, LogLevel, Verdict};
 use std::time::Instant;
 
+/// No reply that a script is given is larger.
+const MAX_REPLY_BYTES: usize = 512 * 1024 * 1024;
+
 /// See the module's description.
 pub struct Caller<'c, 'e, 'k> {
     /// Where commands run.
@@ -65,8 +68,10 @@ impl Host for Caller<'_, '_, '_> {
         if scripts.is_busy() {
             outlook::attend();
         }
-        // A server that goes down waits for no script.
-        match scripts.is_killed() || self.env.shared.gate(gate::STOPPING) {
+        // A server that goes down waits for no script but one that has written.
+        let is_superfluous = self.env.shared.gate(gate::STOPPING)
+            && (!scripts.has_written() || scripts.is_abandoned());
+        match scripts.is_killed() || is_superfluous {
             true => Verdict::Killed,
             false => Verdict::GoesOn,
         }
@@ -117,11 +122,24 @@ impl Caller<'_, '_, '_> {
         self.hold(command, request);
         self.session.version = reply.version;
         let (env, session) = (&mut *self.env, &mut self.session);
+        let mark = reply.mark();
         let flow = dispatch::invoke(env, session, command, &request, reply, true);
         monitor::feed(env, session, command, request);
         match flow {
             Flow::Done => {}
-            Flow::Long(mut rest) => while !rest.write_some(reply) {},
+            Flow::Long(mut rest) => {
+                while !rest.write_some(reply) {
+                    if reply.len() > MAX_REPLY_BYTES {
+                        reply.rollback(mark);
+                        return dispatch::reject(
+                            env,
+                            Some(command),
+                            &error::REPLY_TOO_LARGE,
+                            reply,
+                        );
+                    }
+                }
+            }
             Flow::Block(_) => unreachable!("a nested command does not block"),
         }
     }

@@ -154,6 +154,7 @@ impl Task<'_> {
             began: Instant::now(),
         };
         ctx.shared.running.begin();
+        let began = caller.env.locked.effects.mark();
         let first = super::NUMKEYS + 1;
         let (keys, args) = (
             request.args_from(first),
@@ -167,6 +168,9 @@ impl Task<'_> {
             host: &mut caller,
         };
         let outcome = interpreter.run(call, ctx.reply);
+        if ctx.shared.running.is_abandoned() {
+            ctx.keys.locked.effects.forget(began);
+        }
         ctx.shared.running.end(ctx.shared);
         Ok(outcome)
     }

@@ -27,6 +27,7 @@ pub struct Running {
     was_busy: AtomicBool,
     wrote: AtomicBool,
     killed: AtomicBool,
+    abandoned: AtomicBool,
     /// What runs, as soon as it is busy.
     what: Mutex<Option<What>>,
 }
@@ -98,6 +99,16 @@ impl Running {
         }
         self.killed.store(true, Ordering::SeqCst);
         Ok(())
+    }
+
+    /// The server goes down, and nothing is to be kept of what the script does.
+    pub fn abandon(&self) {
+        self.abandoned.store(true, Ordering::SeqCst);
+    }
+
+    /// True once nothing is to be kept of what the script does.
+    pub fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::SeqCst)
     }
 
     /// What runs, if it is busy.

@@ -3,6 +3,9 @@
 //! Where `save` asks for snapshots, or SHUTDOWN does, one is taken first. Until it is written, commands that write wait, so that none
 //! is answered whose effect it lacks; others go on. If it cannot be written the server stays, unless told to go whatever happens.
 //!
+//! A script that has written is let finish, but for SHUTDOWN NOSAVE: then nothing of what it did is logged. Where one takes long, a signal
+//! waits for its end, and SHUTDOWN is refused.
+//!
 //! A log that was turned on and has no base yet holds nothing that could be started from: a signal waits for the base, SHUTDOWN is
 //! refused as in Redis.
 
@@ -63,6 +66,9 @@ pub fn run(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if abort {
         return self::abort(ctx);
     }
+    if !no_save && ctx.shared.running.is_busy() {
+        return Err(ctx.shared.running.refusal());
+    }
     let saving = match (save, no_save) {
         (true, _) => Saving::Always,
         (_, true) => Saving::Never,
@@ -107,6 +113,9 @@ pub fn begin(shared: &Shared, now: Now, saving: Saving, force: bool, client: Opt
     };
     if !must_save {
         shared.storage.snapshots.progress.cancel();
+        if saving == Saving::Never {
+            shared.running.abandon();
+        }
         shared.stop();
         return true;
     }

@@ -2,11 +2,18 @@
 
 use super::{limits, shrunk, write_member};
 use crate::base::Rng;
-use crate::command::error::{COUNT_OUT_OF_RANGE, MUST_BE_POSITIVE};
-use crate::command::{Args, Ctx, DONE, Keys, Outcome};
+use crate::command::error::{COUNT_OUT_OF_RANGE, MUST_BE_POSITIVE, SYNTAX};
+use crate::command::{Args, Ctx, DONE, Flow, Keys, LongReply, Outcome};
 use crate::data::Set;
 use crate::data::list::Item;
+use crate::resp::Reply;
 use bytes::Bytes;
+use std::borrow::Borrow;
+
+/// More members than this, of which any may come again, are written without the set's stripe.
+const LONG_PICK: u64 = 1000;
+/// How many of them are written before others get their turn.
+const SLICE_MEMBERS: u64 = 1000;
 
 /// Members that one logged SREM removes.
 const MEMBERS_PER_REMOVAL: usize = 1024;
@@ -36,12 +43,14 @@ pub fn spop(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 }
 
 fn spop_many(ctx: &mut Ctx<'_, '_>, key: &[u8], mut args: Args<'_>) -> Outcome {
+    if args.len() > 1 {
+        return Err(SYNTAX);
+    }
     let count = args
         .int()
         .ok()
         .and_then(|count| usize::try_from(count).ok());
     let count = count.ok_or(MUST_BE_POSITIVE)?;
-    args.end()?;
     let limits = limits(&ctx.local.config);
     let Some(set) = ctx.keys.find_as::<Set>(key)?.filter(|_| count > 0) else {
         ctx.reply.set(0);
@@ -86,6 +95,9 @@ fn log_removal(keys: &mut Keys<'_, '_>, key: &[u8], members: &[Bytes]) {
 /// `SRANDMEMBER key [count]`
 pub fn srandmember(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
+    if args.len() > 1 {
+        return Err(SYNTAX);
+    }
     let count = match args.is_empty() {
         true => None,
         false => Some(args.int()?),
@@ -93,7 +105,6 @@ pub fn srandmember(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     if count == Some(i64::MIN) {
         return Err(COUNT_OUT_OF_RANGE);
     }
-    args.end()?;
     let mut rng = Rng::unforeseen();
     let Some(set) = ctx.keys.read_as::<Set>(key)? else {
         match count {
@@ -102,16 +113,9 @@ pub fn srandmember(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         }
         return DONE;
     };
-    let draw = |rng: &mut Rng| set.random(rng).expect("no key holds an empty set");
     match count {
-        None => write_member(ctx.reply, draw(&mut rng)),
-        Some(count @ ..0) => {
-            let count = count.unsigned_abs() as usize;
-            ctx.reply.array(count);
-            for _ in 0..count {
-                write_member(ctx.reply, draw(&mut rng));
-            }
-        }
+        None => write_member(ctx.reply, drawn(set, &mut rng)),
+        Some(count @ ..0) => return repeated(ctx, key, count.unsigned_abs()),
         Some(count) => {
             let members = set.sample(&mut rng, count as usize);
             ctx.reply.array(members.len());
@@ -121,4 +125,50 @@ pub fn srandmember(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         }
     }
     DONE
+}
+
+fn drawn<'s>(set: &'s Set, rng: &mut Rng) -> Item<'s> {
+    set.random(rng).expect("no key holds an empty set")
+}
+
+/// Members of which any may come again.
+fn repeated(ctx: &mut Ctx<'_, '_>, key: &[u8], count: u64) -> Outcome {
+    ctx.reply.array(count as usize);
+    let Some(set) = ctx.keys.find_as::<Set>(key)? else {
+        return DONE;
+    };
+    if count > LONG_PICK {
+        return Ok(Flow::Long(Box::new(Draws::new(set.freeze(), count))));
+    }
+    Draws::new(&*set, count).write_next(ctx.reply);
+    DONE
+}
+
+/// Draws that are left to be made.
+struct Draws<S> {
+    set: S,
+    left: u64,
+    rng: Rng,
+}
+
+impl<S: Borrow<Set>> Draws<S> {
+    fn new(set: S, left: u64) -> Self {
+        let rng = Rng::unforeseen();
+        Draws { set, left, rng }
+    }
+
+    /// Makes some of them; true when those were the last.
+    fn write_next(&mut self, reply: &mut Reply) -> bool {
+        for _ in 0..self.left.min(SLICE_MEMBERS) {
+            write_member(reply, drawn(self.set.borrow(), &mut self.rng));
+            self.left -= 1;
+        }
+        self.left == 0
+    }
+}
+
+impl LongReply for Draws<Set> {
+    fn write_some(&mut self, reply: &mut Reply) -> bool {
+        self.write_next(reply)
+    }
 }

@@ -23,9 +23,13 @@ const PROMOTED_PER_LOOK: usize = 1024;
 /// Messages that are forgotten are dropped this often: nobody waits for it.
 const FORGETTING_EVERY_MS: u64 = 1000;
 
+/// Also holds the stripes that looking at a stream may need; false, and nothing is held, if a script holds one of them for long.
+pub fn reach(env: &mut Env<'_, '_>, db: usize, key: &[u8]) -> bool {
+    dispatch::reach_out(env, |env| deadletter::reach_of_all(&mut env.keys(db), key))
+}
+
 /// Looks at a stream whose alarm has sounded, and sets the next one.
 pub fn attend(env: &mut Env<'_, '_>, db: usize, key: &[u8]) {
-    dispatch::reach_out(env, |env| deadletter::reach_of_all(&mut env.keys(db), key));
     let mut keys = env.keys(db);
     let mark = keys.locked.effects.begin();
     let now_ms = keys.steady();

