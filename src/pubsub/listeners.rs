@@ -8,11 +8,24 @@ use bytes::Bytes;
 #[derive(Debug, Default)]
 pub struct Listeners {
     by_subject: [AHashMap<Bytes, Vec<usize>>; Subject::COUNT],
+    /// Changes with them.
+    version: u64,
+}
+
+/// The connections that a message goes to, kept for the next one: messages of a channel come in a row.
+#[derive(Debug, Default)]
+pub struct Audience {
+    version: u64,
+    subject: Option<Subject>,
+    name: Bytes,
+    /// The connections.
+    pub tokens: Vec<usize>,
 }
 
 impl Listeners {
     /// Adds a connection; it must not be there yet.
     pub fn add(&mut self, subject: Subject, name: &Bytes, token: usize) {
+        self.version += 1;
         self.by_subject[subject as usize]
             .entry(name.clone())
             .or_default()
@@ -21,6 +34,7 @@ impl Listeners {
 
     /// Removes a connection.
     pub fn remove(&mut self, subject: Subject, name: &[u8], token: usize) {
+        self.version += 1;
         let map = &mut self.by_subject[subject as usize];
         let Some(tokens) = map.get_mut(name) else {
             return;
@@ -34,10 +48,21 @@ impl Listeners {
         }
     }
 
-    /// The connections that listen to `name`.
-    pub fn of(&self, subject: Subject, name: &[u8]) -> &[usize] {
-        self.by_subject[subject as usize]
-            .get(name)
-            .map_or(&[], Vec::as_slice)
+    /// Makes `audience` those who listen to `name`.
+    pub fn gather(&self, subject: Subject, name: &Bytes, audience: &mut Audience) {
+        // The registry gives out one and the same name as long as somebody listens to it.
+        let is_it = audience.version == self.version
+            && audience.subject == Some(subject)
+            && audience.name.as_ptr() == name.as_ptr()
+            && audience.name.len() == name.len();
+        if is_it {
+            return;
+        }
+        audience.version = self.version;
+        audience.subject = Some(subject);
+        audience.name = name.clone();
+        audience.tokens.clear();
+        let listeners = self.by_subject[subject as usize].get(name);
+        audience.tokens.extend(listeners.into_iter().flatten());
     }
 }

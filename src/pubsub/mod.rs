@@ -10,7 +10,7 @@
 mod listeners;
 mod registry;
 
-pub use listeners::Listeners;
+pub use listeners::{Audience, Listeners};
 pub use registry::{Registry, Subject};
 
 use crate::resp::Reply;
@@ -52,7 +52,11 @@ impl Note {
 }
 
 fn frame(parts: &[&[u8]]) -> Bytes {
-    let mut frame = Vec::with_capacity(parts.iter().map(|part| part.len() + 16).sum());
+    // Exactly as much as is needed: so the vector becomes the shared buffer as it is.
+    let line_bytes = |n: usize| 3 + n.checked_ilog10().map_or(1, |log| log as usize + 1);
+    let bulk_bytes = |part: &&[u8]| line_bytes(part.len()) + part.len() + 2;
+    let bytes = line_bytes(parts.len()) - 1 + parts.iter().map(bulk_bytes).sum::<usize>();
+    let mut frame = Vec::with_capacity(bytes);
     let mut digits = itoa::Buffer::new();
     frame.extend_from_slice(digits.format(parts.len()).as_bytes());
     frame.extend_from_slice(b"\r\n");
@@ -63,5 +67,6 @@ fn frame(parts: &[&[u8]]) -> Bytes {
         frame.extend_from_slice(part);
         frame.extend_from_slice(b"\r\n");
     }
+    debug_assert_eq!(frame.len(), bytes);
     Bytes::from(frame)
 }

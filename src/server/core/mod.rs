@@ -32,6 +32,7 @@ use crate::command::shared::gate;
 use crate::command::{Local, Shared, evict, expire, overweight};
 use crate::keyspace::effects::Effects;
 use crate::keyspace::{Locked, NEVER};
+use crate::pubsub::Audience;
 use crate::resp::{Parser, Reply};
 use connections::Connections;
 use mio::{Events, Poll, Token};
@@ -102,6 +103,7 @@ pub struct Core {
     /// Connections to close at the end of the turn.
     closing: Vec<usize>,
     mail: Vec<Mail>,
+    audience: Audience,
     scratch: Vec<u8>,
     parser: Parser,
     spare: Reply,
@@ -147,6 +149,7 @@ impl Core {
             stalled_listeners: Vec::new(),
             closing: Vec::new(),
             mail: Vec::new(),
+            audience: Audience::default(),
             scratch: Vec::with_capacity(RECEIVE_BYTES),
             parser: Parser::default(),
             spare: Reply::default(),

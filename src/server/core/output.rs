@@ -166,13 +166,12 @@ impl Core {
 
     /// Writes a message to every connection of this core that listens.
     pub(super) fn fan_out(&mut self, note: &Note) {
-        let listeners = self.local.listeners.of(note.subject, &note.name);
-        for index in 0..listeners.len() {
-            let listeners = self.local.listeners.of(note.subject, &note.name);
-            let Some(&token) = listeners.get(index) else {
-                break;
-            };
+        let mut audience = std::mem::take(&mut self.audience);
+        let listeners = &self.local.listeners;
+        listeners.gather(note.subject, &note.name, &mut audience);
+        for &token in &audience.tokens {
             self.deliver(token, |out| note.write(out));
         }
+        self.audience = audience;
     }
 }
