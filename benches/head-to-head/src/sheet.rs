@@ -161,3 +161,30 @@ impl<'a> Sheet<'a> {
         Kind::ALL.into_iter().filter(took_part).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload;
+
+    #[test]
+    fn the_better_one_has_the_larger_gain_or_the_smaller_cost() {
+        let workloads = workload::all();
+        let mut sheet = Sheet::new(&workloads[0]);
+        let of = [
+            (Kind::Millstream, 10.0),
+            (Kind::Redis, 5.0),
+            (Kind::Valkey, 20.0),
+        ];
+        for (kind, value) in of {
+            let figures = [
+                Figure::new("rate", "/s", value),
+                Figure::new("cost", "µs", value),
+            ];
+            sheet.add(kind, figures);
+        }
+        assert_eq!(sheet.ratio_to_better("rate"), Some(0.5));
+        assert_eq!(sheet.ratio_to_better("cost"), Some(2.0));
+        assert_eq!(sheet.ratio_to_better("nothing"), None);
+    }
+}

@@ -37,6 +37,8 @@ pub mod figure {
     pub const INSTRUCTIONS: &str = "user instructions per operation";
     /// CPU that other processes took from the server's core.
     pub const OTHERS: &str = "core taken by others";
+    /// The most CPU time that one thread of the server spent while a request waited: what of the wait was the server's own.
+    pub const WORK: &str = "most work during a wait";
     /// The time that half of the batches exceed.
     pub const P50: &str = "latency p50";
     /// The time that one batch in a hundred exceeds.

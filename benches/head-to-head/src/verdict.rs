@@ -51,7 +51,8 @@ impl Verdict {
 fn is_disturbed(sheet: &Sheet, name: &str) -> bool {
     let taken = |kind| sheet.row(kind, figure::OTHERS).map(|row| row.median());
     let busy = |kind| taken(kind).is_some_and(|percent| percent > CALM_PERCENT);
-    name != figure::CPU && name != figure::INSTRUCTIONS && Kind::ALL.into_iter().any(busy)
+    let bears = [figure::CPU, figure::INSTRUCTIONS, figure::WORK].contains(&name);
+    !bears && Kind::ALL.into_iter().any(busy)
 }
 
 /// The verdicts on one workload: its goals, and that it is nowhere worse than the better of the others.

@@ -9,7 +9,7 @@ use std::io::{ErrorKind, Read};
 use std::time::{Duration, Instant};
 
 use super::Goal::Limit;
-use super::{Figure, Stage, VALUE, Workload, command, percentiles};
+use super::{Figure, Stage, VALUE, Workload, command, figure, percentiles};
 use crate::Result;
 use crate::client::Client;
 use crate::drive::{BatchTimes, batch_times, nanoseconds};
@@ -19,8 +19,6 @@ use crate::timed::Timed;
 
 /// The longest that the small client waited while the long reads ran.
 pub const LONGEST: &str = "longest wait";
-/// The most CPU time that one thread of the server spent while the small client waited: what of the wait was the server's own.
-pub const MOST: &str = "most work during a wait";
 const CALM_LONGEST: &str = "longest wait when calm";
 const CALM: Duration = Duration::from_millis(500);
 /// How long what is left of a deletion is watched.
@@ -35,7 +33,7 @@ pub fn all() -> Vec<Workload> {
         workload
             .primary(LONGEST)
             .goal(Limit(LONGEST, 5.0))
-            .goal(Limit(MOST, 5.0))
+            .goal(Limit(figure::WORK, 5.0))
     };
     vec![
         longest(
@@ -84,7 +82,7 @@ fn huge_deletion(stage: &Stage) -> Result<Vec<Figure>> {
     let took = took.unwrap_or_default().as_secs_f64() * 1e3;
     let mut figures = vec![
         Figure::new(LONGEST, "ms", longest_ms(&ticker.times)),
-        Figure::new(MOST, "ms", ticker.most.as_secs_f64() * 1e3),
+        Figure::new(figure::WORK, "ms", ticker.most.as_secs_f64() * 1e3),
         Figure::new(CALM_LONGEST, "ms", longest_ms(&calm)),
         Figure::new("time until DEL answers", "ms", took),
     ];
@@ -118,7 +116,11 @@ fn long_reads(stage: &Stage) -> Result<Vec<Figure>> {
         return Err(format!("XRANGE answered {bytes} bytes, fewer than {fewest}").into());
     }
     figures.push(Figure::new(LONGEST, "ms", longest_ms(&ticker.times)));
-    figures.push(Figure::new(MOST, "ms", ticker.most.as_secs_f64() * 1e3));
+    figures.push(Figure::new(
+        figure::WORK,
+        "ms",
+        ticker.most.as_secs_f64() * 1e3,
+    ));
     figures.push(Figure::new(CALM_LONGEST, "ms", longest_ms(&calm)));
     figures.extend(percentiles(&ticker.times));
     Ok(figures)
