@@ -21,6 +21,10 @@ impl Client {
     /// Connects to a server on this machine.
     pub fn connect(port: u16) -> Result<Client> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        // Where nobody listens, TCP connects a socket to itself if it happens to be given that very port.
+        if stream.local_addr()? == stream.peer_addr()? {
+            return Err("nobody listens".into());
+        }
         stream.set_nodelay(true)?;
         Ok(Client {
             stream,

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use crate::Result;
-use crate::server::{Kind, Server};
+use crate::kind::Kind;
+use crate::server::Server;
 use crate::stage::{Figure, Stage, figure};
 use crate::workload::Workload;
 

