@@ -8,8 +8,11 @@ use rustix::buffer::spare_capacity;
 use rustix::net::RecvFlags;
 use std::io;
 
-/// Room made for each read behind an incomplete request.
+/// Room made for each read behind an incomplete request that is longer than `SHORT_BYTES`.
 const READ_BYTES: usize = 16 * 1024;
+
+/// An incomplete request up to this length is copied to the core's buffer, whose room is larger, and goes on there.
+const SHORT_BYTES: usize = 32 * 1024;
 
 /// Replies beyond which a connection's further requests wait until what there is has been offered to the socket, so that limits on
 /// output act however much one read brings.
@@ -49,6 +52,17 @@ pub fn read_and_execute(
     };
     let (read, n) = match partial.parser.filling() {
         Some(argument) => receive(connection, argument),
+        None if partial.bytes.len() <= SHORT_BYTES => {
+            scratch.clear();
+            scratch.extend_from_slice(&partial.bytes);
+            let (read, n) = receive(connection, scratch);
+            if n > 0 {
+                let rest = execute_all(connection, scratch, &mut partial.parser, env);
+                keep_rest(connection, &scratch[rest.0..rest.1], &mut partial.parser);
+                return (read, n);
+            }
+            (read, n)
+        }
         None => {
             partial.bytes.reserve(READ_BYTES);
             receive(connection, &mut partial.bytes)
