@@ -31,7 +31,7 @@ benches/head-to-head/run [options]
   --quick           three rounds of a quarter of it
   --rounds N        this many rounds
   --only A,B        these workloads; a trailing * stands for any ending
-  --servers A,B     these of millstream,before,redis,valkey,floor
+  --servers A,B     these of millstream,before,redis,valkey,floor,floor-uring
   --no-instructions do not count instructions
   --port N          the port that the servers use (21800), and the one after it
   --out FILE        write the results there as well
@@ -175,7 +175,7 @@ fn run() -> Result<bool> {
 /// All rounds of one workload.
 fn measure<'a>(plan: &Plan, workload: &'a Workload, counter: Option<Counter>) -> Sheet<'a> {
     let mut sheet = Sheet::new(workload);
-    let able = |kind: &Kind| *kind != Kind::Floor || workload.floor_reply.is_some();
+    let able = |kind: &Kind| !kind.is_floor() || workload.floor_reply.is_some();
     let kinds: Vec<Kind> = plan.kinds.iter().copied().filter(able).collect();
     let rounds = plan.rounds.min(workload.rounds);
     for round in 0..rounds {
@@ -221,7 +221,7 @@ fn once(plan: &Plan, workload: &Workload, kind: Kind) -> Result<Vec<Figure>> {
         server: &server,
         operations,
         prefill: operations,
-        real: kind != Kind::Floor,
+        real: !kind.is_floor(),
     };
     let figures = (workload.run)(&stage)?;
     server.stop()?;
@@ -263,7 +263,7 @@ fn heading(plan: &Plan, counter: Option<Counter>) -> Result<String> {
         cores,
         output("uname", &["-r"])?
     );
-    for &kind in plan.kinds.iter().filter(|&&kind| kind != Kind::Floor) {
+    for &kind in plan.kinds.iter().filter(|kind| !kind.is_floor()) {
         let _ = writeln!(text, "- {}: {}", kind.name(), kind.version()?);
     }
     let _ = writeln!(
