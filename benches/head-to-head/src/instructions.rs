@@ -91,7 +91,7 @@ impl Counter {
             server: &server,
             operations,
             prefill,
-            real: kind != Kind::Floor,
+            real: !kind.is_floor(),
         })?;
         server.stop()?;
         if let Some(mut perf) = attached {

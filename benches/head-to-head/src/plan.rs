@@ -12,7 +12,7 @@ benches/head-to-head/run [options]
   --quick           three rounds of a quarter of it, and instructions only where a goal is about them
   --rounds N        this many rounds
   --only A,B        these workloads; a trailing * stands for any ending, and a family's name for all of it
-  --servers A,B     these of millstream,before,redis,io-threads,valkey,floor
+  --servers A,B     these of millstream,before,redis,io-threads,valkey,floor,floor-uring
   --no-instructions do not count instructions
   --port N          the port that the servers use (21800), and the one after it
   --out FILE        write the results there as well, and pictures into plots/ beside it
@@ -115,7 +115,7 @@ impl Plan {
     /// Who takes part in a workload.
     pub fn kinds_of(&self, workload: &Workload) -> Vec<Kind> {
         let able = |kind: &Kind| match kind {
-            Kind::Floor => workload.floor_reply.is_some(),
+            Kind::Floor | Kind::FloorUring => workload.floor_reply.is_some(),
             Kind::RedisThreads => workload.cores == Cores::Two,
             _ => true,
         };

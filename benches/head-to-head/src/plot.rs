@@ -23,7 +23,7 @@ fn colour(kind: Kind) -> &'static str {
         Kind::Redis => "#c0392b",
         Kind::RedisThreads => "#e08e79",
         Kind::Valkey => "#7d5ba6",
-        Kind::Floor => "#9a9a9a",
+        Kind::Floor | Kind::FloorUring => "#9a9a9a",
     }
 }
 

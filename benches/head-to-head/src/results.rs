@@ -103,7 +103,7 @@ fn heading(plan: &Plan, counter: Option<Counter>) -> Result<String> {
         ),
     ];
     for &kind in &plan.kinds {
-        if !matches!(kind, Kind::Floor | Kind::RedisThreads) {
+        if !matches!(kind, Kind::Floor | Kind::FloorUring | Kind::RedisThreads) {
             lines.push(format!("{}: {}", kind.name(), kind.version()?));
         }
     }

@@ -11,23 +11,22 @@ use std::io::{self, ErrorKind, Read, Write};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
+#[path = "../framing.rs"]
+mod framing;
+
+use framing::Answers;
+
 const LISTENER: Token = Token(usize::MAX);
 const READ_BYTES: usize = 16 * 1024;
 
 struct Connection {
     stream: TcpStream,
-    input: Vec<u8>,
-    output: Vec<u8>,
+    answers: Answers,
 }
 
 fn main() -> io::Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let (Some(port), Some(reply)) = (arguments.next(), arguments.next()) else {
-        return Err(io::Error::other("usage: floor PORT REPLY"));
-    };
-    let port: u16 = port.parse().map_err(io::Error::other)?;
-    let reply = reply.replace("\\r", "\r").replace("\\n", "\n");
-    serve(port, reply.as_bytes())
+    let (port, reply) = framing::arguments("floor PORT REPLY")?;
+    serve(port, &reply)
 }
 
 fn serve(port: u16, reply: &[u8]) -> io::Result<()> {
@@ -76,8 +75,7 @@ fn accept(
             .register(&mut stream, Token(connections.len()), interest)?;
         connections.push(Some(Connection {
             stream,
-            input: Vec::new(),
-            output: Vec::new(),
+            answers: Answers::default(),
         }));
     }
 }
@@ -92,71 +90,19 @@ fn turn(connection: &mut Connection, reply: &[u8], scratch: &mut [u8]) -> io::Re
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
             Err(error) => return Err(error),
         };
-        answer(connection, reply, &scratch[..read])?;
+        connection.answers.take(&scratch[..read], reply)?;
         // A short read has emptied the socket; asking again would only cost a system call.
         if read < scratch.len() {
             break;
         }
     }
-    while !connection.output.is_empty() {
-        match connection.stream.write(&connection.output) {
-            Ok(written) => drop(connection.output.drain(..written)),
+    let output = &mut connection.answers.output;
+    while !output.is_empty() {
+        match connection.stream.write(output) {
+            Ok(written) => drop(output.drain(..written)),
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
             Err(error) => return Err(error),
         }
     }
     Ok(())
-}
-
-fn answer(connection: &mut Connection, reply: &[u8], bytes: &[u8]) -> io::Result<()> {
-    let joined;
-    let input = if connection.input.is_empty() {
-        bytes
-    } else {
-        connection.input.extend_from_slice(bytes);
-        joined = std::mem::take(&mut connection.input);
-        &joined
-    };
-    let mut at = 0;
-    while let Some(end) = request_end(&input[at..])? {
-        connection.output.extend_from_slice(reply);
-        at += end;
-    }
-    connection.input.extend_from_slice(&input[at..]);
-    Ok(())
-}
-
-/// Where the first whole request ends, if it is all there.
-fn request_end(bytes: &[u8]) -> io::Result<Option<usize>> {
-    let Some((arguments, mut at)) = header(bytes, b'*')? else {
-        return Ok(None);
-    };
-    for _ in 0..arguments {
-        let Some((length, used)) = header(&bytes[at..], b'$')? else {
-            return Ok(None);
-        };
-        at += used + length + 2;
-        if at > bytes.len() {
-            return Ok(None);
-        }
-    }
-    Ok(Some(at))
-}
-
-/// A line of `sign`, digits, CR LF: the number and the line's length.
-fn header(bytes: &[u8], sign: u8) -> io::Result<Option<(usize, usize)>> {
-    let Some((&first, digits)) = bytes.split_first() else {
-        return Ok(None);
-    };
-    if first != sign {
-        return Err(ErrorKind::InvalidData.into());
-    }
-    let mut number = 0usize;
-    for (at, &byte) in digits.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' => number = number * 10 + usize::from(byte - b'0'),
-            _ => return Ok((digits.len() > at + 1).then_some((number, at + 3))),
-        }
-    }
-    Ok(None)
 }
