@@ -38,7 +38,9 @@ impl Conditions {
 pub fn zadd(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
     let (mut conditions, mut counts_changes) = (Conditions::default(), false);
-    loop {
+    // A score mostly begins with a digit.
+    let may_be_keyword = |arg: &[u8]| arg.first().is_some_and(u8::is_ascii_alphabetic);
+    while args.peek().is_some_and(may_be_keyword) {
         match () {
             () if args.keyword("NX") => conditions.nx = true,
             () if args.keyword("XX") => conditions.xx = true,
