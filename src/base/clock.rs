@@ -126,6 +126,11 @@ impl Stopwatch {
         Stopwatch(Instant::now())
     }
 
+    /// When the lap began.
+    pub fn began(&self) -> Instant {
+        self.0
+    }
+
     /// Nanoseconds since the start or the last lap; begins the next lap.
     #[inline]
     pub fn lap_ns(&mut self) -> u64 {

@@ -87,8 +87,30 @@ fn scan(body: &[u8], is_digit: fn(&u8) -> bool, marker: u8) -> Option<bool> {
     sound.then_some(zero)
 }
 
+/// The number that a few digits are, as most scores and increments are.
+#[inline]
+fn few_digits(text: &[u8]) -> Option<f64> {
+    /// So many digits a double holds exactly.
+    const MAX_DIGITS: usize = 15;
+    if text.is_empty() || text.len() > MAX_DIGITS {
+        return None;
+    }
+    let mut whole = 0u64;
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        whole = whole * 10 + u64::from(digit);
+    }
+    Some(whole as f64)
+}
+
 /// The double that `text` says; infinities are welcome, `nan` is not.
 pub fn parse_f64(text: &[u8]) -> Option<f64> {
+    if let Some(number) = few_digits(text) {
+        return Some(number);
+    }
     match Numeral::parse(text)? {
         Numeral::Infinity { negative } => Some(if negative {
             f64::NEG_INFINITY
@@ -198,8 +220,11 @@ mod tests {
 
     #[test]
     fn reads_what_strtod_reads() {
-        let cases: [(&str, Option<f64>); 28] = [
+        let cases: [(&str, Option<f64>); 31] = [
             ("3", Some(3.0)),
+            ("000000000000017", Some(17.0)),
+            ("999999999999999", Some(999_999_999_999_999.0)),
+            ("9007199254740993", Some(9_007_199_254_740_992.0)),
             ("3.0", Some(3.0)),
             ("+5", Some(5.0)),
             (".5", Some(0.5)),

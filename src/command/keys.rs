@@ -359,6 +359,21 @@ impl<'k> Keys<'_, 'k> {
         T::of_mut(&mut entry.value).map(Some).ok_or(WRONG_TYPE)
     }
 
+    /// The value of `key` for a command that writes, which must be of kind `T`; what `make` makes if it is not there.
+    #[inline(always)]
+    pub fn find_or_make<T: Kind>(
+        &mut self,
+        key: &[u8],
+        make: impl FnOnce() -> Value,
+    ) -> Result<&mut T, Error> {
+        let position = match self.position_as::<T>(key) {
+            Some(position) => position,
+            None => self.insert_at(key, make()),
+        };
+        let entry = self.table(key).entry_mut(position);
+        T::of_mut(&mut entry.value).ok_or(WRONG_TYPE)
+    }
+
     /// The position of a key that lives, which is used. Whatever was to happen to its value by now has, if that is of kind `T`.
     #[inline(always)]
     fn position_as<T: Kind>(&mut self, key: &[u8]) -> Option<usize> {
@@ -462,12 +477,17 @@ impl<'k> Keys<'_, 'k> {
 
     /// Adds a key that is not there.
     pub fn insert_new(&mut self, key: &[u8], value: Value) -> &mut Entry {
+        let position = self.insert_at(key, value);
+        self.table(key).entry_mut(position)
+    }
+
+    fn insert_at(&mut self, key: &[u8], value: Value) -> usize {
         let now_ms = self.now_ms;
         let position = self.table(key).insert(key, value, now_ms);
         self.publish(key);
         self.changes.event(notify::NEW, "new", self.db, key);
         self.ready(key);
-        self.table(key).entry_mut(position)
+        position
     }
 
     /// Removes `key`; true if it was there. Large values are freed elsewhere.
@@ -516,8 +536,9 @@ impl<'k> Keys<'_, 'k> {
     /// Notes when the first field of the hash at `key` expires, after a change that may bear on it.
     pub fn note_fields(&mut self, key: &[u8]) {
         let table = self.table(key);
-        if let Some(position) = table.position(key) {
-            table.note_fields(position);
+        if let Some(position) = table.position(key)
+            && table.note_fields(position)
+        {
             self.publish_fields(key);
         }
     }

@@ -13,6 +13,7 @@ use super::stats::CoreStats;
 use super::table::words::flag;
 use crate::base::clock::Stopwatch;
 use crate::config::Config;
+use std::time::Instant;
 
 /// Commands that are timed together at most.
 const MAX_RUN: u64 = 64;
@@ -57,6 +58,11 @@ impl<'k> Meter<'k> {
     #[inline]
     pub fn stats(&self) -> &'k CoreStats {
         self.stats
+    }
+
+    /// When what is being timed began.
+    pub fn began(&self) -> Instant {
+        self.stopwatch.began()
     }
 
     /// `command` is about to run.

@@ -59,6 +59,13 @@ pub struct Place {
     within: usize,
 }
 
+/// Where a short value stands in a table that has not changed since, so that another of its length can be written there.
+#[derive(Clone, Copy, Debug)]
+pub struct Spot {
+    page: usize,
+    end: usize,
+}
+
 impl Table {
     /// An empty table; takes no memory.
     pub fn new() -> Self {
@@ -84,12 +91,31 @@ impl Table {
     /// The value of a key, shared if it is large.
     #[inline]
     pub fn get_blob(&self, key: &[u8]) -> Option<Blob<'_>> {
+        self.find(key).map(|(_, record)| record.value)
+    }
+
+    /// The value of a key, and where it stands. For tables whose values are short.
+    #[inline]
+    pub fn spot(&self, key: &[u8]) -> Option<(Spot, &[u8])> {
+        let (page, record) = self.find(key)?;
+        let end = record.end();
+        Some((Spot { page, end }, record.value.as_slice()))
+    }
+
+    /// Puts another value in the place of the one at a spot.
+    #[inline]
+    pub fn overwrite(&mut self, spot: Spot, value: &[u8]) {
+        self.page_mut(spot.page).overwrite(spot.end, value);
+    }
+
+    #[inline]
+    fn find(&self, key: &[u8]) -> Option<(usize, page::Record<'_>)> {
         if self.len == 0 {
             return None;
         }
         let hash = HASHER.hash_one(key);
-        let page = self.page(self.locate(hash).0);
-        page.find(tag(hash), key).map(|record| record.value)
+        let number = self.locate(hash).0;
+        Some((number, self.page(number).find(tag(hash), key)?))
     }
 
     /// Whether the key is there.
@@ -261,14 +287,20 @@ impl Table {
         &self.bundles[number / BUNDLE_PAGES][number % BUNDLE_PAGES]
     }
 
+    #[inline]
+    fn page_mut(&mut self, number: usize) -> &mut Page {
+        &mut self.bundles[number / BUNDLE_PAGES].to_mut()[number % BUNDLE_PAGES]
+    }
+
     /// Changes a page and keeps count of the memory.
     #[inline]
     fn change<T>(&mut self, number: usize, change: impl FnOnce(&mut Page) -> T) -> T {
-        let page = &mut self.bundles[number / BUNDLE_PAGES].to_mut()[number % BUNDLE_PAGES];
+        let page = self.page_mut(number);
         let before = page.heap_bytes();
         let outcome = change(page);
-        self.page_bytes = self.page_bytes + page.heap_bytes() - before;
-        self.fullest = self.fullest.max(page.len());
+        let (after, len) = (page.heap_bytes(), page.len());
+        self.page_bytes = self.page_bytes + after - before;
+        self.fullest = self.fullest.max(len);
         outcome
     }
 

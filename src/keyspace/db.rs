@@ -238,17 +238,20 @@ impl Db {
         }
     }
 
-    /// Notes when the first field expires of what may be a hash, at `position`.
-    pub fn note_fields(&mut self, position: usize) {
+    /// Notes when the first field expires of what may be a hash, at `position`. True if it was not known before.
+    #[inline]
+    pub fn note_fields(&mut self, position: usize) -> bool {
         let Value::Hash(hash) = &mut self.entries[position].value else {
-            return;
+            return false;
         };
         let next_ms = hash.next_expiry_ms();
         let noted_ms = std::mem::replace(&mut hash.noted_ms, next_ms);
-        if noted_ms != next_ms {
-            self.forget_fields(position, noted_ms);
-            self.fields.extend(next_ms.map(|ms| (ms, position as u32)));
+        if noted_ms == next_ms {
+            return false;
         }
+        self.forget_fields(position, noted_ms);
+        self.fields.extend(next_ms.map(|ms| (ms, position as u32)));
+        true
     }
 
     fn forget_fields(&mut self, position: usize, noted_ms: Option<i64>) {

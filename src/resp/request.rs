@@ -205,6 +205,11 @@ impl RequestBuffer {
     }
 
     fn header(&mut self, kind: u8, n: usize) {
+        if n < 10 {
+            self.bytes
+                .extend_from_slice(&[kind, b'0' + n as u8, b'\r', b'\n']);
+            return;
+        }
         self.bytes.push(kind);
         self.bytes
             .extend_from_slice(itoa::Buffer::new().format(n).as_bytes());

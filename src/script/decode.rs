@@ -7,7 +7,7 @@
 //! ```
 
 use super::failure;
-use super::state::State;
+use super::state::{State, text};
 use crate::base::{float, num};
 use mlua::{Lua, LuaString, Table, Value};
 
@@ -51,29 +51,29 @@ impl<'d> Decoder<'d> {
             return Err(failure::message("a reply is nested too deeply"));
         }
         let line = self.line();
-        let Some((&kind, text)) = line.split_first() else {
+        let Some((&kind, rest)) = line.split_first() else {
             return Ok(Value::Nil);
         };
         let names = &self.state.names;
         match kind {
-            b'$' => match length(text) {
+            b'$' => match length(rest) {
                 Some(len) => Ok(Value::String(self.lua.create_string(self.take(len))?)),
                 None => Ok(Value::Boolean(false)),
             },
-            b':' => Ok(num::parse_i64(text).map_or(Value::Nil, Value::Integer)),
-            b'*' | b'>' => match length(text) {
+            b':' => Ok(num::parse_i64(rest).map_or(Value::Nil, Value::Integer)),
+            b'*' | b'>' => match length(rest) {
                 Some(len) => self.array(len, depth),
                 None => Ok(Value::Boolean(false)),
             },
-            b'+' => self.field(&names.ok, text),
-            b'-' => self.error(text),
+            b'+' => self.field(&names.ok, rest),
+            b'-' => self.error(rest),
             b'_' => Ok(Value::Nil),
-            b'#' => Ok(Value::Boolean(text == b"t")),
-            b',' => self.double(text),
-            b'(' => self.field(&names.big_number, text),
-            b'=' => self.verbatim(text),
-            b'%' => self.map(length(text).unwrap_or(0), depth),
-            b'~' => self.set(length(text).unwrap_or(0), depth),
+            b'#' => Ok(Value::Boolean(rest == b"t")),
+            b',' => self.double(rest),
+            b'(' => self.field(&names.big_number, rest),
+            b'=' => self.verbatim(rest),
+            b'%' => self.map(length(rest).unwrap_or(0), depth),
+            b'~' => self.set(length(rest).unwrap_or(0), depth),
             _ => Ok(Value::Nil),
         }
     }
@@ -93,14 +93,13 @@ impl<'d> Decoder<'d> {
         taken
     }
 
-    fn field(&self, name: &LuaString, text: &[u8]) -> mlua::Result<Value> {
-        self.table_of(name, self.lua.create_string(text)?)
+    fn field(&self, name: &LuaString, value: &[u8]) -> mlua::Result<Value> {
+        self.table_of(name, text(value))
     }
 
     fn table_of(&self, name: &LuaString, value: impl mlua::IntoLua) -> mlua::Result<Value> {
-        let table = self.lua.create_table_with_capacity(0, 1)?;
-        table.raw_set(name, value)?;
-        Ok(Value::Table(table))
+        let fields = std::iter::once((name, value));
+        self.lua.create_table_from(fields).map(Value::Table)
     }
 
     fn error(&self, text: &[u8]) -> mlua::Result<Value> {

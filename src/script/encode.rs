@@ -12,9 +12,13 @@ use crate::base::float;
 use crate::resp::Reply;
 use crate::resp::reply::{Aggregate, Opening};
 use mlua::{Function, Table, Value};
+use smallvec::SmallVec;
 
 /// Tables within tables, about as many as Lua's own stack holds: each that is open is held there.
 const MAX_DEPTH: usize = 7900;
+
+/// Elements that are taken out of a table at once: few, since Lua's stack holds them too.
+const MAX_FEW: usize = 16;
 
 /// What was written, as far as statistics care.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,19 +42,26 @@ pub fn write(
         open: Vec::new(),
         answered: Answered::default(),
     };
-    encoder.value(value)?;
-    while let Some(frame) = encoder.open.last_mut() {
-        match frame.next(next)? {
-            Some(value) => encoder.value(value)?,
-            None => {
-                let Some(frame) = encoder.open.pop() else {
-                    break;
-                };
-                encoder.reply.close(frame.opening, frame.count);
-            }
-        }
+    match value {
+        Value::Table(table) => encoder.outermost(table, next)?,
+        value => encoder.value(value)?,
     }
     Ok(encoder.answered)
+}
+
+/// The elements of a table that has nothing else, if they are few. That spares a look at each name that would make something else of it.
+fn few_elements(table: &Table) -> Option<SmallVec<[Value; MAX_FEW]>> {
+    let mut elements = SmallVec::new();
+    let each = |key: Value, value: Value| {
+        let number = elements.len() + 1;
+        if number > MAX_FEW || !matches!(key, Value::Integer(key) if key == number as i64) {
+            return Err(mlua::Error::StackError);
+        }
+        elements.push(value);
+        Ok(())
+    };
+    table.for_each(each).ok()?;
+    Some(elements)
 }
 
 /// A table whose elements are being written.
@@ -111,6 +122,36 @@ struct Encoder<'e> {
 }
 
 impl Encoder<'_> {
+    /// Writes the table that was returned.
+    fn outermost(&mut self, table: Table, next: &Function) -> mlua::Result<()> {
+        let Some(elements) = few_elements(&table) else {
+            self.table(table)?;
+            return self.finish(next);
+        };
+        self.reply.array(elements.len());
+        for element in elements {
+            self.value(element)?;
+            self.finish(next)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is left of the tables that are open.
+    fn finish(&mut self, next: &Function) -> mlua::Result<()> {
+        while let Some(frame) = self.open.last_mut() {
+            match frame.next(next)? {
+                Some(value) => self.value(value)?,
+                None => {
+                    let Some(frame) = self.open.pop() else {
+                        break;
+                    };
+                    self.reply.close(frame.opening, frame.count);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn value(&mut self, value: Value) -> mlua::Result<()> {
         match value {
             Value::String(text) => self.reply.bulk(&text.as_bytes()),

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::host::{self, Host, Verdict};
 use super::library::Registered;
 use super::sandbox::{self, Sandbox};
-use super::state::{MAX_MEMORY_BYTES, State, Unbounded};
+use super::state::{MAX_MEMORY_BYTES, State, Unbounded, text};
 use crate::resp::{Reply, Version};
 use mlua::{Function, HookTriggers, Lua, LuaOptions, LuaString, StdLib, Table, Value, VmState};
 use std::rc::Rc;
@@ -149,12 +149,8 @@ impl Interpreter {
     {
         let unbounded = Unbounded::lift(&self.lua, 0)?;
         let script: Function = self.scripts.raw_get(call.script.0)?;
-        let keys = self
-            .lua
-            .create_sequence_from(call.keys.map(LuaString::wrap))?;
-        let args = self
-            .lua
-            .create_sequence_from(call.args.map(LuaString::wrap))?;
+        let keys = self.lua.create_sequence_from(call.keys.map(text))?;
+        let args = self.lua.create_sequence_from(call.args.map(text))?;
         let script = if call.as_parameters {
             script.bind((keys, args))?
         } else {

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::library::Registered;
 use super::libs::random::Random;
 use crate::resp::{Reply, RequestBuffer};
-use mlua::{Lua, LuaString};
+use mlua::{Either, IntoLua, Lua, LuaString};
 use std::cell::{Cell, RefCell};
 
 /// The most memory that one interpreter's values may take. A script that needs more fails with `not enough memory`.
@@ -69,6 +69,15 @@ impl State {
                 string: name("string")?,
             },
         })
+    }
+}
+
+/// A text on its way to Lua. What is UTF-8, as most is, goes there straight.
+#[inline]
+pub fn text(bytes: &[u8]) -> impl IntoLua {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Either::Left(text),
+        Err(_) => Either::Right(LuaString::wrap(bytes)),
     }
 }
 

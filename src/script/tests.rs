@@ -94,6 +94,24 @@ fn values_cross_both_ways() {
         ),
         ("return {1,2,nil,3}", "*2\r\n:1\r\n:2\r\n"),
         ("return {ok='fine'}", "+fine\r\n"),
+        ("return {}", "*0\r\n"),
+        ("return {1,ok='fine',{'a',err='BAD one'}}", "+fine\r\n"),
+        (
+            "return {1,{'a',err='BAD one'},{{},{ok='fine'}}}",
+            "*3\r\n:1\r\n-BAD one\r\n*2\r\n*0\r\n+fine\r\n",
+        ),
+        (
+            "return setmetatable({1}, {__index = {err = 'x', [2] = 2}, __metatable = 1})",
+            "*1\r\n:1\r\n",
+        ),
+        (
+            "local t = {} for i = 1, 16 do t[i] = i % 2 end return t",
+            "*16\r\n:1\r\n:0\r\n:1\r\n:0\r\n:1\r\n:0\r\n:1\r\n:0\r\n:1\r\n:0\r\n:1\r\n:0\r\n:1\r\n:0\r\n:1\r\n:0\r\n",
+        ),
+        (
+            "local t = {} for i = 1, 17 do t[i] = 'x' end return #{unpack(t)} == 17 and t",
+            "*17\r\n$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n",
+        ),
         ("return {err='BAD one'}", "-BAD one\r\n"),
         ("return redis.error_reply('x')", "-ERR x\r\n"),
         (

@@ -42,11 +42,7 @@ pub fn limits(config: &Config) -> Limits {
 
 /// The hash at `key`, made if need be.
 fn open<'a>(keys: &'a mut Keys<'_, '_>, key: &[u8]) -> Result<&'a mut Hash, Error> {
-    if keys.find_as::<Hash>(key)?.is_none() {
-        keys.insert_new(key, Hash::new().into());
-    }
-    let hash = keys.find_as::<Hash>(key)?;
-    Ok(hash.expect("it is there by now"))
+    keys.find_or_make(key, || Hash::new().into())
 }
 
 /// Lets follow what follows from fields of `key` having been set, or their expiries.

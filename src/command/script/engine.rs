@@ -5,7 +5,9 @@
 use super::super::error::{self, Error};
 use super::scripts::{Script, Scripts, Sha};
 use crate::script::{Interpreter, Loaded};
-use ahash::AHashMap;
+use ahash::{AHashMap, RandomState};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,6 +34,9 @@ pub struct Engine {
     /// What runs scripts.
     pub interpreter: Interpreter,
     compiled: AHashMap<Sha, (Arc<Script>, Loaded)>,
+    /// The same by their texts: a SHA-1 takes as long as a small script.
+    texts: HashTable<(Arc<Script>, Loaded)>,
+    hasher: RandomState,
     /// Compiled scripts at which those that are gone are sought.
     sweeps_at: usize,
     /// As of when: see `Scripts::flushes`.
@@ -71,6 +76,8 @@ impl Engine {
         Ok(Engine {
             interpreter,
             compiled: AHashMap::new(),
+            texts: HashTable::new(),
+            hasher: RandomState::new(),
             sweeps_at: MAX_COMPILED,
             flushes,
             noted_bytes: 0,
@@ -79,8 +86,13 @@ impl Engine {
 
     /// The script of this name, if it is compiled here and still known.
     pub fn find(&self, sha: &Sha) -> Option<(&Arc<Script>, Loaded)> {
-        let (script, loaded) = self.compiled.get(sha)?;
-        (!script.is_gone()).then_some((script, *loaded))
+        known(self.compiled.get(sha)?)
+    }
+
+    /// The script of this text, if it is compiled here and still known.
+    pub fn find_text(&self, text: &[u8]) -> Option<(&Arc<Script>, Loaded)> {
+        let is_it = |(script, _): &(Arc<Script>, Loaded)| *script.text == *text;
+        known(self.texts.find(self.hasher.hash_one(text), is_it)?)
     }
 
     /// Compiles a script that `make` makes known if it can be compiled.
@@ -104,15 +116,33 @@ impl Engine {
         if let Some((_, old)) = self.compiled.insert(script.sha, (script.clone(), loaded)) {
             self.interpreter.forget(old);
         }
+        self.index(&script, loaded);
         Ok((script, loaded))
+    }
+
+    fn index(&mut self, script: &Arc<Script>, loaded: Loaded) {
+        let entry = self.texts.entry(
+            self.hasher.hash_one(&*script.text),
+            |(other, _)| *other.text == *script.text,
+            |(other, _)| self.hasher.hash_one(&*other.text),
+        );
+        let now = (script.clone(), loaded);
+        match entry {
+            Entry::Occupied(mut before) => *before.get_mut() = now,
+            Entry::Vacant(place) => {
+                place.insert(now);
+            }
+        }
     }
 
     fn sweep(&mut self) {
         let Engine {
             interpreter,
             compiled,
+            texts,
             ..
         } = self;
+        texts.retain(|(script, _)| !script.is_gone());
         compiled.retain(|_, (script, loaded)| {
             if script.is_gone() {
                 interpreter.forget(*loaded);
@@ -131,6 +161,10 @@ impl Engine {
         }
         self.noted_bytes = bytes;
     }
+}
+
+fn known((script, loaded): &(Arc<Script>, Loaded)) -> Option<(&Arc<Script>, Loaded)> {
+    (!script.is_gone()).then_some((script, *loaded))
 }
 
 impl Drop for Engine {

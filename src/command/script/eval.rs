@@ -15,7 +15,6 @@ use crate::base::{num, sha1};
 use crate::resp::Request;
 use crate::script::{Answered, Call, Failure, Interpreter, Loaded};
 use std::sync::Arc;
-use std::time::Instant;
 
 /// `EVAL script numkeys [key...] [arg...]`
 pub fn eval(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
@@ -85,10 +84,10 @@ fn find_or_compile(
     engine: &mut Engine,
     text: &[u8],
 ) -> Result<(Arc<Script>, Loaded), Error> {
-    let sha = sha1::hex(text);
-    if let Some((script, loaded)) = engine.find(&sha) {
+    if let Some((script, loaded)) = engine.find_text(text) {
         return Ok((script.clone(), loaded));
     }
+    let sha = sha1::hex(text);
     let (flags, code) = declarations(text)?;
     engine.compile(code, || shared.scripts.add(sha, text, flags, false))
 }
@@ -134,6 +133,7 @@ impl Task<'_> {
             ctx.session.note_state();
         }
         let meter = Meter::start(&ctx.shared.stats[ctx.local.core], &ctx.local.config);
+        let began = meter.began();
         let mut env = Env {
             shared: ctx.shared,
             local: ctx.local,
@@ -151,7 +151,7 @@ impl Task<'_> {
             is_read_only: self.is_ro || self.flags.no_writes,
             request,
             function: self.function,
-            began: Instant::now(),
+            began,
         };
         ctx.shared.running.begin();
         let began = caller.env.locked.effects.mark();

@@ -26,7 +26,9 @@ impl Conditions {
     /// The options in front of the scores, and whether members that change are counted.
     fn parse(args: &mut Args<'_>) -> (Self, bool) {
         let (mut conditions, mut counts_changes) = (Conditions::default(), false);
-        loop {
+        // A score mostly begins with a digit.
+        let may_be_keyword = |arg: &[u8]| arg.first().is_some_and(u8::is_ascii_alphabetic);
+        while args.peek().is_some_and(may_be_keyword) {
             match () {
                 () if args.keyword("NX") => conditions.nx = true,
                 () if args.keyword("XX") => conditions.xx = true,
@@ -34,9 +36,10 @@ impl Conditions {
                 () if args.keyword("LT") => conditions.lt = true,
                 () if args.keyword("CH") => counts_changes = true,
                 () if args.keyword("INCR") => conditions.incr = true,
-                () => return (conditions, counts_changes),
+                () => break,
             }
         }
+        (conditions, counts_changes)
     }
 
     /// The score that a member gets, if any. NaN says that there is no such score.

@@ -25,6 +25,8 @@ use std::sync::Arc;
 const INLINE_BYTES: usize = 512;
 /// The word of a text that stands aside.
 const ASIDE: u64 = 1;
+/// What no word has that is a length and takes one byte.
+const NOT_SHORT: u8 = 0x80 | ASIDE as u8;
 /// The longest head of a record: two words for inline lengths.
 const MAX_HEAD_BYTES: usize = 4;
 /// What an `Arc` puts before its bytes.
@@ -57,6 +59,11 @@ impl<'a> Record<'a> {
     pub fn slices(&self) -> (&'a [u8], &'a [u8]) {
         (self.key.as_slice(), self.value.as_slice())
     }
+
+    /// Where it ends, and with it a value that stands inline.
+    pub fn end(&self) -> usize {
+        self.end
+    }
 }
 
 impl Page {
@@ -88,13 +95,24 @@ impl Page {
     /// The record of a key.
     #[inline]
     pub fn find(&self, tag: u8, key: &[u8]) -> Option<Record<'_>> {
-        let tags = &self.bytes[self.bytes.len() - self.len()..];
+        let tags = self.bytes[self.bytes.len() - self.len()..].iter().rev();
         let mut records = self.records();
-        memchr::memrchr_iter(tag, tags).find_map(|at| {
-            let number = tags.len() - 1 - at;
+        for (number, found) in tags.enumerate() {
+            if *found != tag {
+                continue;
+            }
             let record = records.nth(number - records.number)?;
-            (record.key.as_slice() == key).then_some(record)
-        })
+            if record.key.as_slice() == key {
+                return Some(record);
+            }
+        }
+        None
+    }
+
+    /// Writes over the value of the record that ends there, which stands inline and is as long.
+    #[inline]
+    pub fn overwrite(&mut self, end: usize, text: &[u8]) {
+        Arc::make_mut(&mut self.bytes)[end - text.len()..end].copy_from_slice(text);
     }
 
     /// Sets the value of a key; true if the key is new.
@@ -106,8 +124,11 @@ impl Page {
         let new = value.as_slice();
         let old = record.value.as_slice();
         if old.len() == new.len() && new.len() <= INLINE_BYTES {
-            let at = record.end - new.len()..record.end;
-            Arc::make_mut(&mut self.bytes)[at].copy_from_slice(new);
+            if new.is_empty() {
+                return false;
+            }
+            let end = record.end;
+            self.overwrite(end, new);
         } else {
             self.remove(tag, key.as_slice());
             self.push(tag, key, value);
@@ -271,11 +292,25 @@ impl<'a> Records<'a> {
         if self.number == self.page.len() {
             return None;
         }
-        let mut at = self.at;
-        let words = [0; 2].map(|_: u64| varint::take(&self.page.bytes, &mut at));
+        let (bytes, mut at) = (&self.page.bytes, self.at);
+        let key = varint::take(bytes, &mut at);
+        let value = varint::take(bytes, &mut at);
         self.number += 1;
-        self.at = at + words.iter().map(|word| inline_len(*word)).sum::<usize>();
-        Some((at, words))
+        self.at = at + inline_len(key) + inline_len(value);
+        Some((at, [key, value]))
+    }
+
+    /// Passes over a record whose words are of one byte, as most are, if it is such a one.
+    #[inline]
+    fn pass(&mut self) -> bool {
+        match self.page.bytes.get(self.at..self.at + 2) {
+            Some([key, value]) if (key | value) & NOT_SHORT == 0 => {
+                self.at += 2 + usize::from(key / 2) + usize::from(value / 2);
+                self.number += 1;
+                true
+            }
+            _ => false,
+        }
     }
 
     #[inline]
@@ -319,6 +354,9 @@ impl<'a> Iterator for Records<'a> {
     #[inline]
     fn nth(&mut self, count: usize) -> Option<Record<'a>> {
         for _ in 0..count {
+            if self.number < self.page.len() && self.pass() {
+                continue;
+            }
             let (_, words) = self.words()?;
             self.aside += words.iter().filter(|word| **word == ASIDE).count();
         }

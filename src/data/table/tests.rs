@@ -10,6 +10,7 @@ type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 #[derive(Clone, Debug)]
 enum Op {
     Insert(u16, usize),
+    Overwrite(u16),
     Remove(u16),
     Fill(u16),
     Drain(u16),
@@ -21,6 +22,7 @@ fn op() -> impl Strategy<Value = Op> {
     let len = prop_oneof![8 => 0usize..30, 1 => 500usize..530, 1 => 2000usize..2100];
     prop_oneof![
         12 => (0..900u16, len).prop_map(|(key, len)| Op::Insert(key, len)),
+        4 => (0..900u16).prop_map(Op::Overwrite),
         8 => (0..900u16).prop_map(Op::Remove),
         1 => (0..900u16).prop_map(Op::Fill),
         1 => (0..900u16).prop_map(Op::Drain),
@@ -44,6 +46,18 @@ fn insert(table: &mut Table, model: &mut Model, number: u16, len: usize) {
     assert_eq!(is_new, model.insert(key, value).is_none());
 }
 
+fn overwrite(table: &mut Table, model: &mut Model, number: u16) {
+    let Some(value) = model.get_mut(&key(number)) else {
+        return assert!(table.spot(&key(number)).is_none());
+    };
+    if value.len() <= 500 {
+        let (spot, found) = table.spot(&key(number)).expect("the model has it");
+        assert_eq!(found, &value[..]);
+        value.iter_mut().for_each(|byte| *byte = !*byte);
+        table.overwrite(spot, value);
+    }
+}
+
 fn remove(table: &mut Table, model: &mut Model, number: u16) {
     let key = key(number);
     assert_eq!(table.remove(&key), model.remove(&key).is_some());
@@ -52,6 +66,7 @@ fn remove(table: &mut Table, model: &mut Model, number: u16) {
 fn apply(table: &mut Table, model: &mut Model, op: &Op) {
     match *op {
         Op::Insert(number, len) => insert(table, model, number, len),
+        Op::Overwrite(number) => overwrite(table, model, number),
         Op::Remove(number) => remove(table, model, number),
         Op::Fill(from) => (from..from + 200).for_each(|number| insert(table, model, number, 10)),
         Op::Drain(from) => (from..from + 300).for_each(|number| remove(table, model, number)),

@@ -112,9 +112,23 @@ impl Large {
         self.scores.insert(member, number, score);
     }
 
-    fn rescore(&mut self, member: &[u8], old: f64, new: f64) {
-        let number = self.order.rescore(member, old, new);
-        self.scores.insert(member, number, new);
+    fn update(&mut self, member: &[u8], choose: impl FnOnce(Option<f64>) -> Option<f64>) -> Change {
+        let found = self.scores.find(self.order.texts(), member);
+        let Some(new) = choose(found.map(|found| found.score)) else {
+            return Change::Refused;
+        };
+        match found {
+            None => {
+                self.insert(new, member);
+                Change::Added
+            }
+            Some(found) if found.score == new => Change::Same,
+            Some(found) => {
+                let number = self.order.rescore(member, found.score, new);
+                self.scores.set(found, member, number, new);
+                Change::Moved
+            }
+        }
     }
 
     fn remove(&mut self, score: f64, member: &[u8]) {
@@ -218,29 +232,26 @@ impl ZSet {
         member: &[u8],
         choose: impl FnOnce(Option<f64>) -> Option<f64>,
     ) -> Change {
-        let (spot, old) = match &self.form {
-            Form::Packed(run) => {
-                let spot = run.find(member);
-                (spot, spot.map(|spot| spot.score))
-            }
-            Form::Large(large) => (None, large.score(member)),
+        let run = match &mut self.form {
+            Form::Packed(run) => run,
+            Form::Large(large) => return large.update(member, choose),
         };
-        let Some(new) = choose(old) else {
+        let spot = run.find(member);
+        let Some(new) = choose(spot.map(|spot| spot.score)) else {
             return Change::Refused;
         };
-        match (&mut self.form, old) {
-            (_, Some(old)) if old == new => return Change::Same,
-            (Form::Packed(run), Some(_)) => {
-                run.remove(spot.expect("it has a score, so it was found"));
-                run.insert(new, member);
-            }
-            (Form::Large(large), Some(old)) => large.rescore(member, old, new),
-            (_, None) => {
+        match spot {
+            None => {
                 self.insert(limits, new, member);
-                return Change::Added;
+                Change::Added
+            }
+            Some(spot) if spot.score == new => Change::Same,
+            Some(spot) => {
+                run.remove(spot);
+                run.insert(new, member);
+                Change::Moved
             }
         }
-        Change::Moved
     }
 
     /// Adds a member that is not there.

@@ -85,6 +85,23 @@ struct Place {
     within: usize,
 }
 
+impl Place {
+    /// That of the first pair.
+    const START: Place = Place {
+        bundle: 0,
+        slot: 0,
+        within: 0,
+    };
+
+    /// The place behind, in the same leaf.
+    fn behind(self) -> Self {
+        Place {
+            within: self.within + 1,
+            ..self
+        }
+    }
+}
+
 impl Slot {
     fn new(leaf: Leaf) -> Self {
         Slot {
@@ -153,24 +170,19 @@ impl Order {
 
     /// The rank of a pair that is there.
     pub fn rank(&self, score: f64, member: &[u8]) -> usize {
-        self.rank_of(|pair| pair.is_before(score, member))
+        self.number_of(self.place_for(score, member))
     }
 
     /// Adds a pair that is not there; gives the member's number if it is long.
     pub fn insert(&mut self, score: f64, member: &[u8]) -> Option<u32> {
-        let place = self.partition_point(|pair| pair.is_before(score, member));
+        let place = self.place_for(score, member);
         self.hold_at(place, score, member)
     }
 
     /// Adds a pair behind all others; gives the member's number if it is long.
     pub fn push_back(&mut self, score: f64, member: &[u8]) -> Option<u32> {
-        let bundle = self.bundles.len().saturating_sub(1);
-        let slots = self.bundles.last().map_or(&[][..], |bundle| &bundle.slots);
-        let place = Place {
-            bundle,
-            slot: slots.len().saturating_sub(1),
-            within: slots.last().map_or(0, |slot| slot.len),
-        };
+        let last = self.last_place();
+        let place = last.map_or(Place::START, Place::behind);
         self.hold_at(place, score, member)
     }
 
@@ -206,7 +218,7 @@ impl Order {
             return number;
         }
         self.remove_run(place, 1);
-        let place = self.partition_point(|pair| pair.is_before(new, member));
+        let place = self.place_for(new, member);
         self.insert_at(place, new, number.map_or(Held::Short(member), Held::Long));
         number
     }
@@ -231,11 +243,7 @@ impl Order {
         let mut pairs = Pairs {
             order: self,
             slot: None,
-            place: place.unwrap_or(Place {
-                bundle: 0,
-                slot: 0,
-                within: 0,
-            }),
+            place: place.unwrap_or(Place::START),
             left: count,
             from,
         };
@@ -288,6 +296,15 @@ impl Order {
 
     /// The place of the first pair for which `is_before` is false. Behind the last pair of a leaf rather than before the first of the next.
     fn partition_point(&self, is_before: impl Fn(Pair<'_>) -> bool) -> Place {
+        let mut place = self.slot_for(&is_before);
+        if let Some(slot) = self.slot(place) {
+            place.within = slot.partition_point(&self.texts, is_before);
+        }
+        place
+    }
+
+    /// The start of the slot in which that place is.
+    fn slot_for(&self, is_before: impl Fn(Pair<'_>) -> bool) -> Place {
         let starts_before = |bundle: &Bundle| is_before(bundle.slots[0].head(&self.texts));
         let bundle = self
             .bundles
@@ -300,19 +317,45 @@ impl Order {
         let slot = slots
             .partition_point(|slot| is_before(slot.head(&self.texts)))
             .saturating_sub(1);
-        let within = slots
-            .get(slot)
-            .map_or(0, |slot| slot.partition_point(&self.texts, is_before));
         Place {
             bundle,
             slot,
-            within,
+            within: 0,
         }
+    }
+
+    /// The place where a pair stands, or would. Behind the last pair of a leaf rather than before the first of the next. The ends are tried
+    /// first: where scores are times, what is new or moves comes last, and what moves was first.
+    fn place_for(&self, score: f64, member: &[u8]) -> Place {
+        let is_before = |pair: Pair<'_>| pair.is_before(score, member);
+        let first = self.slot(Place::START);
+        if first.is_none_or(|slot| !is_before(slot.head(&self.texts))) {
+            return Place::START;
+        }
+        let last = self.last_place().filter(|last| is_before(self.pair(*last)));
+        if let Some(last) = last {
+            return last.behind();
+        }
+        let mut place = self.slot_for(is_before);
+        if let Some(slot) = self.slot(place) {
+            place.within = slot.leaf.place_for(score, member, &self.texts);
+        }
+        place
+    }
+
+    /// The place of the last pair.
+    fn last_place(&self) -> Option<Place> {
+        let slots = &self.bundles.last()?.slots;
+        Some(Place {
+            bundle: self.bundles.len() - 1,
+            slot: slots.len() - 1,
+            within: slots.last()?.len - 1,
+        })
     }
 
     /// The place of a pair that is there.
     fn place_of_pair(&self, score: f64, member: &[u8]) -> Place {
-        let place = self.partition_point(|pair| pair.is_before(score, member));
+        let place = self.place_for(score, member);
         self.normal(place).expect("the pair is there")
     }
 

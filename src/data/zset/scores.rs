@@ -6,7 +6,7 @@
 //! ```
 
 use super::texts::{MAX_SHORT_BYTES, Texts};
-use crate::data::table::Table;
+use crate::data::table::{Spot, Table};
 use ahash::RandomState;
 use std::sync::LazyLock;
 
@@ -25,14 +25,40 @@ pub struct Scores {
     long: Table,
 }
 
+/// A member's score.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    pub score: f64,
+    /// Where it stands, of a short member.
+    spot: Option<Spot>,
+}
+
 impl Scores {
+    #[inline]
     pub fn get(&self, texts: &Texts, member: &[u8]) -> Option<f64> {
+        self.find(texts, member).map(|found| found.score)
+    }
+
+    #[inline]
+    pub fn find(&self, texts: &Texts, member: &[u8]) -> Option<Found> {
         if member.len() <= MAX_SHORT_BYTES {
-            return self.short.get(member).map(score_of);
+            let (spot, score) = self.short.spot(member)?;
+            return Some(Found {
+                score: score_of(score),
+                spot: Some(spot),
+            });
         }
         let held = self.long.get(&hash(member))?;
         let (_, score) = held.chunks(HELD_BYTES).map(parts).find(is(texts, member))?;
-        Some(score)
+        Some(Found { score, spot: None })
+    }
+
+    /// Sets the score of a member that was found and has this number if it is long; nothing else has changed since.
+    pub fn set(&mut self, found: Found, member: &[u8], number: Option<u32>, score: f64) {
+        match found.spot {
+            Some(spot) => self.short.overwrite(spot, &score.to_le_bytes()),
+            None => self.insert(member, number, score),
+        }
     }
 
     /// Sets the score of a member, which has this number if it is long.

@@ -7,6 +7,7 @@
 //! ```
 
 use super::super::texts::Texts;
+use std::ops::Range;
 
 /// The most pairs of a leaf.
 pub const MAX_PAIRS: usize = 128;
@@ -79,6 +80,21 @@ impl Leaf {
         }
     }
 
+    /// Where a pair stands, or would.
+    pub fn place_for(&self, score: f64, member: &[u8], texts: &Texts) -> usize {
+        let mut low = self.scores.partition_point(|other| *other < score);
+        let equal = self.scores[low..].partition_point(|other| *other == score);
+        let mut high = low + equal;
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            match self.member(middle, texts) < member {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        low
+    }
+
     /// Puts a pair before the one at `at`.
     pub fn insert(&mut self, at: usize, score: f64, member: Held<'_>) {
         let number;
@@ -98,9 +114,11 @@ impl Leaf {
         for later in &mut self.starts[at + 1..] {
             *later += text.len() as u16;
         }
-        self.text.resize(len + text.len(), 0);
-        self.text.copy_within(start..len, start + text.len());
-        self.text[start..start + text.len()].copy_from_slice(text);
+        self.text.extend_from_slice(text);
+        if start < len {
+            self.text.copy_within(start..len, start + text.len());
+            self.text[start..start + text.len()].copy_from_slice(text);
+        }
     }
 
     /// Gives another score to a pair whose place stays the same.
@@ -111,12 +129,12 @@ impl Leaf {
     /// Takes out `count` pairs from `at` on.
     pub fn remove(&mut self, at: usize, count: usize) {
         let (start, end) = (self.start(at), self.start(at + count));
-        self.scores.drain(at..at + count);
-        self.starts.drain(at..at + count);
+        cut(&mut self.scores, at..at + count);
+        cut(&mut self.starts, at..at + count);
         for later in &mut self.starts[at..] {
             *later -= (end - start) as u16;
         }
-        self.text.drain(start..end);
+        cut(&mut self.text, start..end);
         self.trim();
     }
 
@@ -169,6 +187,12 @@ fn make_room<T>(column: &mut Vec<T>, items: usize) {
     if column.capacity() - column.len() < items {
         column.reserve_exact(items + column.len() / 8 + SPARE);
     }
+}
+
+fn cut<T: Copy>(column: &mut Vec<T>, items: Range<usize>) {
+    let left = column.len() - items.len();
+    column.copy_within(items.end.., items.start);
+    column.truncate(left);
 }
 
 fn trim<T>(column: &mut Vec<T>) {
