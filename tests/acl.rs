@@ -82,6 +82,163 @@ fn who_waits_is_served_only_what_it_still_may_have() {
 }
 
 #[test]
+fn who_waits_in_other_ways_gets_nothing_it_may_not_have_any_more() {
+    let server = Server::start(&["--threads", "2"]);
+    let mut admin = server.connect();
+    admin.call("XGROUP CREATE stream g $ MKSTREAM");
+    for (wait, taken_away, feed, left) in [
+        (
+            "BLMOVE list mine LEFT LEFT 0",
+            "~list ~stream",
+            "RPUSH list a",
+            "LLEN list",
+        ),
+        (
+            "BLMOVE list mine LEFT LEFT 0",
+            "-blmove",
+            "RPUSH list a",
+            "LLEN list",
+        ),
+        ("BZPOPMIN set 0", "%R~set", "ZADD set 1 a", "ZCARD set"),
+        (
+            "XREADGROUP GROUP g c BLOCK 0 STREAMS stream >",
+            "%W~stream",
+            "XADD stream * f v",
+            "XLEN stream",
+        ),
+    ] {
+        admin.call("DEL list set");
+        let mut client = client_of(&server, "ann", "~list ~mine ~set ~stream +@all");
+        client.send(wait);
+        server.await_blocked(1);
+        let keys = if taken_away.starts_with('-') {
+            ""
+        } else {
+            "resetkeys "
+        };
+        assert_eq!(
+            admin.call(&format!("ACL SETUSER ann {keys}{taken_away}")),
+            "+OK"
+        );
+        admin.call(feed);
+        let reply = client.reply();
+        assert!(reply.starts_with("-NOPERM"), "{wait}: {reply}");
+        assert_eq!(admin.call(left), ":1", "{wait}");
+        assert_eq!(admin.call("EXISTS mine"), ":0");
+    }
+    let pending = admin.call("XPENDING stream g");
+    assert!(pending.starts_with("*4 :0 "), "{pending}");
+}
+
+/// What commands that name no forbidden key might reach it by.
+const WAYS_AROUND: [&str; 24] = [
+    "COPY mine:s other",
+    "RENAME mine:s other",
+    "RENAMENX mine:s other2",
+    "MOVE other 1",
+    "SMOVE mine:set other m",
+    "LMOVE mine:list other LEFT LEFT",
+    "BLMOVE other mine:list LEFT LEFT 0",
+    "LMPOP 2 mine:none other LEFT",
+    "BITOP NOT other mine:s",
+    "SUNIONSTORE other mine:set",
+    "SUNIONSTORE mine:copy other",
+    "ZUNIONSTORE mine:z 2 mine:z other",
+    "ZRANGESTORE other mine:z 0 -1",
+    "SORT mine:list BY other*",
+    "SORT mine:list BY nosort GET other*",
+    "SORT mine:list STORE other",
+    "XREAD STREAMS mine other 0 0",
+    "XREADGROUP GROUP g c STREAMS mine other > >",
+    "XCFGSET mine GROUP g DEADLETTER other",
+    "XREDRIVE mine TO other",
+    "FCALL peek 0 other",
+    "FCALL peek 1 mine:s other",
+    "EVAL #script 0 other",
+    "EVAL_RO #script 1 mine:s other",
+];
+
+#[test]
+fn no_way_around_the_rules_leads_through_what_commands_reach_for() {
+    let server = Server::start(&["--threads", "2"]);
+    let mut admin = server.connect();
+    let library = "#!lua name=l\nredis.register_function{function_name='peek', callback=function(k,a) return redis.call('LLEN',a[1]) end, flags={'no-writes'}}";
+    assert_eq!(
+        admin.call_args(&[b"FUNCTION", b"LOAD", library.as_bytes()]),
+        "$1 l"
+    );
+    for command in [
+        "RPUSH other secret",
+        "XGROUP CREATE mine g 0 MKSTREAM",
+        "SET mine:s v",
+        "SADD mine:set m",
+        "RPUSH mine:list 1",
+        "ZADD mine:z 1 m",
+    ] {
+        assert!(!admin.call(command).starts_with('-'), "{command}");
+    }
+    let before = admin.call("DUMP other");
+    let mut ann = client_of(&server, "ann", "~mine* +@all");
+    let call = |client: &mut Client, words: &str| {
+        let script = "return redis.call('LLEN', ARGV[1])";
+        let words: Vec<&[u8]> = words
+            .split(' ')
+            .map(|word| if word == "#script" { script } else { word })
+            .map(str::as_bytes)
+            .collect();
+        client.call_args(&words)
+    };
+    for way in WAYS_AROUND {
+        let reply = call(&mut ann, way);
+        assert!(reply.contains("permission"), "{way}: {reply}");
+        // Neither does it by way of a transaction, or of a script.
+        ann.call("MULTI");
+        call(&mut ann, way);
+        let reply = ann.call("EXEC");
+        let denied = reply.starts_with("-EXECABORT") || reply.contains("permission");
+        assert!(denied, "{way} in a transaction: {reply}");
+    }
+    assert_eq!(admin.call("DUMP other"), before);
+    assert_eq!(admin.call("EXISTS other2 mine:copy"), ":0");
+}
+
+#[test]
+fn a_letter_is_sent_only_where_its_sender_may_write() {
+    let server = Server::start(&["--threads", "2"]);
+    let mut admin = server.connect();
+    let mut ann = client_of(&server, "ann", "~mine* +@all");
+    admin.call("XADD other 1-0 f v");
+    ann.call("XADD mine 1-0 f forged dead-stream other dead-group g dead-id 9-0");
+    ann.call("XADD mine 2-0 f honest dead-stream mine:jobs dead-group g dead-id 9-0");
+    assert_eq!(ann.call("XREDRIVE mine"), "*2 :-1 :2");
+    assert_eq!(admin.call("XLEN other"), ":1");
+    assert_eq!(admin.call("XLEN mine:jobs"), ":1");
+    assert_eq!(admin.call("XREDRIVE mine"), "*1 :2");
+    assert_eq!(admin.call("XLEN other"), ":2");
+    // Where letters go is said by who may write there, be it by a payload.
+    admin.call("XGROUP CREATE elsewhere g 0 MKSTREAM");
+    admin.call("XCFGSET elsewhere GROUP g DEADLETTER other");
+    admin.send("DUMP elsewhere");
+    let dumped = admin.raw_reply();
+    let begin = dumped.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    let payload = &dumped[begin..dumped.len() - 2];
+    let restored = ann.call_args(&[b"RESTORE", b"mine:copy", b"0", payload]);
+    assert!(restored.starts_with("-NOPERM"), "{restored}");
+    assert_eq!(
+        admin.call_args(&[b"RESTORE", b"mine:copy", b"0", payload]),
+        "+OK"
+    );
+    ann.call("XGROUP CREATE mine g 0");
+    assert_eq!(ann.call("XCFGSET mine GROUP g DEADLETTER mine:dead"), "+OK");
+    assert!(
+        ann.call("XCFGSET mine GROUP g DEADLETTER other")
+            .starts_with("-NOPERM")
+    );
+    assert_eq!(admin.call("XCFGSET mine GROUP g DEADLETTER other"), "+OK");
+    assert_eq!(ann.call("XCFGSET mine GROUP g MAXDELIVER 2"), "+OK");
+}
+
+#[test]
 fn who_may_not_listen_any_more_hears_nothing_more() {
     let server = Server::start(&["--threads", "4"]);
     let mut admin = server.connect();

@@ -147,6 +147,18 @@ fn room_that_is_made_can_be_used() {
 }
 
 #[test]
+fn what_has_just_been_given_back_can_be_used_at_once() {
+    let mut limited = limited("noeviction", &[]);
+    let mut other = limited.server.connect();
+    let element = vec![b'x'; 100_000];
+    for round in 0..20 {
+        while limited.client.call_args(&[b"RPUSH", b"large", &element]) != OOM {}
+        assert_eq!(other.call("DEL large"), ":1");
+        assert_eq!(limited.set("k", 10_000), "+OK", "round {round}");
+    }
+}
+
+#[test]
 fn memory_stays_within_its_limit_whatever_goes() {
     for policy in ["allkeys-lru", "allkeys-lfu", "allkeys-random"] {
         let mut limited = limited(policy, &[]);

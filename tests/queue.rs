@@ -435,6 +435,49 @@ fn an_earlier_entry_that_comes_back_is_not_held_up_for_ever() {
 }
 
 #[test]
+fn an_order_that_is_switched_on_takes_nothing_away_and_holds_from_then_on() {
+    let hold = || {
+        let (server, mut client) = ordered("ACKWAIT 30000", &["x", "x", "x", "x", "y"]);
+        for (consumer, id) in [("a", "1-0"), ("b", "2-0"), ("a", "3-0")] {
+            assert_eq!(read(&mut client, consumer, "COUNT 1 "), [id]);
+        }
+        assert_eq!(client.call("XCFGSET s GROUP g ORDER k"), "+OK");
+        assert_eq!(
+            owners(&mut client),
+            ["1-0 a 1", "2-0 b 1", "3-0 a 1"],
+            "whoever holds one keeps it"
+        );
+        assert_eq!(read(&mut client, "c", ""), ["5-0"], "4-0 waits for them");
+        assert_eq!(client.call("XACK s g 5-0"), ":1");
+        (server, client)
+    };
+    // Settled in any order, they make way for the next when all of them are.
+    let (_server, mut client) = hold();
+    for id in ["2-0", "1-0"] {
+        assert_eq!(client.call(&format!("XACK s g {id}")), ":1");
+        assert_eq!(read(&mut client, "c", ""), [] as [&str; 0]);
+    }
+    assert_eq!(client.call("XACK s g 3-0"), ":1");
+    assert_eq!(read(&mut client, "c", ""), ["4-0"]);
+    // Who gives one back takes the later ones from whoever holds them.
+    let (_server, mut client) = hold();
+    assert_eq!(client.call("XNACK s g FAIL IDS 1 2-0"), ":1");
+    assert_eq!(
+        owners(&mut client),
+        ["1-0 a 1", "2-0  1", "3-0  0", "4-0  0"]
+    );
+    assert_eq!(read(&mut client, "c", ""), [] as [&str; 0]);
+    assert_eq!(client.call("XACK s g 1-0"), ":1");
+    assert_eq!(read(&mut client, "c", ""), ["2-0", "3-0", "4-0"]);
+    // So does who loses one because its lease runs out.
+    let (_server, mut client) = hold();
+    pass(&mut client, 20_000);
+    assert_eq!(client.call("XTOUCH s g a IDS 1 3-0"), "*1 :1");
+    pass(&mut client, 11_000);
+    assert_eq!(read(&mut client, "c", ""), ["1-0", "2-0", "3-0", "4-0"]);
+}
+
+#[test]
 fn a_whole_stream_in_order_has_one_active_consumer() {
     let (server, mut client) = queue("ACKWAIT 30000 ORDER *", 4);
     assert_eq!(read(&mut client, "a", "COUNT 2 "), ["1-0", "2-0"]);
@@ -468,6 +511,41 @@ fn a_full_group_reads_nothing_new() {
         ["1-0", "3-0", "4-0"],
         "what is due flows"
     );
+}
+
+#[test]
+fn what_is_parked_takes_room_until_somebody_sees_to_it() {
+    let (_server, mut client) = queue("ACKWAIT 30000 MAXDELIVER 1 MAXPENDING 2", 3);
+    assert_eq!(read(&mut client, "a", ""), ["1-0", "2-0"]);
+    assert_eq!(client.call("XNACK s g FAIL IDS 2 1-0 2-0"), ":2");
+    assert_eq!(figure(&mut client, "parked"), 2);
+    assert_eq!(read(&mut client, "b", ""), [] as [&str; 0]);
+    assert_eq!(client.call("XACK s g 1-0"), ":1");
+    assert_eq!(read(&mut client, "b", ""), ["3-0"]);
+}
+
+#[test]
+fn what_is_parked_and_deleted_stays_parked_over_every_reload() {
+    let (mut server, mut client) = queue("ACKWAIT 30000 MAXDELIVER 1", 2);
+    read(&mut client, "a", "");
+    assert_eq!(client.call("XNACK s g FAIL IDS 2 1-0 2-0"), ":2");
+    assert_eq!(client.call("XDEL s 1-0"), ":1");
+    let parked = ["1-0  1", "2-0  1"];
+    assert_eq!(owners(&mut client), parked);
+    assert_eq!(client.call("DEBUG RELOAD"), "+OK");
+    assert_eq!(owners(&mut client), parked);
+    assert_eq!(figure(&mut client, "parked"), 2);
+    server.kill();
+    server.start_again(&[]);
+    let mut client = server.connect();
+    assert_eq!(owners(&mut client), parked);
+    // What was tried for the last time when its entry had gone leaves nothing.
+    assert_eq!(client.call("XACK s g 1-0 2-0"), ":2");
+    client.call("XADD s 3-0 k v");
+    read(&mut client, "a", "");
+    client.call("XDEL s 3-0");
+    pass(&mut client, 31_000);
+    await_reply(&mut client, "XPENDING s g", "*4 :0 $-1 $-1 *-1");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use millstream::command::clients::ClientRecord;
 use millstream::command::dispatch::{self, Env, Next};
 use millstream::command::keys::Changes;
 use millstream::command::meter::Meter;
+use millstream::command::peer::Peer;
 use millstream::command::shared::Boot;
 use millstream::command::{Local, Session, Shared, transaction};
 use millstream::config::{Config, ConfigCell};
@@ -114,7 +115,7 @@ fn server() -> (Shared, Local) {
 
 fn client(shared: &Shared, token: usize) -> Session {
     let addresses = (String::new(), String::new());
-    let record = ClientRecord::new((shared.clients.next_id(), 0), (0, token), addresses, 0);
+    let record = ClientRecord::new((shared.clients.next_id(), 0, Peer::none()), (0, token), addresses, 0);
     shared.clients.add(&record);
     Session::new(record, token)
 }

@@ -7,6 +7,9 @@
 //! The feeding command holds only its own keys' stripes; a waiter may need more. They are taken without waiting if possible. If
 //! not, everything is let go and taken again in order: the key is still in its stripe's `ready` list, and whoever takes
 //! that stripe first serves it first, so no command can slip in between.
+//!
+//! Nothing is taken for a client that has hung up before the push. Its own core ends its wait when it hears of that; another core
+//! asks the socket. The socket is there until the attempt to serve is over, since whoever closes it claims the waiter first.
 
 use super::acl::{self, log::Context};
 use super::clients::{self, ClientRecord};
@@ -39,6 +42,7 @@ pub fn enter(env: &mut Env<'_, '_>, session: &mut Session, request: Request<'_>,
         awaits: block.awaits,
         on_timeout: block.on_timeout,
         deadline_ms: block.deadline_ms,
+        since: env.now,
     });
     for key in &waiter.wait.keys {
         env.locked
@@ -152,8 +156,9 @@ fn serve_waiter(env: &mut Env<'_, '_>, waiter: &Arc<Waiter>) {
         return forget(env, waiter);
     }
     let request = waiter.wait.request.as_request();
+    let record = env.shared.clients.find(waiter.wait.client_id);
     let (Some(record), Some(command)) = (
-        env.shared.clients.find(waiter.wait.client_id),
+        record.filter(|record| !has_hung_up(env, record)),
         registry::lookup(request.arg(0)),
     ) else {
         waiter.end_serving(true);
@@ -185,6 +190,12 @@ fn serve_waiter(env: &mut Env<'_, '_>, waiter: &Arc<Waiter>) {
             logged_to: env.locked.logged_to().max(env.locked.seen_to()),
         },
     );
+}
+
+/// True for a client that would not hear what it is served, although its core does not know yet. A core hears of its own clients in the
+/// order in which they hang up and others push.
+fn has_hung_up(env: &Env<'_, '_>, record: &ClientRecord) -> bool {
+    record.core != env.local.core && record.peer.has_hung_up()
 }
 
 /// Answers a client that may not run its command any more.

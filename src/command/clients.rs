@@ -5,6 +5,7 @@
 //! another core one sends mail to that core; `doomed` hides a killed client from lists before the mail arrives.
 
 use super::acl::User;
+use super::peer::Peer;
 use crate::keyspace::Waiter;
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
@@ -59,6 +60,8 @@ pub struct ClientRecord {
     pub laddr: String,
     /// Its file descriptor.
     pub fd: i32,
+    /// The other end of its connection.
+    pub peer: Peer,
     /// When it connected, steady milliseconds.
     pub connected_ms: i64,
     /// What it said about itself.
@@ -104,7 +107,7 @@ pub struct ClientRecord {
 impl ClientRecord {
     /// The record of a client that has just connected to `laddr` from `addr`.
     pub fn new(
-        (id, fd): (u64, i32),
+        (id, fd, peer): (u64, i32, Peer),
         (core, token): (usize, usize),
         (addr, laddr): (String, String),
         now_ms: i64,
@@ -116,6 +119,7 @@ impl ClientRecord {
             addr,
             laddr,
             fd,
+            peer,
             connected_ms: now_ms,
             introduction: Mutex::default(),
             user: Mutex::default(),

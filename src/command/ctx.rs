@@ -42,6 +42,11 @@ pub struct Ctx<'a, 'k> {
 }
 
 impl Ctx<'_, '_> {
+    /// When the command was run for the first time: what it may wait for is counted from then, however often it is run again.
+    pub fn began(&self) -> Now {
+        self.session.waited_since.unwrap_or(self.now)
+    }
+
     /// True if a key that is to expire then is gone at once. To who replays the log, no time is past: the log removes keys by itself.
     pub fn is_past(&self, deadline_ms: i64) -> bool {
         deadline_ms <= self.now.unix_ms && !self.local.replaying

@@ -183,7 +183,14 @@ fn is_within_limit(env: &mut Env<'_, '_>) -> bool {
 /// True if memory is full and nothing may be evicted: for commands that run with stripes held.
 pub fn is_short(env: &Env<'_, '_>) -> bool {
     let policy = env.local.config.maxmemory_policy;
-    policy == EvictionPolicy::NoEviction && env.shared.keyspace.is_full()
+    policy == EvictionPolicy::NoEviction && env.shared.keyspace.is_full() && is_full_indeed(env)
+}
+
+/// The same by the allocator itself, to be asked before anything is refused: the gauge may not have heard yet of what others have given back.
+#[cold]
+fn is_full_indeed(env: &Env<'_, '_>) -> bool {
+    let allocated = || process::note_peak(env.now.unix_ms / 1000);
+    env.shared.keyspace.excess_by(allocated) > 0
 }
 
 #[cold]
@@ -260,7 +267,10 @@ fn await_freeing(env: &Env<'_, '_>) -> Room {
     let mut budget = Budget::new(FREEING_WAIT_NS);
     while env.shared.keyspace.is_full() {
         if env.shared.reaper.waiting() == 0 || budget.is_spent() {
-            return Room::None;
+            return match is_full_indeed(env) {
+                true => Room::None,
+                false => Room::Enough,
+            };
         }
         std::thread::sleep(FREEING_PAUSE);
     }
@@ -422,8 +432,13 @@ fn remove(env: &mut Env<'_, '_>, db: usize, key: &[u8]) -> bool {
 /// Lets go of all stripes and frees what was evicted.
 fn let_go(env: &mut Env<'_, '_>) {
     env.locked.release();
+    if env.local.evicted.is_empty() {
+        return;
+    }
+    let mut watch = Stopwatch::start();
     env.local.evicted.clear();
     gauge::tell();
+    dispatch::record_latency(env, "eviction-del", watch.lap_ns() / 1_000_000);
 }
 
 #[cfg(test)]

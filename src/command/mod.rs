@@ -53,6 +53,7 @@ pub mod mail;
 pub mod meter;
 pub mod monitor;
 pub mod overweight;
+pub mod peer;
 pub mod pubsub;
 pub mod reaper;
 pub mod registry;

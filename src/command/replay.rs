@@ -11,6 +11,7 @@ use super::ctx::Local;
 use super::dispatch::{self, Env};
 use super::keys::Changes;
 use super::meter::Meter;
+use super::peer::Peer;
 use super::registry;
 use super::session::Session;
 use super::shared::Shared;
@@ -66,7 +67,7 @@ pub struct Replayer<'s> {
 impl<'s> Replayer<'s> {
     /// Begins in database 0.
     pub fn new(shared: &'s Shared) -> Self {
-        let record = ClientRecord::new((0, -1), (0, 0), Default::default(), 0);
+        let record = ClientRecord::new((0, -1, Peer::none()), (0, 0), Default::default(), 0);
         Replayer {
             shared,
             local: Local {

@@ -5,6 +5,7 @@ use super::acl::{User, Users};
 use super::clients::{ClientRecord, flag};
 use super::registry::Command;
 use super::shared::Shared;
+use crate::base::clock::Now;
 use crate::keyspace::Waiter;
 use crate::keyspace::watch::WatchFlag;
 use crate::pubsub::Subject;
@@ -136,6 +137,8 @@ pub struct Session {
     pub last_command: Option<&'static Command>,
     /// Mail sent before the command it waits to run has been delivered.
     pub heard: bool,
+    /// It stands for a client that has waited since then.
+    pub waited_since: Option<Now>,
     /// It stands for a script of the client's.
     pub is_script: bool,
     /// Its connection closes once its replies have been sent.
@@ -167,6 +170,7 @@ impl Session {
             commands: 0,
             last_command: None,
             heard: false,
+            waited_since: None,
             is_script: false,
             closing: false,
             noted_ordinary: None,
@@ -218,6 +222,7 @@ impl Session {
         session.db = waiter.wait.db;
         session.version = waiter.wait.version;
         session.no_touch = session.record.has_flag(flag::NO_TOUCH);
+        session.waited_since = Some(waiter.wait.since);
         session
     }
 

@@ -203,15 +203,20 @@ impl Keyspace {
         self.limit_bytes.store(bytes, Ordering::Relaxed);
     }
 
-    /// What is used beyond the limit.
+    /// What is used beyond the limit, as far as the gauge knows.
     pub fn excess_bytes(&self) -> u64 {
+        self.excess_by(gauge::used)
+    }
+
+    /// What is used beyond the limit by what `used` tells.
+    pub fn excess_by(&self, used: impl FnOnce() -> u64) -> u64 {
         let limit = self.limit_bytes();
         if limit == 0 {
             return 0;
         }
         // Both change while this looks: what does not count must never be taken for what does.
         let before = self.uncounted_bytes();
-        let used = gauge::used();
+        let used = used();
         let uncounted = before.max(self.uncounted_bytes());
         used.saturating_sub(limit.saturating_add(uncounted))
     }

@@ -13,6 +13,7 @@
 //! The queues hold no decision about what a waiter gets: that is the command's, run again under the stripes it needs.
 
 use super::stripe::DbKey;
+use crate::base::clock::Now;
 use crate::resp::{OwnedRequest, Version};
 use ahash::AHashMap;
 use std::collections::BTreeMap;
@@ -84,6 +85,8 @@ pub struct Wait {
     pub on_timeout: OnTimeout,
     /// When it gives up, steady milliseconds; `NEVER` for not at all.
     pub deadline_ms: i64,
+    /// When it began.
+    pub since: Now,
 }
 
 /// A blocked client: its wait, its place in line, and whether the wait has ended.

@@ -4,48 +4,57 @@
 //! is copied here; replies are written into the core's spare output, which stays here only if the socket would not take all.
 
 use super::tls::TlsStream;
+use crate::command::peer::{Peer, SharedSocket};
 use crate::command::{LongReply, Session};
 use crate::resp::{OwnedRequest, Parser, Reply};
 use mio::net::{TcpStream, UnixStream};
+use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use rustix::net::SendFlags;
 use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Slices of one vectored write.
 const WRITE_SLICES: usize = 64;
 
-/// A client's socket.
+/// A client's socket. It is shared so that other cores may look whether its peer is there.
 #[derive(Debug)]
 pub enum Socket {
     /// TCP.
-    Tcp(TcpStream),
+    Tcp(Arc<TcpStream>),
     /// TCP with TLS, after the handshake.
     Tls(Box<TlsStream>),
     /// The Unix socket.
-    Unix(UnixStream),
+    Unix(Arc<UnixStream>),
 }
 
 impl Socket {
     /// Registers with a core's poll, for edges of both kinds.
-    pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+    pub fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
         let interest = Interest::READABLE | Interest::WRITABLE;
+        let fd = self.as_fd().as_raw_fd();
         match self {
-            Socket::Tcp(stream) => registry.register(stream, token, interest),
             // It has been since its handshake began, for another token.
-            Socket::Tls(stream) => registry.reregister(&mut stream.socket, token, interest),
-            Socket::Unix(stream) => registry.register(stream, token, interest),
+            Socket::Tls(_) => registry.reregister(&mut SourceFd(&fd), token, interest),
+            _ => registry.register(&mut SourceFd(&fd), token, interest),
         }
     }
 
     /// Takes the socket out of the poll. Closing the descriptor does, too.
-    pub fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        match self {
-            Socket::Tcp(stream) => registry.deregister(stream),
-            Socket::Tls(stream) => registry.deregister(&mut stream.socket),
-            Socket::Unix(stream) => registry.deregister(stream),
-        }
+    pub fn deregister(&self, registry: &Registry) -> io::Result<()> {
+        registry.deregister(&mut SourceFd(&self.as_fd().as_raw_fd()))
+    }
+
+    /// Its other end.
+    pub fn peer(&self) -> Peer {
+        let socket: SharedSocket = match self {
+            Socket::Tcp(stream) => stream.clone(),
+            Socket::Tls(stream) => stream.socket.clone(),
+            Socket::Unix(stream) => stream.clone(),
+        };
+        Peer::of(&socket)
     }
 
     /// Sends as much of `out` as the socket takes; returns how it ended and the bytes sent.

@@ -15,6 +15,7 @@ use crate::resp::Reply;
 use mio::net::TcpStream;
 use rustls::ServerConnection;
 use std::io::{self, BufRead, IoSlice, Write};
+use std::sync::Arc;
 
 /// Plaintext is encrypted while less than this waits for the socket.
 const UNSENT_BYTES: usize = 64 * 1024;
@@ -38,7 +39,7 @@ pub enum Shaken {
 #[derive(Debug)]
 pub struct TlsStream {
     /// The socket, to be registered with a poll.
-    pub socket: TcpStream,
+    pub socket: Arc<TcpStream>,
     session: ServerConnection,
     /// Nothing more can be read: what was read before may still have to be taken.
     ended: bool,
@@ -46,7 +47,7 @@ pub struct TlsStream {
 
 impl TlsStream {
     /// A connection whose handshake is about to begin.
-    pub fn new(socket: TcpStream, mut session: ServerConnection) -> Self {
+    pub fn new(socket: Arc<TcpStream>, mut session: ServerConnection) -> Self {
         session.set_buffer_limit(Some(UNSENT_BYTES));
         TlsStream {
             socket,
@@ -128,7 +129,7 @@ impl TlsStream {
     /// Reads the socket once and decrypts what came; true if the socket is empty for now.
     fn fetch(&mut self) -> io::Result<bool> {
         let mut tap = Tap {
-            socket: &mut self.socket,
+            socket: &self.socket,
             is_empty: false,
         };
         let read = self.session.read_tls(&mut tap);
@@ -182,7 +183,7 @@ impl TlsStream {
     /// Sends records; true when none are left.
     fn flush(&mut self) -> io::Result<bool> {
         while self.session.wants_write() {
-            match self.session.write_tls(&mut self.socket) {
+            match self.session.write_tls(&mut &*self.socket) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
@@ -196,13 +197,13 @@ impl TlsStream {
 
 /// The socket as rustls reads it. A read that fills less than its room has emptied it.
 struct Tap<'a> {
-    socket: &'a mut TcpStream,
+    socket: &'a TcpStream,
     is_empty: bool,
 }
 
 impl io::Read for Tap<'_> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        let n = self.socket.read(room)?;
+        let n = io::Read::read(&mut self.socket, room)?;
         self.is_empty = n < room.len();
         Ok(n)
     }

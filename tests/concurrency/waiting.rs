@@ -278,6 +278,94 @@ fn a_peer_that_hangs_up_right_after_blocking_takes_nothing() {
 }
 
 #[test]
+fn what_is_pushed_after_a_crowd_has_hung_up_is_not_for_it() {
+    const WAITERS: usize = 300;
+    let server = start();
+    let mut client = server.connect();
+    for round in 0..4 {
+        let mut waiters: Vec<Client> = (0..WAITERS).map(|_| server.connect()).collect();
+        for (number, waiter) in waiters.iter_mut().enumerate() {
+            waiter.send(match number % 3 {
+                0 => "BRPOP queue 0",
+                1 => "BZPOPMIN set 0",
+                _ => "BLMPOP 0 2 other queue LEFT",
+            });
+        }
+        client.await_info("blocked_clients", WAITERS as i64);
+        // Half of the rounds they hang up in order, half by a reset.
+        match round % 2 {
+            0 => drop(waiters),
+            _ => waiters.into_iter().for_each(Client::vanish),
+        }
+        for number in 0..WAITERS {
+            client.send(&format!("RPUSH queue {number}"));
+            client.send(&format!("ZADD set {number} {number}"));
+        }
+        (0..2 * WAITERS).for_each(|_| assert!(client.reply().starts_with(':')));
+        assert_eq!(client.call("LLEN queue"), format!(":{WAITERS}"));
+        assert_eq!(client.call("ZCARD set"), format!(":{WAITERS}"));
+        client.await_info("blocked_clients", 0);
+        client.call("DEL queue set");
+    }
+}
+
+#[test]
+fn a_killed_waiter_is_served_nothing_more() {
+    let server = start();
+    let (mut client, mut watcher) = (server.connect(), server.connect());
+    for _ in 0..50 {
+        let mut waiter = server.connect();
+        let id = waiter.call("CLIENT ID")[1..].to_owned();
+        wait_on(&mut waiter, "BLPOP queue 0", &mut watcher, 1);
+        client.send(&format!("CLIENT KILL ID {id}"));
+        client.send("RPUSH queue x");
+        assert_eq!(client.reply(), ":1");
+        assert_eq!(client.reply(), ":1");
+        assert_eq!(client.call("LPOP queue"), "$1 x");
+        watcher.await_info("blocked_clients", 0);
+    }
+}
+
+/// The longest timeout that a clock can show `margin_ms` from now, but not after that.
+fn nearly_for_ever(margin_ms: u64) -> u64 {
+    let since_epoch = std::time::UNIX_EPOCH.elapsed().expect("it is past 1970");
+    i64::MAX.unsigned_abs() - since_epoch.as_millis() as u64 - margin_ms
+}
+
+#[test]
+fn a_wait_that_ends_where_clocks_do_is_served_later() {
+    const MARGIN_MS: u64 = 300;
+    let server = start();
+    let (mut client, mut watcher) = (server.connect(), server.connect());
+    let commands: [(fn(u64) -> String, &str, &str); 2] = [
+        (
+            |ms| format!("XREAD BLOCK {ms} STREAMS stream $"),
+            "XADD stream 1-1 f v",
+            "*1 *2 $6 stream *1 *2 $3 1-1 *2 $1 f $1 v",
+        ),
+        (
+            |ms| format!("BLPOP list {}.{:03}", ms / 1000, ms % 1000),
+            "RPUSH list x",
+            "*2 $4 list $1 x",
+        ),
+    ];
+    for (wait, feed, expected) in commands {
+        let mut waiter = server.connect();
+        loop {
+            waiter.send(&wait(nearly_for_ever(MARGIN_MS)));
+            if waiter.is_silent_for(std::time::Duration::from_millis(2 * MARGIN_MS)) {
+                break;
+            }
+            // The machine was busy for too long.
+            assert!(waiter.reply().starts_with("-ERR timeout is out of range"));
+        }
+        watcher.await_info("blocked_clients", 1);
+        client.call(feed);
+        assert_eq!(waiter.reply(), expected);
+    }
+}
+
+#[test]
 fn wake_ups_are_never_lost() {
     const ROUNDS: usize = 4000;
     let server = start();

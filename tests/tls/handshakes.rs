@@ -46,16 +46,18 @@ fn certificates_may_be_optional_or_not_wanted() {
     assert_eq!(optional.connect().call("PING"), "+PONG");
     assert!(is_refused(&optional, "stranger"));
     assert!(is_refused(&optional, "expired"));
+    let explicit = Secured::start(&["--tls-auth-clients", "yes"]);
+    assert_eq!(explicit.connect().call("PING"), "+PONG");
+    assert!(is_refused(&explicit, "stranger"));
+    assert!(is_refused(&explicit, "expired"));
+    assert!(explicit.connect_anonymously().try_call("PING").is_err());
     let unwanted = Secured::start(&["--tls-auth-clients", "no"]);
     assert_eq!(unwanted.connect_anonymously().call("PING"), "+PONG");
-    assert_eq!(
-        Peer::connect(
-            unwanted.port,
-            unwanted.certificates.client_config("stranger")
-        )
-        .call("PING"),
-        "+PONG"
-    );
+    // A certificate that nobody asks for is not looked at.
+    for name in ["client", "stranger", "expired"] {
+        let config = unwanted.certificates.client_config(name);
+        assert_eq!(Peer::connect(unwanted.port, config).call("PING"), "+PONG");
+    }
 }
 
 #[test]

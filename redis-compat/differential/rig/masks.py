@@ -332,6 +332,28 @@ def prose(frame):
     return (frame[0], b"<text>") if frame[0] in "$=+" and frame[1] else frame
 
 
+def shape(frame):
+    """Names and values in turn: the names as they are, of the values what they are, not how much."""
+    kind, value = frame
+    if kind not in "*%" or not value:
+        return kind, b"<any>"
+    return kind, [shape(item) if at % 2 else item for at, item in enumerate(value)]
+
+
+def mask_histogram(args, frame, context):
+    """Commands with their calls; how many of them took how long depends on the machine."""
+
+    def of_command(reply):
+        names, values = reply[1][::2], reply[1][1::2]
+        masked = [value if name[1] == b"calls" else ("$", b"<times>") for name, value in zip(names, values)]
+        return reply[0], [item for pair in zip(names, masked) for item in pair]
+
+    kind, value = frame
+    if kind not in "*%" or not value:
+        return frame
+    return kind, [of_command(item) if at % 2 else item for at, item in enumerate(value)]
+
+
 DOCUMENTATION = fields(
     {
         b"summary": prose,
@@ -424,10 +446,13 @@ RULES = {
     "KEYS": simply(sort),
     "LASTSAVE": simply(lambda frame: anything(frame, 1)),
     "LATENCY DOCTOR": simply(prose),
+    "LATENCY GRAPH": simply(prose),
+    "LATENCY HISTOGRAM": mask_histogram,
     "LATENCY HISTORY": mask_latency_history,
     "LATENCY LATEST": mask_latency,
     "LOLWUT": simply(prose),
     "MEMORY DOCTOR": simply(prose),
+    "MEMORY STATS": simply(shape),
     "MEMORY USAGE": simply(lambda frame: anything(frame, 1)),
     "OBJECT IDLETIME": simply(lambda frame: about(frame, 1000)),
     "PEXPIRETIME": simply(near),

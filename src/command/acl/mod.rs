@@ -23,7 +23,7 @@ mod tests;
 mod user;
 mod users;
 
-pub use check::{Place, Refused, check, check_waiting, note_denied, reads_every_key};
+pub use check::{Place, Refused, check, check_waiting, note_denied, reads_every_key, writes_also};
 pub use error::RuleError;
 pub use file::LineError;
 pub use manage::{deluser, load, may_not_listen, save, setuser};

@@ -219,6 +219,11 @@ impl Selector {
         (self.all_keys || self.keys.iter().any(reads_all)) && self.check(command, argv).is_ok()
     }
 
+    /// Whether the call is allowed, and would be if it also wrote to `key`.
+    pub fn writes_also(&self, command: &Command, argv: &(impl Argv + ?Sized), key: &[u8]) -> bool {
+        (self.all_keys || self.allows_key(key, WRITE)) && self.check(command, argv).is_ok()
+    }
+
     /// The rules about keys, as ACL GETUSER shows them.
     pub fn describe_keys(&self) -> Vec<u8> {
         if self.all_keys {

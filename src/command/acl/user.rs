@@ -151,6 +151,12 @@ impl Rights {
             .any(|selector| selector.reads_every_key(command, argv))
     }
 
+    /// Whether a call may write to `key` as well, which it does not name as one of its keys.
+    pub fn write_also(&self, command: &Command, argv: &(impl Argv + ?Sized), key: &[u8]) -> bool {
+        self.selectors()
+            .any(|selector| selector.writes_also(command, argv, key))
+    }
+
     /// The flags that ACL GETUSER shows.
     pub fn flags(&self) -> Vec<&'static str> {
         let mut flags = vec![if self.is_on { "on" } else { "off" }];

@@ -3,9 +3,9 @@
 use crate::base::num::parse_i64;
 use crate::command::error::{
     BAD_DUMP, BAD_DUMP_FOOTER, BUSY_KEY, Error, FREQUENCY_OUT_OF_RANGE, NEGATIVE_IDLE_TIME,
-    NEGATIVE_TTL, NOT_AN_INTEGER, SYNTAX,
+    NEGATIVE_TTL, NO_PERMISSION_FOR_KEY, NOT_AN_INTEGER, SYNTAX,
 };
-use crate::command::{Args, Ctx, DONE, Keys, Outcome, hash, set, zset};
+use crate::command::{Args, Ctx, DONE, Keys, Outcome, acl, hash, set, zset};
 use crate::config::Config;
 use crate::data::Value;
 use crate::data::list::Limit;
@@ -50,6 +50,13 @@ pub fn restore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         .ok()
         .flatten()
         .ok_or(BAD_DUMP)?;
+    let may_write = |target: &[u8]| {
+        let who = (ctx.shared, &*ctx.session);
+        acl::writes_also(who, ctx.command, args.request(), target)
+    };
+    if dead_letter_streams(&value).any(|target| !may_write(target)) {
+        return Err(NO_PERMISSION_FOR_KEY);
+    }
     ctx.reply.ok();
     if ctx.is_past(deadline_ms) {
         if ctx.keys.remove(key) {
@@ -70,6 +77,18 @@ pub fn restore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let frequency = options.frequency.unwrap_or(NEW_FREQUENCY);
     ctx.keys.set_usage(key, Usage::new(used_ms, frequency));
     DONE
+}
+
+/// Where the groups of a stream let dead letters go.
+fn dead_letter_streams(value: &Value) -> impl Iterator<Item = &[u8]> {
+    let groups = match value {
+        Value::Stream(stream) => Some(&stream.groups),
+        _ => None,
+    };
+    let groups = groups.into_iter().flat_map(|groups| groups.values());
+    groups
+        .map(|group| &*group.policy().dead_letter)
+        .filter(|target| !target.is_empty())
 }
 
 /// Puts a value under `key`, which ceases to exist first if it does.

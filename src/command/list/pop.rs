@@ -90,7 +90,7 @@ pub fn lmpop(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 pub fn blmpop(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let timeout = args.bytes()?;
     let request = Several::parse(&mut args)?;
-    let deadline_ms = Args::deadline_ms(timeout, ctx.now)?;
+    let deadline_ms = Args::deadline_ms(timeout, ctx.began())?;
     if request.pop_first(ctx)? {
         return DONE;
     }
@@ -167,7 +167,7 @@ pub fn brpop(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 fn pop_or_wait(ctx: &mut Ctx<'_, '_>, args: Args<'_>, end: End) -> Outcome {
     let mut keys: SmallVec<[&[u8]; 4]> = args.rest().collect();
     let timeout = keys.pop().ok_or(SYNTAX)?;
-    let deadline_ms = Args::deadline_ms(timeout, ctx.now)?;
+    let deadline_ms = Args::deadline_ms(timeout, ctx.began())?;
     let limit = limit(ctx);
     for key in &keys {
         if let Some(list) = ctx.keys.find_as::<List>(key)? {

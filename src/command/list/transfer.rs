@@ -71,7 +71,7 @@ impl<'a> Transfer<'a> {
     }
 
     fn run_or_wait(&self, ctx: &mut Ctx<'_, '_>, timeout: &[u8]) -> Outcome {
-        let deadline_ms = Args::deadline_ms(timeout, ctx.now)?;
+        let deadline_ms = Args::deadline_ms(timeout, ctx.began())?;
         if self.run(ctx)? {
             self.log(&mut ctx.keys);
             return DONE;

@@ -30,7 +30,7 @@ pub fn lmovem(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 /// `BLMOVEM source destination LEFT|RIGHT LEFT|RIGHT timeout [COUNT n | EXACTLY n OBO|BULK]`
 pub fn blmovem(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let route = Transfer::parse(&mut args)?;
-    let deadline_ms = Args::deadline_ms(args.bytes()?, ctx.now)?;
+    let deadline_ms = Args::deadline_ms(args.bytes()?, ctx.began())?;
     let batch = Batch::parse(route, &mut args)?;
     if batch.run(ctx)? {
         return DONE;

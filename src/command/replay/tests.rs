@@ -56,7 +56,7 @@ impl Engine {
         shared.keyspace.log().set_recording(true);
         let mut local = Replayer::new(shared).local;
         local.replaying = false;
-        let record = ClientRecord::new((1, -1), (0, 0), Default::default(), 0);
+        let record = ClientRecord::new((1, -1, Peer::none()), (0, 0), Default::default(), 0);
         Engine {
             shared,
             local,

@@ -3,6 +3,7 @@
 use super::attend;
 use super::retention;
 use super::{group_changed, group_of};
+use crate::command::acl;
 use crate::command::error::{self, Error, SYNTAX};
 use crate::command::{Args, Ctx, DONE, Keys, Outcome};
 use crate::data::Stream;
@@ -25,6 +26,14 @@ pub fn xcfgset(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
             // A stream may get the name later, and its log is to be replayed then.
             if settings.iter().any(leads_back) && !ctx.keys.replaying {
                 return Err(error::invalid_setting("DEADLETTER"));
+            }
+            let may_write = |target: &[u8]| {
+                let who = (ctx.shared, &*ctx.session);
+                target.is_empty() || acl::writes_also(who, ctx.command, args.request(), target)
+            };
+            let denied = |setting: &GroupSetting| matches!(setting, GroupSetting::DeadLetter(to) if !may_write(to));
+            if settings.iter().any(denied) {
+                return Err(error::NO_PERMISSION_FOR_KEY);
             }
             set_group(&mut ctx.keys, (key, name), &settings);
         }

@@ -93,7 +93,8 @@ fn targets<'g>(
 /// Moves a pending entry to the dead-letter stream of its group, or parks it. The stripes of both streams are held.
 pub fn bury(keys: &mut Keys<'_, '_>, (key, name): (&[u8], &[u8]), id: Id, reason: Reason) {
     let letter = match letter(keys, (key, name), id, reason) {
-        // Nothing is left of it that could be delivered, or kept.
+        // Nothing is left of it that could be delivered. What was set aside before it was deleted, and is judged again, stays so.
+        None if is_nobodys(keys, (key, name), id) => return park(keys, (key, name), id),
         None => return settle(keys, (key, name), id),
         Some(letter) => letter,
     };
@@ -132,6 +133,11 @@ pub fn bury_with_followers(
 fn group<'k>(keys: &'k mut Keys<'_, '_>, key: &[u8], name: &[u8]) -> Option<&'k mut Group> {
     let entry = keys.find(key)?;
     Stream::of_mut(&mut entry.value)?.groups.get_mut(name)
+}
+
+fn is_nobodys(keys: &mut Keys<'_, '_>, (key, name): (&[u8], &[u8]), id: Id) -> bool {
+    let pending = group(keys, key, name).and_then(|group| group.pending(id));
+    pending.is_some_and(|pending| pending.consumer.is_none())
 }
 
 /// What is to be sent, if the entry is there and pending.

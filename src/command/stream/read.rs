@@ -13,7 +13,7 @@ use crate::keyspace::waiters::Awaits;
 
 /// `XREAD [COUNT n] [MAXCOUNT n] [MAXSIZE bytes] [BLOCK ms] STREAMS key... id...`: the entries after the given ids.
 pub fn xread(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
-    let streams = Streams::parse(args, false, ctx.now.steady_ms)?;
+    let streams = Streams::parse(args, false, ctx.began())?;
     let after: SmallVec<[Id; 4]> = (0..streams.count)
         .map(|at| resolve(ctx, &streams, at))
         .collect::<Result<_, Error>>()?;

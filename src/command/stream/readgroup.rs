@@ -32,7 +32,7 @@ enum From {
 
 /// `XREADGROUP GROUP group consumer [COUNT n] [MAXCOUNT n] [MAXSIZE bytes] [BLOCK ms] [CLAIM ms] [NOACK] STREAMS key... id...`: delivers entries to a consumer.
 pub fn xreadgroup(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
-    let streams = Streams::parse(args, true, ctx.now.steady_ms)?;
+    let streams = Streams::parse(args, true, ctx.began())?;
     let mut from = smallvec::SmallVec::<[From; 4]>::new();
     let mut misses_group = false;
     for at in 0..streams.count {

@@ -4,6 +4,7 @@ use super::deadletter::{append, field};
 use super::logged::released;
 use super::{attend, delete, entries_changed, group_changed, ids};
 use crate::base::num;
+use crate::command::acl;
 use crate::command::error::{self, Error, SYNTAX};
 use crate::command::{Args, Ctx, DONE, Keys, Outcome};
 use crate::data::Stream;
@@ -20,6 +21,13 @@ const MAX_COUNT: u64 = 1000;
 /// in its group, 2 if it was appended as a new one, -1 if it is kept.
 pub fn xredrive(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let redrive = Redrive::parse(&mut args)?;
+    let may_write = |target: &[u8]| {
+        let who = (ctx.shared, &*ctx.session);
+        acl::writes_also(who, ctx.command, args.request(), target)
+    };
+    if redrive.to.is_some_and(|target| !may_write(target)) {
+        return Err(error::NO_PERMISSION_FOR_KEY);
+    }
     ctx.keys
         .find_as::<Stream>(redrive.source)?
         .ok_or(error::NO_SUCH_KEY)?;
@@ -27,7 +35,7 @@ pub fn xredrive(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     ctx.reply.array(ids.len());
     let (mut moved, mut kept) = (0, None);
     for id in ids {
-        let sent = redrive.send(&mut ctx.keys, id);
+        let sent = redrive.send(&mut ctx.keys, id, may_write);
         ctx.reply.int(match sent {
             Ok(Sent::Released) => 1,
             Ok(Sent::Appended) => 2,
@@ -163,13 +171,21 @@ impl<'a> Redrive<'a> {
     }
 
     /// Sends a letter on its way, or says why not.
-    fn send(&self, keys: &mut Keys<'_, '_>, id: Id) -> Result<Sent, &'static str> {
+    fn send(
+        &self,
+        keys: &mut Keys<'_, '_>,
+        id: Id,
+        may_write: impl Fn(&[u8]) -> bool,
+    ) -> Result<Sent, &'static str> {
         let letter = self.letter(keys, id).ok_or("there is no such letter")?;
         let target = self
             .target(&letter)
             .ok_or("it does not say where it comes from")?;
         if target == self.source {
             return Err("it would come back to where it is");
+        }
+        if !may_write(target) {
+            return Err("who sends it back may not write to its stream");
         }
         let stripe = keys.keyspace().stripe_of(target);
         if !keys.locked.holds(stripe) {

@@ -13,6 +13,9 @@ use crate::keyspace::notify;
 /// How long what a group still needs stays beyond the limits before it is looked at again.
 const RECHECK_MS: u64 = 1000;
 
+/// How long until it is looked at again where not all that is too old has been looked at.
+const SWEEP_PAUSE_MS: u64 = 20;
+
 /// The error for an entry of `bytes` that a full stream is not to take, which is counted; one that is to be `scheduled` needs room beside
 /// those that are scheduled already.
 pub fn admit(stream: &mut Stream, bytes: usize, scheduled: bool) -> Result<(), Error> {
@@ -90,7 +93,10 @@ pub fn next_expiry_ms(stream: &Stream, now_ms: u64) -> Option<u64> {
     if !stream.policy.acts_by_itself() {
         return None;
     }
-    let again_ms = now_ms.saturating_add(RECHECK_MS);
+    let again_ms = now_ms.saturating_add(match stream.sweep.is_under_way() {
+        true => SWEEP_PAUSE_MS,
+        false => RECHECK_MS,
+    });
     let outlived_ms = stream.first_outlived_ms();
     let is_kept = |ms: u64| ms <= now_ms && stream.policy.references == References::Acked;
     let outlived_ms = outlived_ms.map(|ms| if is_kept(ms) { again_ms } else { ms });

@@ -1,6 +1,7 @@
 //! What XREAD and XREADGROUP share: options, keys and ids, and waiting.
 
 use super::budget::Budget;
+use crate::base::clock::Now;
 use crate::base::num;
 use crate::command::error::{self, Error, SYNTAX};
 use crate::command::{Args, Block, Ctx, DONE, Flow, Outcome};
@@ -21,8 +22,8 @@ pub struct Streams<'a> {
     max_count: Option<u64>,
     /// No further entry once the reply has so many bytes.
     max_size: Option<u64>,
-    /// How long to wait; 0 is for ever.
-    block_ms: Option<i64>,
+    /// Until when to wait, if at all; steady milliseconds, or `NEVER`.
+    deadline_ms: Option<i64>,
     /// The group and the consumer.
     pub group: Option<(&'a [u8], &'a [u8])>,
     /// Entries do not become pending.
@@ -33,8 +34,8 @@ pub struct Streams<'a> {
 }
 
 impl<'a> Streams<'a> {
-    /// Parses all arguments. `grouped` is XREADGROUP.
-    pub fn parse(mut args: Args<'a>, grouped: bool, now_ms: i64) -> Result<Streams<'a>, Error> {
+    /// Parses all arguments. `grouped` is XREADGROUP; a wait would have begun at `began`.
+    pub fn parse(mut args: Args<'a>, grouped: bool, began: Now) -> Result<Streams<'a>, Error> {
         let mut streams = Streams {
             request: args.request(),
             keys_at: 0,
@@ -42,7 +43,7 @@ impl<'a> Streams<'a> {
             limit: u64::MAX,
             max_count: None,
             max_size: None,
-            block_ms: None,
+            deadline_ms: None,
             group: None,
             no_ack: false,
             claim_ms: None,
@@ -54,7 +55,7 @@ impl<'a> Streams<'a> {
             if args.keyword("STREAMS") {
                 break;
             }
-            streams.take_option(&mut args, grouped, now_ms)?;
+            streams.take_option(&mut args, grouped, began)?;
         }
         if args.len() % 2 == 1 {
             return Err(error::unbalanced_streams(grouped));
@@ -71,12 +72,7 @@ impl<'a> Streams<'a> {
         Ok(streams)
     }
 
-    fn take_option(
-        &mut self,
-        args: &mut Args<'a>,
-        grouped: bool,
-        now_ms: i64,
-    ) -> Result<(), Error> {
+    fn take_option(&mut self, args: &mut Args<'a>, grouped: bool, began: Now) -> Result<(), Error> {
         if args.keyword("COUNT") {
             // 0 and below are no limit.
             let limit = u64::try_from(args.int()?).unwrap_or(0);
@@ -86,7 +82,7 @@ impl<'a> Streams<'a> {
         } else if args.keyword("MAXSIZE") {
             self.max_size = Some(positive(args, error::MAXSIZE_NOT_POSITIVE)?);
         } else if args.keyword("BLOCK") {
-            self.block_ms = Some(parse_timeout(args.bytes()?, now_ms)?);
+            self.deadline_ms = Some(parse_deadline(args.bytes()?, began)?);
         } else if args.len() > 2 && args.keyword("GROUP") {
             if !grouped {
                 return Err(error::GROUP_WITHOUT_GROUP_READ);
@@ -133,7 +129,7 @@ impl<'a> Streams<'a> {
         awaits: Awaits,
         id: impl Fn(usize) -> Option<Vec<u8>>,
     ) -> Outcome {
-        let Some(block_ms) = self.block_ms.filter(|_| !ctx.nested) else {
+        let Some(deadline_ms) = self.deadline_ms.filter(|_| !ctx.nested) else {
             ctx.reply.null_array();
             return DONE;
         };
@@ -151,11 +147,7 @@ impl<'a> Streams<'a> {
             keys: (0..self.count).map(|at| self.key(at).into()).collect(),
             awaits,
             on_timeout: OnTimeout::NullArray,
-            deadline_ms: if block_ms == 0 {
-                NEVER
-            } else {
-                ctx.now.steady_ms + block_ms
-            },
+            deadline_ms,
             request,
         })))
     }
@@ -168,14 +160,14 @@ fn positive(args: &mut Args<'_>, otherwise: Error) -> Result<u64, Error> {
     }
 }
 
-/// A timeout in milliseconds that ends within what a clock can show.
-fn parse_timeout(text: &[u8], now_ms: i64) -> Result<i64, Error> {
-    let timeout_ms = num::parse_i64(text).ok_or(error::TIMEOUT_NOT_AN_INTEGER)?;
-    if timeout_ms < 0 {
-        return Err(error::TIMEOUT_NEGATIVE);
+/// When a wait of so many milliseconds ends, if a clock can show that; 0 is for ever.
+fn parse_deadline(text: &[u8], began: Now) -> Result<i64, Error> {
+    match num::parse_i64(text).ok_or(error::TIMEOUT_NOT_AN_INTEGER)? {
+        0 => Ok(NEVER),
+        timeout_ms @ 1.. => began
+            .steady_ms
+            .checked_add(timeout_ms)
+            .ok_or(error::TIMEOUT_OUT_OF_RANGE),
+        _ => Err(error::TIMEOUT_NEGATIVE),
     }
-    now_ms
-        .checked_add(timeout_ms)
-        .ok_or(error::TIMEOUT_OUT_OF_RANGE)?;
-    Ok(timeout_ms)
 }

@@ -97,7 +97,7 @@ pub fn zmpop(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 pub fn bzmpop(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let timeout = args.bytes()?;
     let request = Several::parse(&mut args)?;
-    let deadline_ms = Args::deadline_ms(timeout, ctx.now)?;
+    let deadline_ms = Args::deadline_ms(timeout, ctx.began())?;
     if request.pop_first(ctx)? {
         return DONE;
     }
@@ -175,7 +175,7 @@ pub fn bzpopmax(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 fn pop_or_wait(ctx: &mut Ctx<'_, '_>, args: Args<'_>, from: End) -> Outcome {
     let mut keys: SmallVec<[&[u8]; 4]> = args.rest().collect();
     let timeout = keys.pop().ok_or(SYNTAX)?;
-    let deadline_ms = Args::deadline_ms(timeout, ctx.now)?;
+    let deadline_ms = Args::deadline_ms(timeout, ctx.began())?;
     for key in &keys {
         if ctx.keys.find_as::<ZSet>(key)?.is_some() {
             ctx.reply.array(3);

@@ -54,7 +54,7 @@ pub use nodes::NodeLimits;
 pub use pending::{ConsumerSlot, Delivery, MAX_DELIVERY_COUNT, Pending};
 pub use policy::{Backoff, GroupPolicy, IdmpLimits, Order, StreamPolicy};
 pub use range::{Direction, Entries, EntriesRev, EntryRef, Finder, Frozen};
-pub use retention::Settled;
+pub use retention::{Settled, Sweep};
 pub use schedule::{Schedule, Scheduled};
 pub use settings::{BadSetting, GroupSetting, Setting, Shown, StreamSetting};
 pub use trim::{References, Trim, TrimTo, Trimmed};
@@ -79,6 +79,8 @@ pub struct Stream {
     pub rejected: u64,
     /// What was settled when nothing was left that retention could drop.
     pub exhausted_at: Option<Settled>,
+    /// How far it has been swept of entries that are too old.
+    pub sweep: Sweep,
     /// When it is to be looked at, steady milliseconds, as its database has it noted; a time too early does no harm.
     pub alarm_ms: Option<u64>,
 }
@@ -115,6 +117,7 @@ impl Stream {
             policy: self.policy.clone(),
             rejected: self.rejected,
             exhausted_at: self.exhausted_at,
+            sweep: self.sweep,
             alarm_ms: None,
         }
     }

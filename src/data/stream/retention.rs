@@ -17,6 +17,27 @@ pub struct Settled {
     groups: usize,
 }
 
+/// Entries that one look asks at most whether a group needs them, so that it takes a millisecond or so.
+const ASKED_PER_LOOK: usize = 8192;
+
+/// A round over the entries that are too old, those that a group needs included, in stretches of one look each.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Sweep {
+    /// Where it goes on.
+    next: Id,
+    /// What was settled when it began.
+    began_at: Option<Settled>,
+    /// All that was too old by then has been asked.
+    is_over: bool,
+}
+
+impl Sweep {
+    /// True in the midst of a round.
+    pub fn is_under_way(&self) -> bool {
+        self.began_at.is_some() && !self.is_over
+    }
+}
+
 impl StreamPolicy {
     /// True if it limits what the stream keeps.
     #[inline]
@@ -143,16 +164,43 @@ impl Stream {
         }
     }
 
-    /// Drops the entries that are too old at `now_ms`.
+    /// Drops the entries that are too old at `now_ms`; those that groups may need one stretch at a time.
     #[inline]
     pub fn drop_outlived(&mut self, now_ms: u64) -> Trimmed {
         match self.outlived_below_ms(now_ms) {
             Some(ms) if self.log.first_id().ms < ms && !self.log.is_empty() => {
-                let to = TrimTo::MinId(Id::new(ms, 0));
-                self.trim(&exactly(to, self.policy.references))
+                let (to, references) = (Id::new(ms, 0), self.policy.references);
+                match references {
+                    References::Acked => self.sweep_outlived(to, ASKED_PER_LOOK),
+                    _ => self.trim(&exactly(TrimTo::MinId(to), references)),
+                }
             }
             _ => Trimmed::default(),
         }
+    }
+
+    /// Drops those entries below `to` that no group needs, `most_asked` of them at most. Those that were needed are asked again when
+    /// something has been settled since. A replay of the trim may drop more: what was settled behind the sweep, and goes with the next round.
+    fn sweep_outlived(&mut self, to: Id, most_asked: usize) -> Trimmed {
+        let settled = self.settled();
+        let is_new = self.sweep.is_over && self.sweep.began_at != Some(settled);
+        let mut sweep = if is_new { Sweep::default() } else { self.sweep };
+        sweep.began_at = sweep.began_at.or(Some(settled));
+        let end = to.prev().unwrap_or(Id::MIN).min(self.read_by_all());
+        let entries = self.log.range(sweep.next, end).take(most_asked);
+        let ids: Vec<Id> = entries.map(|entry| entry.id).collect();
+        sweep.is_over = ids.len() < most_asked;
+        let last_asked = ids.last().and_then(|last| last.next());
+        sweep.next = last_asked.unwrap_or(sweep.next);
+        self.sweep = sweep;
+        let mut trimmed = Trimmed::default();
+        for id in ids {
+            if !self.is_pending(id) {
+                self.log.remove(id);
+                trimmed = trimmed.and(Trimmed { count: 1, last: id });
+            }
+        }
+        trimmed
     }
 
     fn outlived_below_ms(&self, now_ms: u64) -> Option<u64> {
@@ -294,6 +342,32 @@ mod tests {
         assert_eq!(stream.drop_outlived(7).count, 1);
         assert_eq!(stream.drop_outlived(100).count, 9);
         assert_eq!(stream.first_outlived_ms(), None);
+    }
+
+    #[test]
+    fn what_is_too_old_and_needed_is_asked_in_stretches_and_again_when_something_is_settled() {
+        let policy = StreamPolicy {
+            max_age_ms: 1,
+            references: References::Acked,
+            ..StreamPolicy::default()
+        };
+        let mut stream = stream(policy, 10);
+        read_all(&mut stream, &[1, 2, 3, 7]);
+        let to = Id::new(9, 0);
+        let sweep = |stream: &mut Stream, to| {
+            let count = stream.sweep_outlived(to, 4).count;
+            (count, stream.sweep.is_under_way())
+        };
+        assert_eq!(sweep(&mut stream, to), (1, true), "of 1 to 4");
+        assert_eq!(sweep(&mut stream, to), (3, true), "of 5 to 8");
+        assert_eq!(sweep(&mut stream, to), (0, false));
+        assert_eq!(all_ms(&stream), [1, 2, 3, 7, 9, 10]);
+        assert_eq!(sweep(&mut stream, to), (0, false), "nothing was settled");
+        stream.groups.get_mut(&b"g"[..]).unwrap().ack(Id::new(2, 0));
+        assert_eq!(sweep(&mut stream, to), (1, true));
+        assert_eq!(sweep(&mut stream, to), (0, false));
+        assert_eq!(sweep(&mut stream, Id::new(10, 0)), (1, false), "9 has aged");
+        assert_eq!(all_ms(&stream), [1, 3, 7, 10]);
     }
 
     #[test]

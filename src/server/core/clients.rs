@@ -66,10 +66,10 @@ impl Core {
         let begun = match accepted {
             Accepted::Tls(stream) => self.begin_handshake(stream),
             Accepted::Tcp(stream) => self.set_up_tcp(stream).map(|(socket, ends)| {
-                self.welcome(Socket::Tcp(socket), ends);
+                self.welcome(Socket::Tcp(Arc::new(socket)), ends);
             }),
             Accepted::Unix(stream) => self.set_up_unix(stream).map(|(socket, ends)| {
-                self.welcome(Socket::Unix(socket), ends);
+                self.welcome(Socket::Unix(Arc::new(socket)), ends);
             }),
         };
         if let Err(error) = begun {
@@ -120,14 +120,14 @@ impl Core {
             && !ends.peer.is_none_or(is_loopback)
     }
 
-    pub(super) fn add_connection(&mut self, mut socket: Socket, ends: Ends) -> io::Result<usize> {
+    pub(super) fn add_connection(&mut self, socket: Socket, ends: Ends) -> io::Result<usize> {
         let fd = socket.as_fd().as_raw_fd();
         let (shared, now_ms) = (self.shared, self.now.steady_ms);
         let (core, registry) = (self.local.core, self.poll.registry());
         self.connections.add(|token| {
             socket.register(registry, Token(token + FIRST_CONNECTION))?;
             let record = ClientRecord::new(
-                (shared.clients.next_id(), fd),
+                (shared.clients.next_id(), fd, socket.peer()),
                 (core, token),
                 (ends.addr, ends.laddr),
                 now_ms,

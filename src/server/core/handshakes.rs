@@ -11,12 +11,15 @@ use super::super::connection::Socket;
 use super::super::tls::{Shaken, TlsStream};
 use super::clients::Ends;
 use super::{Core, FIRST_HANDSHAKE};
+use mio::unix::SourceFd;
 use mio::{Interest, Token};
 use slab::Slab;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
 use std::io;
 use std::net::TcpStream;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
 
 /// Handshakes under way on all cores.
 pub const MOST: usize = 1024;
@@ -118,7 +121,7 @@ impl Core {
         let acceptor = self.shared.tls.load();
         let acceptor = acceptor.as_ref().ok_or(io::ErrorKind::Unsupported)?;
         let session = acceptor.accept().map_err(io::Error::other)?;
-        let (mut socket, ends) = self.set_up_tcp(stream)?;
+        let (socket, ends) = self.set_up_tcp(stream)?;
         if self.handshakes.under_way.len() >= self.handshakes.most
             && let Some(oldest) = self.handshakes.oldest()
         {
@@ -128,10 +131,11 @@ impl Core {
         let index = entry.key();
         let interest = Interest::READABLE | Interest::WRITABLE;
         let registry = self.poll.registry();
-        registry.register(&mut socket, Token(FIRST_HANDSHAKE + index), interest)?;
+        let fd = socket.as_fd().as_raw_fd();
+        registry.register(&mut SourceFd(&fd), Token(FIRST_HANDSHAKE + index), interest)?;
         let number = self.handshakes.begun;
         entry.insert(Handshake {
-            stream: Box::new(TlsStream::new(socket, session)),
+            stream: Box::new(TlsStream::new(Arc::new(socket), session)),
             ends,
             number,
             until_ms: self.now.steady_ms + TIME_MS,

@@ -2,7 +2,7 @@
 //!
 //! A turn: wait until something happens (or is due), take one reading of the clock, read the inbox, read and execute whatever has
 //! arrived, fire timers, expire keys, write slices of long replies, read the inbox again, write every connection that has output.
-//! Nothing here waits but the poll, and no stripe is held across a system call but a wake-up.
+//! Nothing here waits but the poll, and no stripe is held across a system call but a wake-up and a look at a socket.
 //!
 //! Sockets are registered once, for edges of both kinds. A read that fills less than its room has emptied the socket; one that fills
 //! it puts the connection on the `readable` list for the next turn, so that one busy client does not starve the others.

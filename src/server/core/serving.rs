@@ -57,16 +57,17 @@ impl Core {
             return;
         };
         connection.peer_closed |= peer_closed;
+        let is_gone = connection.is_forsaken() || connection.is_killed();
+        if let Some(waiter) = connection.session.blocked.as_ref().filter(|_| is_gone) {
+            // What is pushed later in this turn is not for it.
+            waiter.try_claim();
+        }
         if connection.is_held() {
             connection.readable = true;
             return;
         }
         // The mail that kills it may still be on its way, but nothing it has sent since may be executed.
-        if connection.is_forsaken() || connection.session.record.doomed.load(Ordering::Acquire) {
-            // What is pushed later in this turn is not for it.
-            if let Some(waiter) = &connection.session.blocked {
-                waiter.try_claim();
-            }
+        if is_gone {
             return self.closing.push(token);
         }
         if !matches!(connection.halt, Halt::None) || connection.session.closing {

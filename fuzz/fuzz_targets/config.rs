@@ -1,0 +1,9 @@
+//! Configuration files. See the body.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../bodies/config.rs"]
+mod body;
+
+fuzz_target!(|input: &[u8]| body::run(input));

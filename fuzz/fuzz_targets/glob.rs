@@ -1,0 +1,9 @@
+//! Patterns. See the body.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../bodies/glob.rs"]
+mod body;
+
+fuzz_target!(|input: &[u8]| body::run(input));
