@@ -8,6 +8,7 @@ use millstream::command::clients::ClientRecord;
 use millstream::command::dispatch::{self, Env};
 use millstream::command::keys::Changes;
 use millstream::command::meter::Meter;
+use millstream::command::peer::Peer;
 use millstream::command::reaper::Reaper;
 use millstream::command::replay::Replayer;
 use millstream::command::server::save;
@@ -77,7 +78,10 @@ impl Engine {
         Ok(Engine {
             shared,
             local: Local::new(0, shared.config.load()),
-            session: Session::new(ClientRecord::new((1, -1), (0, 0), Default::default(), 0), 0),
+            session: Session::new(
+                ClientRecord::new((1, -1, Peer::none()), (0, 0), Default::default(), 0),
+                0,
+            ),
             writer: Some(writer),
             clock_us,
             logged_to: 0,
