@@ -17,6 +17,7 @@ pub mod num;
 pub mod process;
 pub mod random;
 pub mod rng;
+pub mod room;
 pub mod sha1;
 pub mod sha256;
 #[doc(hidden)]

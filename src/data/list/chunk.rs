@@ -11,6 +11,7 @@
 
 use super::entry::{self, Entry};
 use super::{End, Item, Needle};
+use crate::base::room;
 use bytes::Bytes;
 use std::ops::Range;
 
@@ -349,6 +350,7 @@ impl Packed {
     fn resize_gap(&mut self, range: Range<usize>, len: usize) {
         let end = self.buf.len();
         if len > range.len() {
+            room::make_room(&mut self.buf, len - range.len());
             self.buf.resize(end + len - range.len(), 0);
         }
         self.buf.copy_within(range.end..end, range.start + len);

@@ -8,6 +8,7 @@
 
 use super::Limits;
 use super::packed::Packed;
+use crate::base::room::make_room;
 use crate::data::shareable::Shareable;
 use std::cmp::Ordering;
 
@@ -88,7 +89,7 @@ impl Ints {
         self.widen(width_of(value));
         let (width, at) = (self.width(), index * self.width());
         let bytes = self.bytes.to_mut();
-        super::packed::make_room(bytes, width);
+        make_room(bytes, width);
         bytes.splice(at..at, value.to_le_bytes().into_iter().take(width));
         true
     }

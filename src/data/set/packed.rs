@@ -7,6 +7,7 @@
 //! What must hold: no two entries are equal.
 
 use super::Limits;
+use crate::base::room::make_room;
 use crate::data::list::{Item, Needle, entry};
 use crate::data::shareable::Shareable;
 use entry::Entry;
@@ -87,12 +88,5 @@ impl Packed {
 
     pub fn heap_bytes(&self) -> usize {
         self.bytes.capacity()
-    }
-}
-
-/// Room for `more` bytes, with little to spare: there are many small sets.
-pub(super) fn make_room(bytes: &mut Vec<u8>, more: usize) {
-    if bytes.capacity() - bytes.len() < more {
-        bytes.reserve_exact(more + bytes.len() / 8);
     }
 }
