@@ -19,10 +19,10 @@ impl ZSet {
     pub fn freeze(&mut self) -> ZSet {
         let form = match &mut self.form {
             Form::Packed(run) => Form::Packed(run.clone()),
-            Form::Large(large) => Form::Large(Large {
+            Form::Large(large) => Form::Large(Box::new(Large {
                 order: large.order.freeze(),
                 scores: large.scores.freeze(),
-            }),
+            })),
         };
         ZSet { form }
     }
@@ -31,10 +31,10 @@ impl ZSet {
     pub fn freeze_range(&mut self, ranks: Range<usize>, from: End) -> Frozen {
         let form = match &mut self.form {
             Form::Packed(run) => Form::Packed(run.clone()),
-            Form::Large(large) => Form::Large(Large {
+            Form::Large(large) => Form::Large(Box::new(Large {
                 order: large.order.freeze(),
                 scores: Scores::default(),
-            }),
+            })),
         };
         Frozen {
             zset: ZSet { form },

@@ -87,7 +87,8 @@ pub struct ZSet {
 #[derive(Debug)]
 enum Form {
     Packed(Run),
-    Large(Large),
+    /// Boxed to keep small sorted sets, the many, small.
+    Large(Box<Large>),
 }
 
 #[derive(Debug, Default)]
@@ -154,7 +155,7 @@ impl ZSet {
         let packed = members <= limits.max_members && bytes <= limits.max_member_bytes;
         let form = match packed {
             true => Form::Packed(Run::default()),
-            false => Form::Large(Large::default()),
+            false => Form::Large(Box::default()),
         };
         ZSet { form }
     }
@@ -294,7 +295,7 @@ impl ZSet {
     pub fn remove_range(&mut self, ranks: Range<usize>) {
         match &mut self.form {
             Form::Packed(run) => run.remove_range(ranks.start, ranks.len()),
-            Form::Large(large) if ranks.len() == large.order.len() => *large = Large::default(),
+            Form::Large(large) if ranks.len() == large.order.len() => **large = Large::default(),
             Form::Large(large) => {
                 for pair in large.order.range(ranks.start, ranks.len(), End::Lowest) {
                     large.scores.remove(pair.member(), pair.number());
@@ -422,7 +423,9 @@ impl ZSet {
     pub fn heap_bytes(&self) -> usize {
         match &self.form {
             Form::Packed(run) => run.heap_bytes(),
-            Form::Large(large) => large.order.heap_bytes() + large.scores.heap_bytes(),
+            Form::Large(large) => {
+                size_of::<Large>() + large.order.heap_bytes() + large.scores.heap_bytes()
+            }
         }
     }
 
@@ -436,7 +439,7 @@ impl ZSet {
             let member = element.member.as_bytes(&mut digits);
             large.push_back(element.score, member);
         }
-        self.form = Form::Large(large);
+        self.form = Form::Large(Box::new(large));
     }
 }
 
