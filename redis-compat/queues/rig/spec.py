@@ -352,12 +352,12 @@ class Model:
         stream = self.keys[key]
         group = stream.groups[name]
         pending = group.pending[id]
-        if id not in stream.entries:
-            # Nothing is left of it that could be delivered, or kept.
+        if id not in stream.entries and pending.owner is not None:
+            # Nothing is left of it that could be delivered. What was set aside before, and is judged again, stays so.
             del group.pending[id]
             group.totals["dead-lettered"] += 1
             return
-        if group.policy.dead_letter:
+        if group.policy.dead_letter and id in stream.entries:
             target = self.keys.setdefault(group.policy.dead_letter, Stream())
             if isinstance(target, Stream) and not target.is_full():
                 told = [
