@@ -337,7 +337,8 @@ fn a_wait_that_ends_where_clocks_do_is_served_later() {
     const MARGIN_MS: u64 = 300;
     let server = start();
     let (mut client, mut watcher) = (server.connect(), server.connect());
-    let commands: [(fn(u64) -> String, &str, &str); 2] = [
+    type Request = fn(u64) -> String;
+    let commands: [(Request, &str, &str); 2] = [
         (
             |ms| format!("XREAD BLOCK {ms} STREAMS stream $"),
             "XADD stream 1-1 f v",
