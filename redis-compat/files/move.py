@@ -7,6 +7,9 @@ Every way in which a server can leave its data (a snapshot; a log, with and with
 from each real server into Millstream, from Millstream into each real server, and from Millstream into itself. What Millstream
 wrote must also pass redis-check-rdb and redis-check-aof of those servers.
 
+A log that Millstream has filled ahead (`appendfsync always`) moves as it is copied from under a running server, and back again with what the other has
+appended to it.
+
 What a real server's files hold is what that server itself shows when it starts on them: its log forgets some consumers, and, rewritten
 as commands, what is pending of deleted entries. Moments of last activity are compared only where the files have them.
 """
@@ -46,6 +49,9 @@ WAYS = {
 }
 # Only Millstream takes a snapshot over into a log.
 MOVING_IN = {"snapshot into a log": (NO_LOG, LOG, False)}
+ALWAYS = [*LOG, "--appendfsync", "always"]
+# Only Millstream fills a file ahead; the directory is copied while it runs.
+FILLED = {"filled log": (ALWAYS, LOG, False), "rewritten filled log": (ALWAYS, LOG, True)}
 # Databases that are filled; the second one after the rewrite.
 FIRST_DB, SECOND_DB = 0, 3
 KEYS = 30
@@ -67,9 +73,40 @@ def leave(name, program, way, seed, port, folder):
         change(call, seed)
         if writes[:2] == NO_LOG:
             call("SAVE")
+        if way in FILLED.values():
+            shutil.copytree(folder, live_copy(folder))
         return states(call)
     finally:
         server.stop()
+
+
+def live_copy(folder):
+    """Where a directory is copied to from under a running server."""
+    return folder.with_name(folder.name + "-copied")
+
+
+def take_copy(folder):
+    """What was copied takes the place of what the server left in the end."""
+    shutil.rmtree(folder)
+    live_copy(folder).rename(folder)
+    if not any(b"\n##########" in file.read_bytes()[-1000:] for file in folder.rglob("*.incr.aof")):
+        raise Failure("the log is not filled ahead")
+
+
+def goes_back(target, found, way, seed, ports, folder):
+    """What differs if the other server goes on with the log, and Millstream after it."""
+    server = Server(target, found[target], ports.take(), [*way[1], *NO_AUTOMATIC], folder)
+    try:
+        call = caller(server)
+        call("SELECT", SECOND_DB)
+        change(call, seed)
+    finally:
+        server.stop()
+    before = found_again(target, found[target], way, ports.take(), folder)
+    there = find("millstream", found["millstream"], (ALWAYS, ALWAYS, False), ports.take(), folder)
+    # What only Millstream reads is still there, and the other server has shown nothing of it.
+    before, there = (without(seen, workload.MESSAGES) for seen in (before, there))
+    return compare(before, there, target, "millstream", way)
 
 
 def change(call, seed):
@@ -179,12 +216,17 @@ def move(found, source, target, name, way, seed, ports):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="millstream-files-"))
     try:
         before = leave(source, found[source], way, seed, ports.take(), folder)
+        if way in FILLED.values():
+            take_copy(folder)
         if source != "millstream":
             before = found_again(source, found[source], way, ports.take(), folder)
         faults = complaints_of_tools(found[target], folder) if source == "millstream" != target else []
         there = find(target, found[target], way, ports.take(), folder)
         different = compare(before, there, source, target, way)
         faults += [different] if different else []
+        if way in FILLED.values() and target != "millstream" and not faults:
+            different = goes_back(target, found, way, seed, ports, folder)
+            faults += [f"back again: {different}"] if different else []
     except (Failure, RuntimeError) as error:
         faults = [str(error)]
     if faults:
@@ -197,6 +239,8 @@ def move(found, source, target, name, way, seed, ports):
 def moves(found):
     """Every way between Millstream and another, and from Millstream to itself."""
     for other in found:
+        for name, way in FILLED.items():
+            yield "millstream", other, name, way
         for name, way in {**WAYS, **MOVING_IN}.items():
             yield other, "millstream", name, way
             if other != "millstream" and name in WAYS:

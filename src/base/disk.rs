@@ -15,8 +15,10 @@ const PAGE_BYTES: u64 = 4096;
 
 /// A file being written.
 pub trait DiskFile: Send + fmt::Debug {
-    /// Writes some of `bytes` at the end, at least one; returns how many.
+    /// Writes some of `bytes`, at least one, where the file stands: at its end at first, then behind what was written. Returns how many.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    /// What is written next is written at `at`, over what stands there.
+    fn seek(&mut self, at: u64) -> io::Result<()>;
     /// Makes durable all that was written.
     fn sync(&mut self) -> io::Result<()>;
     /// Cuts the file to `len` bytes; what is written next continues there.
@@ -48,7 +50,7 @@ pub trait DiskFile: Send + fmt::Debug {
 pub trait Disk: Send + Sync + fmt::Debug {
     /// Creates a file, or empties the one there.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
-    /// Opens a file to write on at its end.
+    /// Opens a file to write on where it ends.
     fn append(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
     /// Opens a file to read from its beginning.
     fn read(&self, path: &Path) -> io::Result<Box<dyn Read + Send>>;
@@ -101,13 +103,17 @@ impl DiskFile for fs::File {
         Write::write(self, bytes)
     }
 
+    fn seek(&mut self, at: u64) -> io::Result<()> {
+        io::Seek::seek(self, io::SeekFrom::Start(at)).map(drop)
+    }
+
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data()
     }
 
     fn truncate(&mut self, len: u64) -> io::Result<()> {
         self.set_len(len)?;
-        io::Seek::seek(self, io::SeekFrom::Start(len)).map(drop)
+        DiskFile::seek(self, len)
     }
 
     fn share(&self) -> io::Result<Box<dyn DiskFile>> {
@@ -128,7 +134,9 @@ impl Disk for RealDisk {
     }
 
     fn append(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(fs::File::options().append(true).open(path)?))
+        let mut file = fs::File::options().write(true).open(path)?;
+        io::Seek::seek(&mut file, io::SeekFrom::End(0))?;
+        Ok(Box::new(file))
     }
 
     fn read(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {

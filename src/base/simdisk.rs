@@ -6,8 +6,10 @@
 //! names  current, and as they were at the last sync of their directory
 //! ```
 //!
-//! A failed sync drops what it should have made durable: the bytes can be read on, but a later sync does not make them durable
-//! (they read as zeroes after the power is lost) unless they are truncated away and written again. Kernels behave so.
+//! Of what was written over and not synced, any of the sectors survive; of what a file has grown by, a part that ends anywhere.
+//!
+//! A failed sync drops what it should have made durable: the bytes can be read on, but a later sync does not make them durable (what was there
+//! before, or zeroes, are there after the power is lost) unless they are written again. Kernels behave so.
 //!
 //! Calls are counted from 1, whatever they do. Directories are durable when made.
 
@@ -19,6 +21,9 @@ use std::io::{self, Cursor, ErrorKind, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// What reaches a disk as a whole or not at all.
+const SECTOR_BYTES: usize = 512;
 
 /// What a call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,35 +66,60 @@ struct Inode {
 }
 
 impl Inode {
-    fn unsynced_from(&self) -> usize {
-        let same = |(a, b): &(&u8, &u8)| a == b;
-        self.content
-            .iter()
-            .zip(&self.durable)
-            .take_while(same)
-            .count()
+    /// What differs from what is durable, from the first byte to the last.
+    fn unsynced(&self) -> Range<usize> {
+        let differs = |(a, b): (&u8, &u8)| a != b;
+        let mut pairs = self.content.iter().zip(&self.durable);
+        let common = pairs.len();
+        let begin = pairs.position(differs).unwrap_or(common);
+        let mut pairs = self.content[..common].iter().zip(&self.durable[..common]);
+        let end = match self.content.len() > common {
+            true => self.content.len(),
+            false => pairs.rposition(differs).map_or(begin, |last| last + 1),
+        };
+        begin..end
+    }
+
+    /// The content without what failed syncs have dropped.
+    fn reaching(&self) -> Vec<u8> {
+        let mut content = self.content.clone();
+        for at in self.dropped.iter().cloned().flatten() {
+            content[at] = self.durable.get(at).copied().unwrap_or(0);
+        }
+        content
     }
 
     fn sync(&mut self) {
-        self.durable = self.content.clone();
-        for range in &self.dropped {
-            self.durable[range.clone()].fill(0);
-        }
+        self.durable = self.reaching();
     }
 
     fn drop_unsynced(&mut self) {
-        let unsynced = self.unsynced_from()..self.content.len();
+        let unsynced = self.unsynced();
         if !unsynced.is_empty() {
             self.dropped.push(unsynced);
         }
     }
 
+    fn write(&mut self, at: usize, bytes: &[u8]) {
+        let end = at + bytes.len();
+        self.content.resize(self.content.len().max(end), 0);
+        self.content[at..end].copy_from_slice(bytes);
+        self.undrop(at..end);
+    }
+
     fn truncate(&mut self, len: usize) {
         self.content.resize(len, 0);
-        for range in &mut self.dropped {
-            range.end = range.end.min(len);
-        }
-        self.dropped.retain(|range| !range.is_empty());
+        self.undrop(len..usize::MAX);
+    }
+
+    /// What stands in `range` is written anew.
+    fn undrop(&mut self, range: Range<usize>) {
+        let rest = |dropped: Range<usize>| {
+            let before = dropped.start..dropped.end.min(range.start);
+            let behind = dropped.start.max(range.end)..dropped.end;
+            [before, behind].into_iter().filter(|part| !part.is_empty())
+        };
+        self.dropped = self.dropped.drain(..).flat_map(rest).collect();
     }
 }
 
@@ -227,28 +257,33 @@ impl SimDisk {
     }
 
     fn open(&self, file: usize) -> Box<dyn DiskFile> {
+        let at = self.0.lock().files[file].content.len();
         Box::new(SimFile {
             disk: self.clone(),
             file,
+            at,
         })
     }
 }
 
+/// What a file holds after the power was cut.
 fn survivor(inode: &Inode, chance: &mut Chance) -> Vec<u8> {
-    let same = inode.unsynced_from();
-    let mut content = inode.content.clone();
-    for range in &inode.dropped {
-        content[range.clone()].fill(0);
-    }
+    let mut content = inode.reaching();
     match chance.below(3) {
-        0 => inode.durable.clone(),
-        1 => content,
-        _ => {
-            let kept = chance.below((content.len() - same.min(content.len())) as u64 + 1);
-            content.truncate(same + kept as usize);
-            content
+        0 => return inode.durable.clone(),
+        1 => return content,
+        _ => {}
+    }
+    let old = inode.durable.len().min(content.len());
+    for at in (0..old).step_by(SECTOR_BYTES) {
+        let sector = at..(at + SECTOR_BYTES).min(old);
+        if chance.below(2) == 0 {
+            content[sector.clone()].copy_from_slice(&inode.durable[sector]);
         }
     }
+    let grown = content.len() - old;
+    content.truncate(old + chance.below(grown as u64 + 1) as usize);
+    content
 }
 
 /// Numbers from a seed.
@@ -268,6 +303,8 @@ impl Chance {
 struct SimFile {
     disk: SimDisk,
     file: usize,
+    /// Where the next write goes.
+    at: usize,
 }
 
 impl DiskFile for SimFile {
@@ -282,14 +319,19 @@ impl DiskFile for SimFile {
             true => bytes.len().div_ceil(2),
             false => bytes.len(),
         };
-        let n = wanted.min(room);
+        let inode = &mut state.files[self.file];
+        let n = wanted.min(room.saturating_add(inode.content.len() - self.at));
         if n == 0 && !bytes.is_empty() {
             return Err(ErrorKind::StorageFull.into());
         }
-        state.files[self.file]
-            .content
-            .extend_from_slice(&bytes[..n]);
+        inode.write(self.at, &bytes[..n]);
+        self.at += n;
         Ok(n)
+    }
+
+    fn seek(&mut self, at: u64) -> io::Result<()> {
+        self.at = at as usize;
+        Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -308,6 +350,7 @@ impl DiskFile for SimFile {
     fn truncate(&mut self, len: u64) -> io::Result<()> {
         self.disk.call(Op::Truncate)?;
         self.disk.0.lock().files[self.file].truncate(len as usize);
+        self.at = len as usize;
         Ok(())
     }
 
@@ -435,6 +478,44 @@ mod tests {
             assert!(possible.contains(&Some(kept.to_vec())), "{kept:?}");
         }
         assert_eq!(disk.after_crash().content(path), Some(b"onetwo".to_vec()));
+    }
+
+    #[test]
+    fn of_what_is_written_over_any_sectors_survive() {
+        let disk = SimDisk::default();
+        disk.put("/a", &[0; 4 * SECTOR_BYTES]);
+        let mut file = disk.append(Path::new("/a")).expect("it works");
+        file.seek(0).expect("it works");
+        file.write_all(&[1; 3 * SECTOR_BYTES]).expect("it works");
+        let of = |content: Option<Vec<u8>>| {
+            let content = content.expect("it is there");
+            content.chunks(SECTOR_BYTES).map(|c| c[0]).collect()
+        };
+        let found: BTreeSet<Vec<u8>> = contents(&disk, "/a").into_iter().map(of).collect();
+        for survivors in [[0, 0, 0, 0], [1, 1, 1, 0], [0, 1, 0, 0], [1, 0, 1, 0]] {
+            assert!(found.contains(&survivors[..]), "{found:?}");
+        }
+        assert!(found.iter().all(|sectors| sectors[3] == 0));
+        file.sync().expect("it works");
+        assert_eq!(contents(&disk, "/a").len(), 1);
+    }
+
+    #[test]
+    fn a_failed_sync_leaves_what_was_there_before() {
+        let disk = SimDisk::default();
+        disk.put("/a", b"before");
+        let mut file = disk.append(Path::new("/a")).expect("it works");
+        file.seek(0).expect("it works");
+        file.write_all(b"behind").expect("it works");
+        disk.break_op(Op::Sync, ErrorKind::Other);
+        assert!(file.sync().is_err());
+        disk.mend();
+        file.sync().expect("it works");
+        assert_eq!(contents(&disk, "/a"), [Some(b"before".to_vec())].into());
+        file.seek(0).expect("it works");
+        file.write_all(b"beh").expect("it works");
+        file.sync().expect("it works");
+        assert_eq!(contents(&disk, "/a"), [Some(b"behore".to_vec())].into());
     }
 
     #[test]

@@ -92,10 +92,10 @@ impl Findings {
             ));
         }
         for file in &loaded.files {
-            let sound = file.bytes - file.tail.as_ref().map_or(0, |tail| tail.bytes);
             self.line(format_args!(
-                "{}: {sound} bytes sound, of which {} are a snapshot; {} commands",
+                "{}: {} bytes sound, of which {} are a snapshot; {} commands",
                 file.path.display(),
+                file.sound_bytes(),
                 file.snapshot_bytes,
                 file.commands
             ));

@@ -4,7 +4,7 @@ use super::boot::StartFailure;
 use crate::command::Shared;
 use crate::command::server::save::place;
 use crate::config::{AppendFsync, Config};
-use crate::storage::aof::writer::SECOND;
+use crate::storage::aof::writer::{FILL_BYTES, SECOND};
 use crate::storage::aof::{BaseFormat, Files, Manifest, Tools, Writer};
 use std::io;
 use std::thread::{Builder, JoinHandle};
@@ -29,6 +29,7 @@ impl LogWriter {
             place: place(&config),
             clock: shared.clock.clone(),
             second: SECOND,
+            fill_bytes: FILL_BYTES,
             tell: Box::new(|news| shared.hear_log(news)),
         };
         let what = format!(

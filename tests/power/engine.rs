@@ -29,6 +29,8 @@ use std::time::{Duration, Instant};
 
 /// From one sync to the next, and from one attempt to heal to the next.
 pub const SECOND: Duration = Duration::from_millis(2);
+/// How far a file is filled ahead: the end is reached every few steps.
+const FILL_BYTES: u64 = 1500;
 /// How long the writer may take for anything.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 const DIR: &str = "/data";
@@ -264,6 +266,7 @@ fn start_writer(
         place: place(),
         clock: shared.clock.clone(),
         second: SECOND,
+        fill_bytes: FILL_BYTES,
         tell: Box::new(|news| shared.hear_log(news)),
     };
     let files = match manifest {

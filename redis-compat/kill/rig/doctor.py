@@ -14,7 +14,7 @@ def frames(content):
     """(start, end, words) of each command; annotations stand alone with no words."""
     at = 0
     while at < len(content):
-        start, line_end = at, content.index(b"\r\n", at)
+        start, line_end = at, content.index(b"\n", at) - 1
         if content[at : at + 1] == b"#":
             at = line_end + 2
             yield start, at, []
@@ -26,6 +26,12 @@ def frames(content):
             words.append(content[line_end + 2 : line_end + 2 + length])
             at = line_end + 2 + length + 2
         yield start, at, words
+
+
+def plain(content):
+    """Without filler and checksums, which would tell that somebody was at it."""
+    ours = (b"#MP:", b"#MF", b"#ME", b"##")
+    return b"".join(content[start:end] for start, end, words in frames(content) if words or not content.startswith(ours, start))
 
 
 def find(content, name, key, part):
@@ -83,4 +89,4 @@ SPOILERS = {
 
 def apply(spoil, data):
     file = newest_increment(data)
-    file.write_bytes(spoil(file.read_bytes()))
+    file.write_bytes(spoil(plain(file.read_bytes())))

@@ -7,13 +7,16 @@
 //! ```
 //!
 //! `manifest` is the list of files, `files` the directory (which steps make a change of the list safe against a crash), `writer` the
-//! thread that follows the log and makes it durable, `queue` what it has taken and does not know to be durable yet, `syncer` the
-//! thread that waits for the disk in its place, `control` what others see of it and order from it.
+//! thread that follows the log and makes it durable, `queue` what it has taken and does not know to be durable yet, `segment` the file that
+//! grows, `parcel` how that is laid out where it is filled ahead, `syncer` the thread that waits for the disk in the writer's place,
+//! `control` what others see of it and order from it.
 
 pub mod control;
 pub mod files;
 pub mod manifest;
+pub mod parcel;
 mod queue;
+mod segment;
 mod syncer;
 pub mod writer;
 

@@ -107,6 +107,26 @@ impl Queue {
         }
     }
 
+    /// All that is to be written before the next turn, in its parts.
+    pub fn unwritten_parts(&self) -> impl Iterator<Item = &[u8]> {
+        let items = self.items.iter().skip(self.written);
+        let parts = items.map_while(|item| match item {
+            Item::Bytes { bytes, .. } => Some(&bytes[..]),
+            Item::Turn { .. } => None,
+        });
+        parts.enumerate().map(|(number, bytes)| match number {
+            0 => &bytes[self.partial..],
+            _ => bytes,
+        })
+    }
+
+    /// All before the next turn is written.
+    pub fn advance_to_turn(&mut self) {
+        while let Some(rest) = self.unwritten().map(<[u8]>::len) {
+            self.advance(rest);
+        }
+    }
+
     /// `n` more bytes are written.
     pub fn advance(&mut self, n: usize) {
         self.partial += n;
@@ -158,11 +178,7 @@ impl Queue {
 
     /// Forgets all up to the next turn, written or not; returns the offset there, or at the end.
     pub fn skip_to_turn(&mut self) {
-        while let Some(Item::Bytes { end, .. }) = self.items.get(self.written) {
-            self.offset = *end;
-            self.written += 1;
-        }
-        self.partial = 0;
+        self.advance_to_turn();
         self.drop_items(self.written);
     }
 

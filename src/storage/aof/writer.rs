@@ -3,7 +3,7 @@
 //!
 //! - `always`: each round writes and syncs; what is appended meanwhile makes the next round, so one sync serves many (group
 //!   commit). Before a round it waits a moment for as many appends as the last round had, since clients that were answered together
-//!   tend to come again together.
+//!   tend to come again together. What a round writes is a parcel, over filler (`parcel`).
 //! - `everysec`: a round every few milliseconds writes; once a second another thread syncs, and writing goes on meanwhile.
 //! - `no`: a round writes. What is written may be told of, and is not known to be durable before a sync that something else asks for.
 //!
@@ -17,9 +17,10 @@
 use super::control::{Control, Fsync, NewBase, News, Order};
 use super::files::{Files, Place};
 use super::queue::{Mark, Queue};
+use super::segment::Segment;
 use super::syncer::Syncer;
 use crate::base::clock::Clock;
-use crate::base::disk::{Disk, DiskFile};
+use crate::base::disk::Disk;
 use crate::base::gauge;
 use crate::keyspace::Log;
 use crate::keyspace::log::{Batch, Turn};
@@ -37,6 +38,8 @@ const GATHER_BYTES: usize = 256 * 1024;
 const LINGER: Duration = Duration::from_micros(50);
 /// From one sync to the next, and from one attempt to heal to the next.
 pub const SECOND: Duration = Duration::from_secs(1);
+/// How far a file is filled ahead where replies wait: a sync for some hundred rounds, and too little to delay the next.
+pub const FILL_BYTES: u64 = 1024 * 1024;
 /// Attempts to make the rest durable at the end.
 const LAST_ATTEMPTS: usize = 3;
 const LOST: &str =
@@ -52,6 +55,8 @@ pub struct Tools {
     pub clock: Clock,
     /// `SECOND`, unless a test is in a hurry.
     pub second: Duration,
+    /// `FILL_BYTES`, unless a test is to come to the end of it.
+    pub fill_bytes: u64,
     /// Who is told.
     pub tell: Box<dyn Fn(News) + Send>,
 }
@@ -82,41 +87,6 @@ pub struct Writer {
     annotated_s: i64,
     /// Bytes of the files before the segment.
     older_bytes: u64,
-}
-
-#[derive(Debug)]
-struct Segment {
-    file: Box<dyn DiskFile>,
-    /// The offset at which this process began to write it.
-    began: u64,
-    /// Bytes in the file.
-    len: u64,
-    /// Bytes known to be durable.
-    synced_len: u64,
-    /// The queue begins here, in the file and in the log.
-    kept_len: u64,
-    kept_offset: u64,
-    /// Bytes that were written without being kept.
-    unkept_len: u64,
-}
-
-impl Segment {
-    fn new(file: Box<dyn DiskFile>, len: u64, offset: u64) -> Self {
-        Segment {
-            file,
-            began: offset,
-            len,
-            synced_len: len,
-            kept_len: len,
-            kept_offset: offset,
-            unkept_len: 0,
-        }
-    }
-
-    fn keep_from(&mut self, mark: Mark) {
-        self.kept_len = self.kept_len.max(mark.len);
-        self.kept_offset = self.kept_offset.max(mark.offset);
-    }
 }
 
 impl Writer {
@@ -174,7 +144,11 @@ impl Writer {
                 attempts += 1;
                 match outcome {
                     Ok(()) if self.lost => return Err(io::Error::other(LOST)),
-                    Ok(()) if self.is_done() => return Ok(()),
+                    Ok(()) if self.is_done() => {
+                        // What cannot be cut off now is when the log is opened again.
+                        let _ = self.end_filler();
+                        return Ok(());
+                    }
                     Err(error) if attempts == LAST_ATTEMPTS => return Err(error),
                     _ => {}
                 }
@@ -209,8 +183,9 @@ impl Writer {
             None => false,
         };
         self.take();
-        self.write()?;
-        self.sync(healing || stopping)?;
+        let fsync = self.control.fsync();
+        self.write(fsync)?;
+        self.sync(fsync, healing || stopping)?;
         if healing {
             self.heal();
         }
@@ -249,16 +224,17 @@ impl Writer {
     }
 
     /// Writes all that is queued, going through turns.
-    fn write(&mut self) -> io::Result<()> {
+    fn write(&mut self, fsync: Fsync) -> io::Result<()> {
         loop {
+            if fsync == Fsync::Always {
+                self.sync_now()?;
+            }
             match &mut self.segment {
-                Some(segment) => {
-                    while let Some(bytes) = self.queue.unwritten() {
-                        let n = write_some(&mut *segment.file, bytes)?;
-                        segment.len += n as u64;
-                        self.queue.advance(n);
-                    }
+                Some(segment) if fsync == Fsync::Always => {
+                    let (ahead, rest) = (self.tools.fill_bytes, self.tools.second);
+                    segment.write_parcel(&mut self.queue, ahead, rest)?;
                 }
+                Some(segment) => segment.write(&mut self.queue)?,
                 None => self.queue.skip_to_turn(),
             }
             match self.queue.turn() {
@@ -273,6 +249,7 @@ impl Writer {
     /// Goes on in a new file; all that is in the one before is durable first.
     fn begin_segment(&mut self, offset: u64) -> io::Result<()> {
         self.sync_now()?;
+        self.end_filler()?;
         let files = match &mut self.files {
             Some(files) => files,
             none => {
@@ -293,6 +270,7 @@ impl Writer {
     /// The log is turned off. If its end cannot be synced, the next round gives it up.
     fn end_log(&mut self, offset: u64) -> io::Result<()> {
         self.sync_now()?;
+        self.end_filler()?;
         self.segment = None;
         self.files = None;
         self.lost = false;
@@ -301,8 +279,13 @@ impl Writer {
         Ok(())
     }
 
-    fn sync(&mut self, at_once: bool) -> io::Result<()> {
-        match self.control.fsync() {
+    /// The file ends where what is written ends.
+    fn end_filler(&mut self) -> io::Result<()> {
+        self.segment.as_mut().map_or(Ok(()), Segment::end_filler)
+    }
+
+    fn sync(&mut self, fsync: Fsync, at_once: bool) -> io::Result<()> {
+        match fsync {
             _ if at_once => self.sync_now(),
             Fsync::Always => self.sync_now(),
             Fsync::EverySecond => self.sync_if_due(),
@@ -321,10 +304,7 @@ impl Writer {
             return Ok(());
         };
         let mark = self.queue.mark(segment.len);
-        let outcome = match segment.len > segment.synced_len {
-            true => segment.file.sync(),
-            false => Ok(()),
-        };
+        let outcome = segment.sync();
         self.last_sync = Instant::now();
         self.hear(Some((mark, outcome)))
     }
@@ -332,9 +312,9 @@ impl Writer {
     fn sync_if_due(&mut self) -> io::Result<()> {
         let late = self.last_sync.elapsed() >= self.tools.second;
         match &self.segment {
-            Some(segment) if segment.len > segment.synced_len && (late || self.queue.is_long()) => {
+            Some(segment) if segment.is_unsynced() && (late || self.queue.is_long()) => {
                 if !self.syncer.is_running() {
-                    let (file, mark) = (segment.file.share()?, self.queue.mark(segment.len));
+                    let (file, mark) = (segment.share()?, self.queue.mark(segment.len));
                     self.syncer.begin(file, mark);
                     self.last_sync = Instant::now();
                     self.delayed = false;
@@ -435,9 +415,8 @@ impl Writer {
             self.segment = None;
         }
         if let Some(segment) = &mut self.segment {
-            segment.file.truncate(segment.kept_len)?;
-            segment.len = segment.kept_len;
-            self.queue.rewind(segment.kept_offset);
+            let offset = segment.start_again()?;
+            self.queue.rewind(offset);
         }
         Ok(())
     }
@@ -520,10 +499,7 @@ impl Writer {
         if self.batch.appends > 0 {
             return self.log.wait(GATHER_BYTES, GATHER);
         }
-        let unsynced = self
-            .segment
-            .as_ref()
-            .is_some_and(|segment| segment.len > segment.synced_len);
+        let unsynced = self.segment.as_ref().is_some_and(Segment::is_unsynced);
         let until_sync = self.tools.second.saturating_sub(self.last_sync.elapsed());
         let idle = unsynced && !self.syncer.is_running();
         self.log.wait(1, if idle { until_sync } else { SECOND });
@@ -561,16 +537,6 @@ impl Writer {
             .seen()
             .base_bytes
             .store(bytes, Ordering::Relaxed);
-    }
-}
-
-fn write_some(file: &mut dyn DiskFile, bytes: &[u8]) -> io::Result<usize> {
-    loop {
-        match file.write(bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            outcome => return outcome,
-        }
     }
 }
 

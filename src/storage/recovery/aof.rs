@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Between commands there may be annotations, lines that begin with `#`. Some of them belong to a command: the moment at which the one that
-//! follows was executed, or the parts of a hidden one ([`Annotation`]).
+//! follows was executed, or the parts of a hidden one ([`Annotation`]). Others say that the file was filled ahead, and that the commands that
+//! follow are a parcel, to be compared with its checksum before any of it is applied (`filled`).
 //!
 //! *Sound* is everything up to the last byte that is whole: not inside a command, nor between MULTI and EXEC, nor after an annotation that
 //! waits for its command. A file that ends beyond that was being written when the process or the machine died; `tail` decides
@@ -15,6 +16,7 @@
 //! Changes nothing by itself: whoever applies the commands does.
 
 use super::failure::{Failure, Interrupted};
+use super::filled::{Filled, Step};
 use super::input::Input;
 use super::progress::Progress;
 use super::snapshot::LeftOut;
@@ -53,6 +55,8 @@ pub struct Replayed {
     pub commands: u64,
     /// What follows the whole ones, if the file was being written when it ended.
     pub tail: Option<Tail>,
+    /// Where the next parcel would stand, if the file was filled ahead and ends so.
+    pub open_at: Option<u64>,
 }
 
 /// What stands at one place of the log.
@@ -72,81 +76,186 @@ enum Piece {
 /// Applies the commands of the file at `path` that `input` reads, from where it stands to the end.
 pub fn replay(
     path: &Path,
-    mut input: Input,
+    input: Input,
     progress: &Progress,
     target: &mut dyn Replay,
 ) -> Result<Replayed, Interrupted> {
-    let mut parser = FrameParser::default();
-    let mut done = Replayed {
-        sound_bytes: input.offset(),
-        commands: 0,
-        tail: None,
-    };
-    let (mut in_transaction, mut is_awaited, mut noted) = (false, false, input.offset());
     target.begin_file();
-    loop {
-        let piece = next_piece(&mut input, &mut parser)
-            .map_err(|error| Failure::io(path, "read", &error))?;
-        match piece {
-            Piece::Command(bytes) => {
-                let request = parser.request(input.view());
-                let name = request.arg(0);
-                let opens = name.eq_ignore_ascii_case(b"MULTI");
-                let closes = name.eq_ignore_ascii_case(b"EXEC");
-                if opens == in_transaction && (opens || closes) {
-                    return Err(unpaired(path, &input, opens).into());
-                }
-                target
-                    .apply(request)
-                    .map_err(|problem| refused(path, &input, name, &problem))?;
-                is_awaited = false;
-                in_transaction = (in_transaction || opens) && !closes;
-                done.commands += 1;
-                parser.reset();
-                input.consume(bytes);
-            }
-            Piece::Annotation(bytes) => {
-                let line = input.view()[..bytes].trim_ascii_end();
-                let annotation = Annotation::parse(line).map_err(|problem| {
-                    tail::corrupt(path, input.offset(), problem.into(), input.offset())
-                })?;
-                is_awaited = match &annotation {
-                    Annotation::Other => is_awaited,
-                    annotation => annotation.is_awaiting(),
-                };
-                target
-                    .annotate(annotation)
-                    .map_err(|problem| refused(path, &input, b"(hidden)", &problem))?;
-                input.consume(bytes);
-            }
-            Piece::End if in_transaction || is_awaited => {
-                done.tail = Some(Tail::of_whole_commands(done.sound_bytes, input.offset()));
-                break;
-            }
-            Piece::End => break,
-            Piece::Torn => {
-                done.tail = Some(tail::judge(path, &mut input, done.sound_bytes, None)?);
-                break;
-            }
-            Piece::Malformed { at, expected } => {
-                let malformed = Some((at, expected));
-                done.tail = Some(tail::judge(path, &mut input, done.sound_bytes, malformed)?);
-                break;
+    let reader = Reader {
+        path,
+        done: Replayed {
+            sound_bytes: input.offset(),
+            commands: 0,
+            tail: None,
+            open_at: None,
+        },
+        noted: input.offset(),
+        input,
+        parser: FrameParser::default(),
+        filled: None,
+        in_transaction: false,
+        is_awaited: false,
+        progress,
+        target,
+    };
+    reader.run()
+}
+
+/// A file being replayed.
+struct Reader<'a> {
+    path: &'a Path,
+    input: Input,
+    parser: FrameParser,
+    /// Where the file was filled ahead.
+    filled: Option<Filled>,
+    in_transaction: bool,
+    /// An annotation waits for its command.
+    is_awaited: bool,
+    done: Replayed,
+    progress: &'a Progress,
+    /// The offset up to which progress is noted.
+    noted: u64,
+    target: &'a mut dyn Replay,
+}
+
+impl Reader<'_> {
+    fn run(mut self) -> Result<Replayed, Interrupted> {
+        while self.step()? {
+            if self.input.offset() - self.noted >= NOTE_EVERY_BYTES {
+                self.note()?;
             }
         }
-        if !in_transaction && !is_awaited {
-            done.sound_bytes = input.offset();
-        }
-        if input.offset() - noted >= NOTE_EVERY_BYTES {
-            if !progress.advance(input.offset() - noted) {
-                return Err(Interrupted::ByOrder);
-            }
-            noted = input.offset();
+        self.note()?;
+        Ok(self.done)
+    }
+
+    fn note(&mut self) -> Result<(), Interrupted> {
+        let read = self.input.offset() - self.noted;
+        self.noted = self.input.offset();
+        match self.progress.advance(read) {
+            true => Ok(()),
+            false => Err(Interrupted::ByOrder),
         }
     }
-    match progress.advance(input.offset() - noted) {
-        true => Ok(done),
-        false => Err(Interrupted::ByOrder),
+
+    /// Reads what stands next; false at the end.
+    fn step(&mut self) -> Result<bool, Interrupted> {
+        if self.is_between_parcels() {
+            return self.next_parcel();
+        }
+        let piece = next_piece(&mut self.input, &mut self.parser);
+        match piece.map_err(|error| Failure::io(self.path, "read", &error))? {
+            Piece::Command(bytes) => self.command(bytes)?,
+            Piece::Annotation(bytes) => self.annotation(bytes)?,
+            Piece::End => {
+                let tail = Tail::of_whole_commands(self.done.sound_bytes, self.input.offset());
+                self.done.tail = (!self.is_whole()).then_some(tail);
+                return Ok(false);
+            }
+            Piece::Torn => return self.judge(None),
+            Piece::Malformed { at, expected } => return self.judge(Some((at, expected))),
+        }
+        if self.is_whole() && (self.filled.is_none() || self.is_between_parcels()) {
+            self.done.sound_bytes = self.input.offset();
+        }
+        Ok(true)
+    }
+
+    /// True if what stands here is no part of a transaction, and belongs to no annotation.
+    fn is_whole(&self) -> bool {
+        !self.in_transaction && !self.is_awaited
+    }
+
+    fn command(&mut self, bytes: usize) -> Result<(), Interrupted> {
+        let request = self.parser.request(self.input.view());
+        let name = request.arg(0);
+        let opens = name.eq_ignore_ascii_case(b"MULTI");
+        let closes = name.eq_ignore_ascii_case(b"EXEC");
+        if opens == self.in_transaction && (opens || closes) {
+            return Err(unpaired(self.path, &self.input, opens).into());
+        }
+        self.target
+            .apply(request)
+            .map_err(|problem| refused(self.path, &self.input, name, &problem))?;
+        self.is_awaited = false;
+        self.in_transaction = (self.in_transaction || opens) && !closes;
+        self.done.commands += 1;
+        self.parser.reset();
+        self.input.consume(bytes);
+        Ok(())
+    }
+
+    fn annotation(&mut self, bytes: usize) -> Result<(), Interrupted> {
+        let line = &self.input.view()[..bytes];
+        if self.filled.is_none() {
+            self.filled = Filled::begin(line, self.input.offset());
+        }
+        let annotation = Annotation::parse(line.trim_ascii_end())
+            .map_err(|problem| self.corrupt(problem.into()))?;
+        self.is_awaited = match &annotation {
+            Annotation::Other => self.is_awaited,
+            annotation => annotation.is_awaiting(),
+        };
+        self.target
+            .annotate(annotation)
+            .map_err(|problem| refused(self.path, &self.input, b"(hidden)", &problem))?;
+        self.input.consume(bytes);
+        Ok(())
+    }
+
+    fn is_between_parcels(&self) -> bool {
+        let end = self.filled.as_ref().map(Filled::parcel_end);
+        end.is_some_and(|end| self.input.offset() >= end)
+    }
+
+    /// Reads on to the commands of the next parcel; false at the end of the file.
+    fn next_parcel(&mut self) -> Result<bool, Interrupted> {
+        let is_whole = self.is_whole();
+        let Some(filled) = &mut self.filled else {
+            return Ok(true);
+        };
+        if self.input.offset() > filled.parcel_end() || !is_whole {
+            return Err(self
+                .corrupt("a parcel ends inside a command or a transaction".into())
+                .into());
+        }
+        let step = filled.next(&mut self.input);
+        match step.map_err(|error| Failure::io(self.path, "read", &error))? {
+            Step::Parcel => return Ok(true),
+            Step::Plain => {
+                self.filled = None;
+                self.done.sound_bytes = self.input.offset();
+                return Ok(true);
+            }
+            Step::End { open_at } => self.done.open_at = open_at,
+            Step::Broken => {
+                let sound = self.done.sound_bytes;
+                let tail = tail::judge_parcels(self.path, &mut self.input, sound)?;
+                self.done.tail = Some(tail);
+                self.done.open_at = Some(sound);
+            }
+        }
+        Ok(false)
+    }
+
+    fn judge(&mut self, malformed: Option<(u64, &str)>) -> Result<bool, Interrupted> {
+        if self.filled.is_some() {
+            return Err(self
+                .corrupt("what stands in a parcel is no command".into())
+                .into());
+        }
+        let sound = self.done.sound_bytes;
+        self.done.tail = Some(tail::judge(self.path, &mut self.input, sound, malformed)?);
+        Ok(false)
+    }
+
+    fn corrupt(&self, problem: String) -> Failure {
+        tail::corrupt(
+            self.path,
+            self.input.offset(),
+            problem,
+            self.done.sound_bytes,
+        )
     }
 }
 
@@ -222,216 +331,4 @@ fn unpaired(path: &Path, input: &Input, opens: bool) -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Cursor;
-
-    /// What a log did: the commands that took effect, in order, with their times.
-    type Effects = Vec<(String, Option<i64>)>;
-
-    #[derive(Default)]
-    struct Target {
-        effects: Effects,
-        queue: Option<Effects>,
-        at_ms: Option<i64>,
-        hidden: Vec<u8>,
-    }
-
-    impl Replay for Target {
-        fn begin_file(&mut self) {}
-
-        fn annotate(&mut self, annotation: Annotation) -> Result<(), String> {
-            match annotation {
-                Annotation::Moment(moment) => self.at_ms = Some(moment.unix_ms),
-                Annotation::Hidden { bytes, goes_on } => {
-                    self.hidden.extend(bytes);
-                    if !goes_on {
-                        let bytes = std::mem::take(&mut self.hidden);
-                        let text = String::from_utf8_lossy(&bytes).replace("\r\n", " ");
-                        let effect = (text, self.at_ms.take());
-                        self.queue
-                            .as_mut()
-                            .unwrap_or(&mut self.effects)
-                            .push(effect);
-                    }
-                }
-                Annotation::ForRedis | Annotation::Other => {}
-            }
-            Ok(())
-        }
-
-        fn apply(&mut self, request: Request<'_>) -> Result<(), String> {
-            let words: Vec<_> = request.iter().map(String::from_utf8_lossy).collect();
-            let effect = (words.join(" "), self.at_ms.take());
-            match words[0].as_ref() {
-                "MULTI" => self.queue = Some(Vec::new()),
-                "EXEC" => {
-                    let queue = self.queue.take().expect("pairs are checked");
-                    self.effects.extend(queue);
-                }
-                "NOSUCH" => return Err("there is no such command".into()),
-                _ => self
-                    .queue
-                    .as_mut()
-                    .unwrap_or(&mut self.effects)
-                    .push(effect),
-            }
-            Ok(())
-        }
-    }
-
-    fn command(words: &str) -> Vec<u8> {
-        let words: Vec<&str> = words.split(' ').collect();
-        let mut frame = format!("*{}\r\n", words.len());
-        for word in words {
-            frame += &format!("${}\r\n{word}\r\n", word.len());
-        }
-        frame.into_bytes()
-    }
-
-    fn run(log: &[u8]) -> Result<(Effects, Replayed), String> {
-        let mut target = Target::default();
-        let input = Input::new(Box::new(Cursor::new(log.to_vec())));
-        let replayed = replay(Path::new("log"), input, &Progress::default(), &mut target);
-        replayed
-            .map(|replayed| (target.effects, replayed))
-            .map_err(|error| error.to_string())
-    }
-
-    /// The pieces of a log, each of which is sound where it ends, and what the log has done by then.
-    fn sample() -> Vec<Vec<u8>> {
-        let multi = ["MULTI", "LPUSH l a", "DEL s", "EXEC"]
-            .map(command)
-            .concat();
-        let annotated = [b"#MS:1700000000123\r\n".to_vec(), command("XACK s g 1-1")].concat();
-        vec![
-            command("SELECT 0"),
-            command("SET k *1"),
-            b"#TS:1700000000\r\n".to_vec(),
-            annotated,
-            multi,
-            b"#MS:1700000000124\r\n#MX+KjENCg==\r\n#MX:JDENClgNCg==\r\n".to_vec(),
-            command("XADD s 1-1 f v"),
-        ]
-    }
-
-    /// Cut anywhere, a log gives the state of what was whole before the cut, and says exactly what is left over.
-    #[test]
-    fn cut_at_every_byte() {
-        let pieces = sample();
-        let log = pieces.concat();
-        for end in 0..=log.len() {
-            let mut sound = 0;
-            for piece in &pieces {
-                if sound + piece.len() > end {
-                    break;
-                }
-                sound += piece.len();
-            }
-            let (effects, replayed) = run(&log[..end]).expect("a prefix is loaded");
-            assert_eq!(replayed.sound_bytes, sound as u64, "cut at {end}");
-            let (expected, whole) = run(&log[..sound]).expect("whole pieces are loaded");
-            assert_eq!((&effects, &whole.tail), (&expected, &None), "cut at {end}");
-            let tail = (end > sound).then_some(Tail {
-                at: sound as u64,
-                bytes: (end - sound) as u64,
-                zeros: 0,
-            });
-            assert_eq!(replayed.tail, tail, "cut at {end}");
-        }
-        let (effects, _) = run(&log).unwrap();
-        assert_eq!(effects[2], ("XACK s g 1-1".into(), Some(1_700_000_000_123)));
-        assert_eq!(effects[5].0, "*1 $1 X ");
-        assert_eq!(effects.len(), 7);
-    }
-
-    /// Zeros to the end of the file are part of the tail, wherever they begin.
-    #[test]
-    fn zeros_after_every_byte() {
-        let pieces = sample();
-        let log = pieces.concat();
-        for end in 0..=log.len() {
-            let cut = run(&log[..end]).expect("a prefix is loaded");
-            let mut zeroed = log[..end].to_vec();
-            zeroed.resize(end + 5000, 0);
-            let (effects, replayed) = run(&zeroed).unwrap_or_else(|error| panic!("{end}: {error}"));
-            assert_eq!(effects, cut.0, "zeros from {end}");
-            assert_eq!(replayed.sound_bytes, cut.1.sound_bytes, "zeros from {end}");
-            let tail = replayed.tail.expect("zeros are never sound");
-            assert_eq!(tail.bytes, zeroed.len() as u64 - tail.at);
-            // Something after the zeros makes them a hole.
-            zeroed.extend_from_slice(&command("SET k v"));
-            assert!(run(&zeroed).is_err(), "a hole from {end}");
-        }
-    }
-
-    /// A damaged length that seems to run to the end of the file hides nothing.
-    #[test]
-    fn a_damaged_length_is_no_tail() {
-        let log = [command("SET k v"), command("SET k abc"), command("SET k w")].concat();
-        let damaged = String::from_utf8(log)
-            .unwrap()
-            .replace("$3\r\nabc", "$999\r\nabc");
-        let error = run(damaged.as_bytes()).unwrap_err();
-        assert!(
-            error.starts_with("log, offset 27: the log is corrupt"),
-            "{error}"
-        );
-        assert!(
-            error.contains("whole commands follow at offset 58"),
-            "{error}"
-        );
-        assert!(error.contains("truncate -s 27 log"), "{error}");
-    }
-
-    /// Whatever byte is replaced by whatever sort of byte: no panic, and the commands before it have taken effect or nothing was loaded.
-    #[test]
-    fn damaged_at_every_byte() {
-        let log = sample().concat();
-        let sound = run(&log).unwrap().0;
-        for at in 0..log.len() {
-            for byte in [0, b'\r', b'\n', b'*', b'$', b'#', b'0', b'9', b'x', 0xff] {
-                let mut damaged = log.clone();
-                damaged[at] = byte;
-                if let Ok((effects, _)) = run(&damaged) {
-                    let untouched = run(&log[..at]).unwrap().0;
-                    assert_eq!(effects[..untouched.len()], sound[..untouched.len()]);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_stops_the_load() {
-        let after = |damage: &[u8]| {
-            let log = [&command("SET k v"), damage, &command("SET k w")].concat();
-            run(&log).unwrap_err()
-        };
-        for (damage, sentence) in [
-            (
-                b"PING\r\n".to_vec(),
-                "offset 27: the log is corrupt: '*' should stand there",
-            ),
-            (
-                command("NOSUCH a"),
-                "offset 27: the command 'NOSUCH' there cannot be replayed: there is no such command",
-            ),
-            (
-                command("EXEC"),
-                "offset 27: the log is corrupt: EXEC without MULTI",
-            ),
-            (
-                ["MULTI", "MULTI"].map(command).concat(),
-                "offset 42: the log is corrupt: MULTI inside",
-            ),
-            (b"\0\0".to_vec(), "offset 27: the log is corrupt"),
-            (
-                vec![b'#'; 2000],
-                "offset 27: the log is corrupt: an annotation of at most",
-            ),
-        ] {
-            let error = after(&damage);
-            assert!(error.contains(sentence), "{error}");
-        }
-    }
-}
+mod tests;

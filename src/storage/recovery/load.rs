@@ -44,6 +44,16 @@ pub struct FileContent {
     pub commands: u64,
     /// What is not whole at its end.
     pub tail: Option<Tail>,
+    /// Where the next parcel would stand, if it was filled ahead and ends so.
+    pub open_at: Option<u64>,
+}
+
+impl FileContent {
+    /// Bytes that are neither torn nor filler.
+    pub fn sound_bytes(&self) -> u64 {
+        let torn = self.tail.as_ref().map(|tail| tail.at);
+        torn.or(self.open_at).unwrap_or(self.bytes)
+    }
 }
 
 /// What was in a data directory.
@@ -62,6 +72,12 @@ impl Loaded {
     pub fn tail(&self) -> Option<(&Path, &Tail)> {
         let last = self.files.last()?;
         Some((&last.path, last.tail.as_ref()?))
+    }
+
+    /// Where the last file ends as one that is filled ahead.
+    pub fn open_at(&self) -> Option<(&Path, u64)> {
+        let last = self.files.last()?;
+        Some((&last.path, last.open_at?))
     }
 }
 
@@ -116,6 +132,7 @@ impl Loader<'_> {
             snapshot_bytes: 0,
             commands: 0,
             tail: None,
+            open_at: None,
         };
         let longest_sign = SNAPSHOT_SIGNS[1].len();
         input.fill(longest_sign).map_err(unreadable)?;
@@ -135,6 +152,7 @@ impl Loader<'_> {
             let replayed = aof::replay(path, input, self.progress, target)?;
             content.commands = replayed.commands;
             content.tail = replayed.tail;
+            content.open_at = replayed.open_at;
         }
         Ok(content)
     }

@@ -3,8 +3,8 @@
 //! ```text
 //!   sources    which files hold the data
 //!   load       reads them in order:  snapshot   cut into records here, decoded on many threads
-//!                                    aof        command after command; `tail` judges how it ends
-//!   settle     makes the directory such that the log can go on: cuts a torn tail, takes over what is not a log of Redis 7 yet
+//!                                    aof        command after command; `filled` reads where it was filled ahead, `tail` judges how it ends
+//!   settle     makes the directory such that the log can go on: cuts a torn tail and filler, takes over what is not a log of Redis 7 yet
 //!   keep       of which something was left out on request: the files as they are, beside what takes their place
 //! ```
 //!
@@ -15,6 +15,7 @@
 pub mod aof;
 pub mod census;
 pub mod failure;
+pub mod filled;
 pub mod input;
 pub mod keep;
 pub mod load;

@@ -8,6 +8,7 @@ use super::sources::{Places, Source};
 use super::tail::Tail;
 use crate::base::disk::{Disk, DiskFile};
 use crate::storage::aof::manifest::{File, Manifest};
+use crate::storage::aof::parcel;
 use std::io::{self, Read};
 use std::path::Path;
 use tracing::{info, warn};
@@ -26,7 +27,11 @@ pub fn settle(
         if !cuts_torn_tail {
             return Err(torn_but_kept(path, torn));
         }
-        cut(path, torn, disk).map_err(|error| Failure::io(path, "cut", &error))?;
+        tell(path, torn);
+        cut(path, torn.at, disk).map_err(|error| Failure::io(path, "cut", &error))?;
+    }
+    if let Some((path, at)) = loaded.open_at() {
+        end_filler(path, at, disk).map_err(|error| Failure::io(path, "cut", &error))?;
     }
     match &loaded.source {
         Source::Nothing => Ok(None),
@@ -52,21 +57,32 @@ fn torn_but_kept(path: &Path, torn: &Tail) -> Failure {
     .at(torn.at)
 }
 
-fn cut(path: &Path, torn: &Tail, disk: &dyn Disk) -> io::Result<()> {
-    let mut file = disk.append(path)?;
-    file.truncate(torn.at)?;
-    file.sync()?;
-    let zeros = match torn.zeros {
+fn tell(path: &Path, torn: &Tail) {
+    let unwritten = match torn.unwritten {
         0 => String::new(),
-        zeros => format!(" ({zeros} of them zeros)"),
+        unwritten => format!(" ({unwritten} of them zeros or filler)"),
     };
     warn!(
-        "{}: the log was being written when it ended: cut {} bytes{zeros} that are not a whole command, at offset {}",
+        "{}: the log was being written when it ended: {} bytes{unwritten} that are not a whole command are cut, from offset {} on",
         path.display(),
         torn.bytes,
         torn.at
     );
-    Ok(())
+}
+
+fn cut(path: &Path, at: u64, disk: &dyn Disk) -> io::Result<()> {
+    let mut file = disk.append(path)?;
+    file.truncate(at)?;
+    file.sync()
+}
+
+/// The log may go on plain behind what was filled ahead.
+fn end_filler(path: &Path, at: u64, disk: &dyn Disk) -> io::Result<()> {
+    let (mut file, mark) = (disk.append(path)?, parcel::end());
+    file.seek(at)?;
+    file.write_all(&mark)?;
+    file.truncate(at + mark.len() as u64)?;
+    file.sync()
 }
 
 /// A log of one file becomes the base, under its old name, as with Redis.

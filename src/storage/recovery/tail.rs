@@ -9,14 +9,25 @@
 //!   ... whole commands | *3 $3 SET $1 k 0 0 0 0 0 0 0 0     zeros to the end of the file
 //! ```
 //!
+//! Where the file was filled ahead (`storage/aof/parcel.rs`), a parcel that was being written may be torn anywhere, and a part of the filler may be
+//! missing:
+//!
+//! ```text
+//!   ... whole parcels  | #MP:.. *5.. ####### ..X$1.. ###### #ME##       filler, and what is no parcel
+//!   ... whole commands | 0 0 0 ####### 0 0 0 #ME##                      filler with holes
+//! ```
+//!
 //! But a damaged length in the middle looks like the first: the command seems to go on to the end of the file, and swallows all
 //! that follows. So a whole command inside what would be cut, beginning where a line ends, forbids to cut. A value that was being
 //! written and itself contains commands then stops the start, once in a blue moon, with a sentence that says how to go on: better than to
-//! lose silently what could be read.
+//! lose silently what could be read. For the same reason whole parcels in what would be cut forbid it, and whatever stands behind the end of the filler.
 
 use super::failure::{Failure, Interrupted};
+use super::filled::{is_whole, line_at};
 use super::input::Input;
 use crate::resp::{FrameParser, Scanned};
+use crate::storage::aof::parcel::{self, LINE_BYTES, Line, MAX_HEADER_BYTES};
+use std::io;
 use std::path::Path;
 
 /// What to do about a damaged file.
@@ -29,8 +40,8 @@ pub struct Tail {
     pub at: u64,
     /// How many bytes it has.
     pub bytes: u64,
-    /// How many of them, at the end, are zeros that were never written.
-    pub zeros: u64,
+    /// How many of them, at the end, are zeros or filler: they were never written.
+    pub unwritten: u64,
 }
 
 impl Tail {
@@ -39,7 +50,7 @@ impl Tail {
         Tail {
             at,
             bytes: end - at,
-            zeros: 0,
+            unwritten: 0,
         }
     }
 }
@@ -62,12 +73,12 @@ pub fn judge(
         return Err(corrupt(path, begin, problem, sound).into());
     }
     input.consume(sane_bytes);
-    let zeros = count_zeros(input).map_err(|error| Failure::io(path, "read", &error))?;
-    match (zeros, malformed) {
-        (Some(zeros), _) => Ok(Tail {
+    let unwritten = count_unwritten(input).map_err(|error| Failure::io(path, "read", &error))?;
+    match (unwritten, malformed) {
+        (Some(unwritten), _) => Ok(Tail {
             at: sound,
             bytes: input.offset() - sound,
-            zeros,
+            unwritten,
         }),
         (None, Some((at, expected))) => {
             let problem = format!("{expected} should stand there");
@@ -91,11 +102,92 @@ pub fn corrupt(path: &Path, at: u64, problem: String, sound: u64) -> Failure {
     .at(at)
 }
 
-/// Counts zeros to the end of the file; `None` if something else is there.
-fn count_zeros(input: &mut Input) -> std::io::Result<Option<u64>> {
+/// Decides what stands from `sound` to the end of a file that was filled ahead. `input` shows what stands there, or behind the filler there.
+pub fn judge_parcels(path: &Path, input: &mut Input, sound: u64) -> Result<Tail, Interrupted> {
+    let begin = input.offset();
+    let rest = Rest::of(input).map_err(|error| Failure::io(path, "read", &error))?;
+    let problem = match rest {
+        Rest {
+            parcel: Some(at), ..
+        } => format!("a whole parcel follows at offset {at}"),
+        Rest {
+            behind: Some(at), ..
+        } => format!("the filler ends, and something follows at offset {at}"),
+        Rest { is_cut: false, .. } => "there is no end of the filler".into(),
+        _ => {
+            return Ok(Tail {
+                at: sound,
+                bytes: input.offset() - sound,
+                unwritten: input.offset() - rest.written_to,
+            });
+        }
+    };
+    let problem = format!("no whole parcel stands there, but {problem}");
+    Err(corrupt(path, begin, problem, sound).into())
+}
+
+/// What follows to the end of a file that was filled ahead.
+struct Rest {
+    /// A whole parcel, which ends the search.
+    parcel: Option<u64>,
+    /// Something behind the first mark of the end.
+    behind: Option<u64>,
+    /// It is such that it can be the end of such a file: the end is marked, or nothing is written, or the file was cut inside a parcel.
+    is_cut: bool,
+    /// From here on nothing is written.
+    written_to: u64,
+}
+
+impl Rest {
+    fn of(input: &mut Input) -> io::Result<Rest> {
+        let mut rest = Rest {
+            parcel: None,
+            behind: None,
+            is_cut: runs_out(input)?,
+            written_to: input.offset(),
+        };
+        let begin = rest.written_to;
+        let mut is_ended = false;
+        while rest.parcel.is_none() && input.fill(1)? {
+            let at = input.offset();
+            match line_at(input)? {
+                Some((Line::Header(parcel), bytes)) if is_whole(input, parcel, bytes)? => {
+                    rest.parcel = Some(at);
+                }
+                Some((Line::End, _)) => is_ended = true,
+                _ => {}
+            }
+            let cell = input.view().len().min(LINE_BYTES as usize);
+            if !parcel::is_ground(&input.view()[..cell]) {
+                rest.written_to = at + cell as u64;
+                if is_ended {
+                    rest.behind.get_or_insert(at);
+                }
+            }
+            input.consume(cell);
+        }
+        rest.is_cut |= is_ended || rest.written_to == begin;
+        Ok(rest)
+    }
+}
+
+/// True if the file ends inside the parcel that stands here, or inside its header.
+fn runs_out(input: &mut Input) -> io::Result<bool> {
+    match line_at(input)? {
+        Some((Line::Header(parcel), bytes)) => Ok(!input.fill(bytes + parcel.bytes)?),
+        Some(_) => Ok(false),
+        None => {
+            let view = input.view();
+            Ok(view.len() < MAX_HEADER_BYTES && !view.contains(&b'\n'))
+        }
+    }
+}
+
+/// Counts zeros and filler to the end of the file; `None` if something else is there.
+fn count_unwritten(input: &mut Input) -> io::Result<Option<u64>> {
     let begin = input.offset();
     while input.fill(1)? {
-        if input.view().iter().any(|byte| *byte != 0) {
+        if !parcel::is_ground(input.view()) {
             return Ok(None);
         }
         input.consume(input.view().len());

@@ -1,11 +1,15 @@
 //! The writer against a disk that fails in every way.
 
-use super::super::manifest::File;
+use super::super::parcel::MAX_PARCEL_BYTES;
 use super::super::queue::RETAINED_BYTES;
 use super::*;
 use crate::base::simdisk::{Fault, Op, SimDisk};
+use crate::keyspace::effects::Annotation;
+use crate::resp::Request;
 use crate::storage::aof::control::Settings;
 use crate::storage::aof::files::BaseFormat;
+use crate::storage::recovery::input::Input;
+use crate::storage::recovery::{Progress, Replay, aof};
 use parking_lot::Mutex;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -43,6 +47,7 @@ fn rig(disk: &SimDisk, fsync: Fsync) -> io::Result<Rig> {
         place: place(),
         clock: Clock::system(),
         second: Duration::ZERO,
+        fill_bytes: 300,
         tell: Box::new(move |news| heard.lock().push(news)),
     };
     let found = place().load(&disk)?;
@@ -60,18 +65,20 @@ fn rig(disk: &SimDisk, fsync: Fsync) -> io::Result<Rig> {
     })
 }
 
+/// An effect that is easy to tell.
+fn command(text: &str) -> Vec<u8> {
+    format!("*1\r\n${}\r\n{text}\r\n", text.len()).into_bytes()
+}
+
 impl Rig {
     fn append(&mut self, text: &str) {
-        // Without SELECTs between them the files are easier to compare.
-        let before = self.log.end();
-        self.log.append(text.as_bytes(), 0, 0);
+        let (before, effect) = (self.log.end(), command(text));
+        self.log.append(&effect, 0, 0);
         let grown = (self.log.end() - before) as usize;
-        let mut select = Vec::new();
-        crate::keyspace::log::select(&mut select, 0);
-        if grown > text.len() {
-            self.appended.extend_from_slice(&select);
+        if grown > effect.len() {
+            crate::keyspace::log::select(&mut self.appended, 0);
         }
-        self.appended.extend_from_slice(text.as_bytes());
+        self.appended.extend_from_slice(&effect);
     }
 
     /// Writes what the log holds up to `cut` as a base, and installs it.
@@ -94,15 +101,51 @@ impl Rig {
     }
 }
 
-/// What the files on a disk say, as recovery reads them; None without a manifest.
-fn recovered(disk: &SimDisk) -> Option<Vec<u8>> {
-    let manifest = place().load(disk).expect("a manifest is whole")?;
-    let content = |file: &File| {
-        let path = place().folder().join(&file.name);
-        disk.content(path).expect("what is listed is there")
+/// What the commands of a log were.
+#[derive(Default)]
+struct Said(Vec<u8>);
+
+impl Replay for Said {
+    fn begin_file(&mut self) {}
+
+    fn annotate(&mut self, _annotation: Annotation) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn apply(&mut self, request: Request<'_>) -> Result<(), String> {
+        self.0
+            .extend(format!("*{}\r\n", request.len()).into_bytes());
+        for arg in request.iter() {
+            self.0.extend(format!("${}\r\n", arg.len()).into_bytes());
+            self.0.extend([arg, b"\r\n"].concat());
+        }
+        Ok(())
+    }
+}
+
+/// What the files on a disk say, as recovery reads them, and whether all before the last end well; None without a manifest.
+fn read(disk: &SimDisk) -> Result<Option<Vec<u8>>, String> {
+    let Some(manifest) = place().load(disk).expect("a manifest is whole") else {
+        return Ok(None);
     };
-    let files = manifest.base.iter().chain(&manifest.increments);
-    Some(files.flat_map(content).collect())
+    let mut said = Said::default();
+    let mut torn = false;
+    for file in manifest.base.iter().chain(&manifest.increments) {
+        assert!(!torn, "only the last file may end so");
+        let path = place().folder().join(&file.name);
+        let content = disk.content(&path).expect("what is listed is there");
+        let input = Input::new(Box::new(io::Cursor::new(content)));
+        let replayed = aof::replay(&path, input, &Progress::default(), &mut said);
+        torn = replayed
+            .map_err(|failure| failure.to_string())?
+            .tail
+            .is_some();
+    }
+    Ok(Some(said.0))
+}
+
+fn recovered(disk: &SimDisk) -> Option<Vec<u8>> {
+    read(disk).expect("it is sound, or ends in a torn tail")
 }
 
 /// A life with two cuts; returns the rig and what was appended when something last counted as durable.
@@ -277,14 +320,16 @@ fn power_may_be_cut_before_any_call() {
             disk.fail_at(call, Fault::Dead);
             let (rig, durable) = live(&disk, fsync);
             let Some(rig) = rig else { continue };
-            let found = recovered(&disk.after_power_cut(seed)).expect("it began");
-            assert!(
-                found.len() >= durable,
-                "call {call} {fsync:?}: durable means durable"
-            );
-            // What was left to the kernel may be there in part.
-            let is_whole = fsync == Fsync::Never || rig.appended.starts_with(&found);
-            assert!(is_whole, "call {call}, seed {seed}");
+            let found = read(&disk.after_power_cut(seed));
+            if fsync == Fsync::Never && found.is_err() {
+                // What was left to the kernel may be there in part, in every file.
+                continue;
+            }
+            let context = format!("call {call}, seed {seed}, {fsync:?}");
+            let found = found.unwrap_or_else(|failure| panic!("{context}: {failure}"));
+            let found = found.expect("it began");
+            assert!(found.len() >= durable, "{context}: durable means durable");
+            assert!(rig.appended.starts_with(&found), "{context}");
         }
     }
 }
@@ -429,13 +474,13 @@ fn the_time_stands_before_what_happened_then() {
     });
     rig.append("<one>");
     rig.writer.round(false).expect("the disk works");
-    let found = String::from_utf8(recovered(&disk).unwrap()).unwrap();
-    let (time, rest) = found.split_once("\r\n").expect("a line");
-    assert!(
-        time.strip_prefix("#TS:")
-            .is_some_and(|s| s.parse::<u64>().is_ok())
-    );
-    assert_eq!(rest.as_bytes(), rig.appended);
+    let file = place().folder().join("a.aof.1.incr.aof");
+    let found = String::from_utf8(disk.content(file).unwrap()).unwrap();
+    let mut lines = found.lines().filter(|line| !line.starts_with("#M"));
+    let time = lines.next().and_then(|line| line.strip_prefix("#TS:"));
+    assert!(time.is_some_and(|s| s.parse::<u64>().is_ok()), "{found}");
+    assert!(lines.next().is_some_and(|line| line.starts_with('*')));
+    assert_eq!(recovered(&disk), Some(rig.appended));
 }
 
 #[test]
@@ -448,11 +493,11 @@ fn the_thread_ends_with_everything_durable() {
         let (log, control, writer) = (rig.log, rig.control, rig.writer);
         let running = std::thread::spawn(move || writer.run());
         std::thread::sleep(Duration::from_millis(20));
-        log.append(b"<two>", 0, 0);
+        log.append(&command("<two>"), 0, 0);
         control.stop(log);
         running.join().expect("it ends").expect("the disk works");
         let found = recovered(&disk.after_power_cut(5)).expect("it is there");
-        assert_eq!(found, [&appended[..], b"<two>"].concat());
+        assert_eq!(found, [appended, command("<two>")].concat());
     }
 }
 
@@ -466,4 +511,72 @@ fn a_log_goes_on_where_the_last_process_stopped() {
     second.writer.round(false).expect("the disk works");
     let found = recovered(&second.disk).expect("it is there");
     assert_eq!(found, [before, second.appended].concat());
+}
+
+/// The content of the first increment.
+fn increment(disk: &SimDisk) -> Vec<u8> {
+    let path = place().folder().join("a.aof.1.incr.aof");
+    disk.content(path).expect("it is there")
+}
+
+#[test]
+fn replies_wait_for_a_file_that_does_not_grow() {
+    let disk = SimDisk::default();
+    let mut rig = rig(&disk, Fsync::Always).expect("the disk works");
+    rig.writer.tools.fill_bytes = 10_000;
+    rig.append("<first>");
+    rig.writer.round(false).expect("the disk works");
+    let filled = increment(&disk).len();
+    for number in 0..100 {
+        rig.append(&format!("<{number}>"));
+        rig.writer.round(false).expect("the disk works");
+        assert_eq!(increment(&disk).len(), filled, "{number}");
+        assert!(rig.control.current_bytes() < 400 + 128 * number as u64);
+    }
+    assert_eq!(rig.log.durable(), rig.log.end());
+    let (running, control) = (rig.appended.clone(), rig.control);
+    assert_eq!(recovered(&disk), Some(running.clone()));
+    control.stop(rig.log);
+    rig.writer.run().expect("the disk works");
+    assert!(increment(&disk).len() < filled, "no filler is left");
+    assert_eq!(increment(&disk).len() as u64, control.current_bytes());
+    assert_eq!(recovered(&disk.after_power_cut(1)), Some(running));
+}
+
+/// Another policy, or more at once than a parcel holds, or no room for filler: plain commands follow, and then parcels again.
+#[test]
+fn plain_commands_and_parcels_follow_each_other() {
+    for seed in 0..8 {
+        let disk = SimDisk::default();
+        let mut rig = rig(&disk, Fsync::EverySecond).expect("the disk works");
+        let set = |rig: &Rig, fsync| {
+            rig.control.set(Settings {
+                fsync,
+                ..Settings::default()
+            });
+        };
+        let step = |rig: &mut Rig, text: &str| {
+            rig.append(text);
+            rig.writer.round(false).expect("the disk works");
+            assert_eq!(recovered(&rig.disk).as_ref(), Some(&rig.appended));
+        };
+        step(&mut rig, "<plain>");
+        set(&rig, Fsync::Always);
+        step(&mut rig, "<parcel>");
+        step(&mut rig, &"x".repeat(MAX_PARCEL_BYTES));
+        step(&mut rig, "<parcel>");
+        let used = disk.content(place().manifest()).unwrap().len() + increment(&disk).len();
+        disk.set_capacity(used);
+        step(&mut rig, "<in the filler>");
+        step(&mut rig, &"y".repeat(400));
+        disk.mend();
+        step(&mut rig, "<parcel>");
+        set(&rig, Fsync::Never);
+        step(&mut rig, "<plain>");
+        set(&rig, Fsync::Always);
+        step(&mut rig, "<parcel>");
+        assert_eq!(rig.log.durable(), rig.log.end());
+        let found = recovered(&disk.after_power_cut(seed));
+        assert_eq!(found, Some(rig.appended));
+    }
 }
