@@ -104,7 +104,8 @@ pub struct Core {
     mail: Vec<Mail>,
     scratch: Vec<u8>,
     parser: Parser,
-    spare: Reply,
+    /// Output buffers that nobody has output in.
+    spares: Vec<Reply>,
     now: Now,
     next_tick_ms: i64,
     config_version: u64,
@@ -149,7 +150,7 @@ impl Core {
             mail: Vec::new(),
             scratch: Vec::with_capacity(RECEIVE_BYTES),
             parser: Parser::default(),
-            spare: Reply::default(),
+            spares: Vec::new(),
             now: shared.clock.now(),
             next_tick_ms: 0,
             config_version: u64::MAX,
