@@ -7,6 +7,7 @@ use crate::command::Local;
 use crate::command::mail::Mail;
 use crate::command::script::outlook::Outlook;
 use mio::Events;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Events taken at once.
@@ -15,10 +16,12 @@ const EVENTS: usize = 64;
 impl Core {
     /// Gives away this core's own state; what is used in its place meanwhile knows nobody who listens or monitors.
     pub(super) fn lend_local(&mut self) -> Box<Local> {
-        let (core, config) = (self.local.core, self.local.config.clone());
+        let (core, config) = (self.local.core, &self.local.config);
         let spare = self.spare_local.take();
         let mut spare = spare.unwrap_or_else(|| Box::new(Local::new(core, config.clone())));
-        spare.config = config;
+        if !Arc::ptr_eq(&spare.config, config) {
+            spare.config = config.clone();
+        }
         let mut lent = std::mem::replace(&mut self.local, spare);
         lent.attending = self.lent > 0;
         self.lent += 1;

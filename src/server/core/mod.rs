@@ -106,7 +106,8 @@ pub struct Core {
     audience: Audience,
     scratch: Vec<u8>,
     parser: Parser,
-    spare: Reply,
+    /// Output buffers that nobody has output in.
+    spares: Vec<Reply>,
     now: Now,
     next_tick_ms: i64,
     config_version: u64,
@@ -152,7 +153,7 @@ impl Core {
             audience: Audience::default(),
             scratch: Vec::with_capacity(RECEIVE_BYTES),
             parser: Parser::default(),
-            spare: Reply::default(),
+            spares: Vec::new(),
             now: shared.clock.now(),
             next_tick_ms: 0,
             config_version: u64::MAX,

@@ -9,6 +9,10 @@ use std::sync::atomic::Ordering;
 
 /// A spare output buffer is kept up to this size.
 const SPARE_OUTPUT_BYTES: usize = 256 * 1024;
+/// Replies are sent when this many connections have some, or at the end of the turn. So many spare output buffers are kept, too.
+const GATHERED: usize = 16;
+/// A connection that has more than this to hear hears it at once: its share of a wake-up is small.
+const GATHERED_BYTES: usize = 256;
 /// A long reply is written on while less than this waits to be sent.
 const LONG_REPLY_BUFFER_BYTES: usize = 256 * 1024;
 
@@ -26,14 +30,34 @@ impl Core {
         if self.writable.is_empty() {
             return;
         }
-        for token in std::mem::take(&mut self.writable) {
-            if let Some(connection) = self.connections.get_mut(token) {
+        let mut writable = std::mem::take(&mut self.writable);
+        for token in writable.drain(..) {
+            // It stays on the list: it counts as listed.
+            if self.connections.is_away(token) {
+                self.writable.push(token);
+            } else if let Some(connection) = self.connections.get_mut(token) {
                 connection.listed = false;
                 self.write(token);
             } else if self.connections.is_away(token) {
                 // It counts as listed, and is once it is back.
                 self.writable.push(token);
             }
+        }
+        if self.writable.is_empty() {
+            self.writable = writable;
+        }
+    }
+
+    /// Sends what a connection has to send; if that is little, one after another with what others have. To wake a peer that sleeps costs as much
+    /// as to send, and who has several of the connections is woken once.
+    pub(super) fn gather(&mut self, token: usize) {
+        let connection = &self.connections[token];
+        if connection.out.len() > GATHERED_BYTES || connection.is_held() {
+            return self.write(token);
+        }
+        self.list_for_writing(token);
+        if self.writable.len() >= GATHERED {
+            self.write_all();
         }
     }
 
@@ -62,10 +86,12 @@ impl Core {
         match written {
             Written::All => {
                 connection.over_soft_since_ms = None;
-                std::mem::swap(&mut connection.out, &mut self.spare);
-                self.spare.shrink(SPARE_OUTPUT_BYTES);
-                connection.out.shrink(0);
+                let mut out = std::mem::take(&mut connection.out);
                 connection.out.version = connection.session.version;
+                if self.spares.len() < GATHERED {
+                    out.shrink(SPARE_OUTPUT_BYTES);
+                    self.spares.push(out);
+                }
                 if connection.session.closing && !matches!(connection.halt, Halt::Long(_)) {
                     self.closing.push(token);
                 }

@@ -180,7 +180,7 @@ impl Core {
     pub(super) fn lend_output(&mut self, token: usize) {
         let connection = &mut self.connections[token];
         if connection.out.is_empty() {
-            std::mem::swap(&mut connection.out, &mut self.spare);
+            connection.out = self.spares.pop().unwrap_or_default();
             connection.out.version = connection.session.version;
         }
     }
@@ -207,7 +207,7 @@ impl Core {
             self.closing.push(token);
         }
         self.check_query_limit(token);
-        self.write(token);
+        self.gather(token);
     }
 
     /// Closes a connection whose requests take too much memory.
