@@ -32,10 +32,7 @@ impl Core {
         }
         let mut writable = std::mem::take(&mut self.writable);
         for token in writable.drain(..) {
-            // It stays on the list: it counts as listed.
-            if self.connections.is_away(token) {
-                self.writable.push(token);
-            } else if let Some(connection) = self.connections.get_mut(token) {
+            if let Some(connection) = self.connections.get_mut(token) {
                 connection.listed = false;
                 self.write(token);
             } else if self.connections.is_away(token) {

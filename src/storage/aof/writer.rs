@@ -147,6 +147,7 @@ impl Writer {
                     Ok(()) if self.is_done() => {
                         // What cannot be cut off now is when the log is opened again.
                         let _ = self.end_filler();
+                        self.note_sizes();
                         return Ok(());
                     }
                     Err(error) if attempts == LAST_ATTEMPTS => return Err(error),
