@@ -133,12 +133,10 @@ impl Shape {
     /// Reads and checks the words of a value; the error is a sentence for whoever wrote them.
     pub fn parse(self, words: &[&str]) -> Result<Value, String> {
         match self {
-            Self::Words => Ok(Value::Words(
-                words_but_one_empty(words)
-                    .iter()
-                    .map(|w| w.to_string())
-                    .collect(),
-            )),
+            Self::Words => {
+                let words = words.iter().filter(|word| !word.is_empty());
+                Ok(Value::Words(words.map(|word| word.to_string()).collect()))
+            }
             Self::BufferLimits => {
                 parse_buffer_limits(words_but_one_empty(words)).map(Value::BufferLimits)
             }

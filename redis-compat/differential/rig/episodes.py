@@ -17,7 +17,7 @@ from . import masks, resp, shrink
 from .connection import Closed, Connection
 from .newer import IDMP_STREAMS, NewerVocabulary
 from .transaction import Transaction
-from .vocabulary import GROUPS, KEYS, REMOVED_USER, TABLES, USERS, Vocabulary
+from .vocabulary import GROUPS, KEYS, TABLES, Vocabulary
 
 EPISODE_COMMANDS = 2_000
 BATCH_MAX = 24
@@ -106,9 +106,6 @@ class Peer:
 
     def __init__(self, server, protocol, listening):
         server.reset()
-        server.control.command("ACL", "DELUSER", *USERS, REMOVED_USER)
-        for user in USERS:
-            server.control.command("ACL", "SETUSER", user, "on", "nopass", "allkeys", "allchannels", "+@all")
         self.server, self.protocol = server, protocol
         self.connections, self.ids, self.transactions = {}, {}, {}
         self.context = Context()

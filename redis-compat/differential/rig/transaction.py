@@ -18,7 +18,7 @@ class Transaction:
             return frame
         if name == b"MULTI" and frame[0] == "+":
             self.queued = []
-        elif name in (b"EXEC", b"DISCARD", b"RESET") and not (frame[0] == "-" and frame[1].startswith(b"NOPERM")):
+        elif name in (b"EXEC", b"DISCARD", b"RESET"):
             self.queued = None
         if name == b"EXEC" and frame[0] == "*" and frame[1] and queued and len(queued) == len(frame[1]):
             pairs = zip(queued, frame[1])

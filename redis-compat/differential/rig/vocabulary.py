@@ -3,7 +3,7 @@
 `Vocabulary` is seeded and knows no server. With `swapping` it also says SWAPDB. It remembers only how far the ids of
 each stream have come, so that most of what it says has an effect. In some episodes one stream grows long, so that it
 has several nodes. In some, sorted sets grow large, where Redis leaves it to chance what a range of members has if scores differ; so ranges
-have no bounds there. In some, clients speak for users who may do less than everything, and users' rights change. XGROUP DESTROY and the mode ACKED do not meet in one episode (`exceptions.toml` says why).
+have no bounds there. XGROUP DESTROY and the mode ACKED do not meet in one episode (`exceptions.toml` says why).
 """
 
 from rig.masks import RULES
@@ -15,7 +15,6 @@ SPOILED_PART = 0.04
 WRONG_KEY_PART = 0.03
 SCRIPTED_PART = 0.04
 LONG_STREAMS_PART = 0.3
-USERS_PART = 0.25
 
 STRINGS = ["a", "b", "n"]
 LISTS = ["l1", "l2", "l3"]
@@ -31,21 +30,6 @@ CONSUMERS = ["c1", "c2", "c3"]
 MODES = ["KEEPREF", "DELREF", "ACKED"]
 GARBAGE = ["", "x", "-1", "9223372036854775808", "-9223372036854775809", "\x00\r\n", "18446744073709551615"]
 WORDS = ["v", "value", "", "5", "-17", "3.25", "x" * 70, "9223372036854775807", "a b", "\xff\x00"]
-# They are there from the beginning, and anybody may be one: Redis 8.2.3 leaves the second failure of AUTH in a pipeline unanswered.
-USERS = ["u1", "u2"]
-# Who loses connections when it is removed speaks for nobody here.
-REMOVED_USER = "u9"
-RULES_OF_COMMANDS = [
-    "+@all", "allcommands", "-@all", "+@read", "+@write", "-@write", "+@stream", "-@stream", "-@list", "+@fast", "-@blocking", "-@transaction",
-    "-@scripting", "+get", "-set", "-xadd", "-xgroup", "+xgroup|create", "-xgroup|destroy", "+object|encoding", "-exec", "-eval",
-]
-RULES_OF_KEYS = [
-    "allkeys", "~*", "resetkeys", "~s*", "~l?", "~[a-n]", "%R~*", "%W~z*", "%RW~h1", "%R~s1", "%W~l[12]",
-    "allchannels", "resetchannels", "&chan*", "&other",
-]
-RULES_OF_USERS = ["(~t* +@set)", "(%R~* +@read)", "(+@all %W~l1)", "clearselectors", "on", "nosuch", "+@nosuch", "%X~a", "(~a"]
-RULES_OF_NOBODY = ["off", "reset", "resetpass", ">pw", "<pw", "#12"]
-
 ID_MAX = "18446744073709551615-18446744073709551615"
 
 
@@ -60,7 +44,7 @@ class Vocabulary:
         self.lengths = [0, 10, 100, 150, 320] if self.long else [0, 1, 5, 20, 60]
         weights = {
             self.stream: 30, self.group: 34, self.list: 20, self.string: 14, self.bits: 6, self.set: 16,
-            self.hash: 18, self.zset: 20, self.generic: 14, self.expiry: 5, self.users: 16 if random.random() < USERS_PART else 0,
+            self.hash: 18, self.zset: 20, self.generic: 14, self.expiry: 5,
         }  # fmt: skip
         self.families, self.weights = list(weights), list(weights.values())
 
@@ -575,37 +559,15 @@ class Vocabulary:
             [6, 3, 3, 2, 2, 2, 3],
         )[0]
 
-    def users(self):
-        """Who may do what, and who somebody is; mostly somebody who may do much."""
-        user = self.pick(*USERS)
-        form = self.random.randrange(12)
-        if form < 5:
-            return ["AUTH", self.pick("default", "default", "default", *USERS), self.pick("x", "pw")]
-        if form < 7:
-            return ["ACL", "SETUSER", user, "on", "nopass", "allkeys", "allchannels", "+@all", *self.rules()]
-        if form < 8:
-            return ["ACL", "SETUSER", user, *self.rules()]
-        if form < 10:
-            call = self.pick(self.stream, self.group, self.list, self.string, self.set, self.zset, self.hash, self.generic, self.blocking)
-            return ["ACL", "DRYRUN", user, *call()]
-        if form < 11:
-            return ["ACL", *self.pick(["WHOAMI"], ["LIST"], ["USERS"], ["GETUSER", user])]
-        return ["ACL", *self.pick(["DELUSER"], ["SETUSER"]), REMOVED_USER, *self.maybe(self.pick(*RULES_OF_NOBODY), *self.rules())]
-
-    def rules(self):
-        every = RULES_OF_COMMANDS * 3 + RULES_OF_KEYS * 3 + RULES_OF_USERS
-        return self.random.choices(every, k=self.random.randint(1, 4))
-
     # Spoiling
 
     def spoil(self, words):
         """Now and then a word is wrong, missing or too many. A cursor of SCAN means nothing to another server, nor do its choices at random."""
-        if words[0] in CHOOSING | {"AUTH"} or not self.chance(SPOILED_PART):
+        if words[0] in CHOOSING or not self.chance(SPOILED_PART):
             return words
         words, at = list(words), self.random.randrange(len(words))
         form = self.random.randrange(6)
-        # Without GROUP, Redis finds no keys, and none that may not be read; Millstream steps over options to find them.
-        if form == 0 and len(words) > 1 and words[0] != "XREADGROUP":
+        if form == 0 and len(words) > 1:
             del words[at]
         elif form == 1:
             words.append("x")
