@@ -204,6 +204,8 @@ for (const { title, Redis, options: flavour, resp } of FLAVOURS) {
       listener.on("message", (channel, message) => got.push(message));
       await listener.subscribe(key());
       assert.equal(await db.client("KILL", "ID", id), 1);
+      // As long as the old connection is there, it may be whom the message reaches.
+      await eventually(async () => !(await db.client("LIST")).includes(`id=${id} `));
       await eventually(async () => (await db.publish(key(), "again")) === 1);
       await eventually(() => got.includes("again"));
     });

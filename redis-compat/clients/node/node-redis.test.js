@@ -209,6 +209,8 @@ for (const RESP of PROTOCOLS) {
       const got = [];
       await listener.subscribe(key(), (message) => got.push(message));
       assert.equal(await db.clientKill({ filter: "ID", id }), 1);
+      // As long as the old connection is there, it may be whom the message reaches.
+      await eventually(async () => (await db.clientList()).every((entry) => entry.id !== id));
       await eventually(async () => (await db.publish(key(), "again")) === 1);
       await eventually(() => got.includes("again"));
     });
