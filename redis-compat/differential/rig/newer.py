@@ -45,6 +45,11 @@ class NewerVocabulary(Vocabulary):
         ]
         return [*bounds, *self.count()] if self.chance(0.5) else [*self.count(), *bounds]
 
+    def string(self):
+        # How long a text of a key that expires may be and still be kept beside it differs between versions.
+        words = super().string()
+        return words if words[0] != "INCRBYFLOAT" else ["GET", words[1]]
+
     def trim(self):
         return [word for word in super().trim() if word != "~"]
 
