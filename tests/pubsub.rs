@@ -97,3 +97,24 @@ fn a_slow_reader_is_cut_at_its_limit_and_counted() {
     assert!(cut, "a subscriber that never reads is cut");
     assert_eq!(publisher.call("PING"), "+PONG");
 }
+
+#[test]
+fn a_killed_subscriber_is_not_counted() {
+    let server = Server::start(&["--threads", "2"]);
+    let mut publisher = server.connect();
+    for round in 0..100 {
+        let mut subscriber = server.connect();
+        let id = subscriber.call("CLIENT ID");
+        let id = id.trim_start_matches(':');
+        subscriber.call("SUBSCRIBE news");
+        subscriber.call("PSUBSCRIBE new*");
+        publisher.send(&format!("CLIENT KILL ID {id}"));
+        publisher.send("PUBLISH news x");
+        publisher.send("PUBSUB NUMSUB news");
+        publisher.send("PUBSUB NUMPAT");
+        assert_eq!(publisher.reply(), ":1");
+        assert_eq!(publisher.reply(), ":0", "round {round}");
+        assert_eq!(publisher.reply(), "*2 $4 news :0");
+        assert_eq!(publisher.reply(), ":0");
+    }
+}

@@ -117,7 +117,7 @@ def command(name, node):
     framework = FRAMEWORKS[name]
     file = HERE / framework.file
     if framework.on_node:
-        return [node, "--test", "--test-concurrency=1", file]
+        return [node, "--test-force-exit", "--test-reporter=spec", file]
     return [framework.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", file]
 
 

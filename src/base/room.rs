@@ -20,10 +20,7 @@ pub fn make_room(buffer: &mut Vec<u8>, more: usize) {
 fn rounded_up(bytes: usize) -> usize {
     let step = match bytes {
         0..=FINE_BYTES => STEP_BYTES,
-        _ => (bytes - 1)
-            .ilog2()
-            .checked_sub(2)
-            .map_or(STEP_BYTES, |log| 1 << log),
+        _ => 1 << ((bytes - 1).ilog2() - 2),
     };
     bytes.next_multiple_of(step)
 }

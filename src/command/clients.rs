@@ -7,6 +7,7 @@
 use super::acl::User;
 use super::peer::Peer;
 use crate::keyspace::Waiter;
+use crate::pubsub::{Registry, Subscriptions};
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -102,6 +103,8 @@ pub struct ClientRecord {
     pub commands: AtomicU64,
     /// It has been killed and its core will notice.
     pub doomed: AtomicBool,
+    /// What it listens to, for who kills it.
+    pub listens_to: Mutex<Option<Arc<Subscriptions>>>,
 }
 
 impl ClientRecord {
@@ -140,7 +143,26 @@ impl ClientRecord {
             bytes_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
             doomed: AtomicBool::new(false),
+            listens_to: Mutex::default(),
         })
+    }
+
+    /// What the client listens to from now on: nothing yet.
+    pub fn begin_to_listen(&self) -> Arc<Subscriptions> {
+        let mut listens_to = self.listens_to.lock();
+        // Who dooms it looks here afterwards.
+        let is_doomed = self.doomed.load(Ordering::Acquire);
+        let subscriptions = Arc::new(Subscriptions::new(self.core, is_doomed));
+        *listens_to = Some(subscriptions.clone());
+        subscriptions
+    }
+
+    /// Hides it from lists and takes it out of those whom messages reach, before its core closes it.
+    pub fn doom(&self, channels: &Registry) {
+        self.doomed.store(true, Ordering::Release);
+        if let Some(subscriptions) = &*self.listens_to.lock() {
+            subscriptions.withdraw(channels);
+        }
     }
 
     /// True for a client of that user.

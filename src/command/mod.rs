@@ -39,6 +39,7 @@ pub mod clients;
 pub mod connection;
 pub mod ctx;
 pub mod dispatch;
+mod draws;
 pub mod error;
 pub mod evict;
 pub mod expire;

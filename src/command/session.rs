@@ -8,10 +8,8 @@ use super::shared::Shared;
 use crate::base::clock::Now;
 use crate::keyspace::Waiter;
 use crate::keyspace::watch::WatchFlag;
-use crate::pubsub::Subject;
+use crate::pubsub::{Subject, Subscriptions};
 use crate::resp::{OwnedRequest, Version};
-use bytes::Bytes;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -58,44 +56,6 @@ pub struct Watch {
     pub keys: Vec<(usize, Box<[u8]>)>,
 }
 
-/// What a client listens to, by subject.
-#[derive(Debug, Default)]
-pub struct Subscriptions {
-    names: [BTreeSet<Bytes>; Subject::COUNT],
-}
-
-impl Subscriptions {
-    /// The names of one subject.
-    pub fn of(&self, subject: Subject) -> &BTreeSet<Bytes> {
-        &self.names[subject as usize]
-    }
-
-    /// The names of one subject, to change.
-    pub fn of_mut(&mut self, subject: Subject) -> &mut BTreeSet<Bytes> {
-        &mut self.names[subject as usize]
-    }
-
-    /// Channels and patterns together, as replies count them.
-    pub fn plain_count(&self) -> usize {
-        self.of(Subject::Channel).len() + self.of(Subject::Pattern).len()
-    }
-
-    /// Whether `what` is true of each name; it is also told whether the name is a pattern.
-    pub fn all(&self, what: impl Fn(&[u8], bool) -> bool) -> bool {
-        [Subject::Channel, Subject::Pattern, Subject::Shard]
-            .into_iter()
-            .all(|subject| {
-                let is_pattern = subject == Subject::Pattern;
-                self.of(subject).iter().all(|name| what(name, is_pattern))
-            })
-    }
-
-    /// All of them.
-    pub fn count(&self) -> usize {
-        self.plain_count() + self.of(Subject::Shard).len()
-    }
-}
-
 /// See the module's description.
 #[derive(Debug)]
 pub struct Session {
@@ -120,7 +80,7 @@ pub struct Session {
     /// The keys it watches.
     pub watch: Option<Box<Watch>>,
     /// What it listens to.
-    pub subscriptions: Option<Box<Subscriptions>>,
+    pub subscriptions: Option<Arc<Subscriptions>>,
     /// The log's offset after its last effect; 0 for none.
     pub logged_to: u64,
     /// What it waits for.
@@ -240,11 +200,26 @@ impl Session {
 
     /// True when a RESP2 client listens to something, so that it may send little else.
     pub fn in_subscriber_mode(&self) -> bool {
-        self.version == Version::Resp2
-            && self
-                .subscriptions
-                .as_ref()
-                .is_some_and(|subscriptions| subscriptions.count() > 0)
+        self.version == Version::Resp2 && self.subscription_counts() != [0; Subject::COUNT]
+    }
+
+    /// How many channels, patterns and shard channels it listens to.
+    pub fn subscription_counts(&self) -> [usize; Subject::COUNT] {
+        let subscriptions = self.subscriptions.as_ref();
+        subscriptions.map_or([0; Subject::COUNT], |subscriptions| subscriptions.counts())
+    }
+
+    /// What it listens to, to be changed.
+    pub fn subscriptions(&mut self) -> &Arc<Subscriptions> {
+        let record = &self.record;
+        self.subscriptions
+            .get_or_insert_with(|| record.begin_to_listen())
+    }
+
+    /// It listens to nothing any more.
+    pub fn end_subscriptions(&mut self) {
+        self.subscriptions = None;
+        *self.record.listens_to.lock() = None;
     }
 
     /// Notes in the client's record what other cores may see of this session. An ordinary one, in no special state, is noted in full once:
@@ -304,12 +279,8 @@ impl Session {
             watched.map_or(0, |watch| watch.keys.len()),
             Ordering::Relaxed,
         );
-        for subject in [Subject::Channel, Subject::Pattern, Subject::Shard] {
-            let count = self
-                .subscriptions
-                .as_ref()
-                .map_or(0, |subscriptions| subscriptions.of(subject).len());
-            record.subscriptions[subject as usize].store(count, Ordering::Relaxed);
+        for (noted, count) in record.subscriptions.iter().zip(self.subscription_counts()) {
+            noted.store(count, Ordering::Relaxed);
         }
     }
 

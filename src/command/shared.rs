@@ -189,7 +189,7 @@ impl Shared {
 
     /// Closes a client, whatever it is doing; nothing that it sends from here on is executed.
     pub fn kill(&self, record: &ClientRecord) {
-        record.doomed.store(true, Ordering::Release);
+        record.doom(&self.channels);
         let mail = Mail::Kill {
             token: record.token,
             client_id: record.id,

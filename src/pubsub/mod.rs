@@ -3,15 +3,17 @@
 //! Two levels. The registry, shared by all cores, knows how many subscribers each core has for a channel or pattern.
 //! Each core's `Listeners` know which of its connections they are. PUBLISH encodes once and hands one shared note to each
 //! interested core while it holds the channel's stripe, so all subscribers of a channel see one order; the core fans out to its
-//! own connections when it reads its inbox.
+//! own connections when it reads its inbox. A client's `Subscriptions` keep both in step, and who kills the client takes it out of the first.
 //!
 //! Lock order: channel stripe, then patterns; both after keyspace stripes.
 
 mod listeners;
 mod registry;
+mod subscriptions;
 
 pub use listeners::{Audience, Listeners};
 pub use registry::{Registry, Subject};
+pub use subscriptions::Subscriptions;
 
 use crate::resp::Reply;
 use bytes::Bytes;

@@ -26,6 +26,8 @@ pub enum Subject {
 impl Subject {
     /// Number of subjects.
     pub const COUNT: usize = 3;
+    /// All of them, in order.
+    pub const ALL: [Subject; Self::COUNT] = [Subject::Channel, Subject::Pattern, Subject::Shard];
 }
 
 /// Subscribers by core.

@@ -43,22 +43,15 @@ pub fn read_and_execute(
 ) -> (Read, usize) {
     let Some(mut partial) = connection.partial.take() else {
         scratch.clear();
-        let (read, n) = receive(connection, scratch);
-        if n > 0 {
-            let rest = execute_all(connection, scratch, parser, env);
-            keep_rest(connection, &scratch[rest.0..rest.1], parser);
-        }
-        return (read, n);
+        return read_behind(connection, scratch, parser, env);
     };
     let (read, n) = match partial.parser.filling() {
         Some(argument) => receive(connection, argument),
         None if partial.bytes.len() <= SHORT_BYTES => {
             scratch.clear();
             scratch.extend_from_slice(&partial.bytes);
-            let (read, n) = receive(connection, scratch);
+            let (read, n) = read_behind(connection, scratch, &mut partial.parser, env);
             if n > 0 {
-                let rest = execute_all(connection, scratch, &mut partial.parser, env);
-                keep_rest(connection, &scratch[rest.0..rest.1], &mut partial.parser);
                 return (read, n);
             }
             (read, n)
@@ -74,6 +67,21 @@ pub fn read_and_execute(
         execute_partial(connection, &mut partial, env);
     }
     restore(connection, partial);
+    (read, n)
+}
+
+/// Reads behind what is in the core's buffer; if anything came, executes all whole requests there and keeps the rest.
+fn read_behind(
+    connection: &mut Connection,
+    scratch: &mut Vec<u8>,
+    parser: &mut Parser,
+    env: &mut Env<'_, '_>,
+) -> (Read, usize) {
+    let (read, n) = receive(connection, scratch);
+    if n > 0 {
+        let rest = execute_all(connection, scratch, parser, env);
+        keep_rest(connection, &scratch[rest.0..rest.1], parser);
+    }
     (read, n)
 }
 

@@ -7,8 +7,11 @@ const nodeTest = require("node:test");
 const PORT = Number(process.env.SERVER_PORT ?? 6379);
 const PROTOCOLS = [2, 3];
 
-/** A test that fails when it hangs. */
-const test = (name, body) => nodeTest.test(name, { timeout: 20_000 }, body);
+/** A test, and what is done before and after it, fail when they hang. */
+const IN_TIME = { timeout: 20_000 };
+const test = (name, body) => nodeTest.test(name, IN_TIME, body);
+const beforeEach = (body) => nodeTest.beforeEach(body, IN_TIME);
+const afterEach = (body) => nodeTest.afterEach(body, IN_TIME);
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -33,4 +36,4 @@ async function eventually(condition, withinMs = 5000) {
 /** 20 MB in which every byte value occurs. */
 const big = () => Buffer.alloc(20 * 1024 * 1024, Uint8Array.from({ length: 256 }, (_, n) => n));
 
-module.exports = { PORT, PROTOCOLS, sleep, keys, later, eventually, big, test };
+module.exports = { PORT, PROTOCOLS, sleep, keys, later, eventually, big, test, beforeEach, afterEach };

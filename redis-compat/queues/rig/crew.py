@@ -93,6 +93,7 @@ class Crew:
     def kill_server(self):
         self.ledger.note("server-killed")
         self.server.kill()
+        self.ledger.note("server-gone")
         self.server.start().close()
         self.ledger.note("server-ready")
 

@@ -36,7 +36,9 @@ class Record:
         # What anybody sent to end an attempt: who lost a lease may still do so, to whoever has it then.
         self.ends = collections.defaultdict(list)
         self.waits, self.blind = collections.defaultdict(list), collections.defaultdict(list)
-        self.pictures, self.down, self.refused, self.added = [], [], [], []
+        self.pictures, self.refused, self.added = [], [], []
+        # From before the server was killed until it was gone, and until another was ready.
+        self.kills, self.down = [], []
         self.hiccups = [(t - facts["ms"] / 1000, t) for t, _, facts in ledgers.get("hiccups", [])]
         crew = ledgers["crew"]
         stations = {station.name: station for station in STATIONS}
@@ -61,6 +63,8 @@ class Record:
         for t, what, _ in crew:
             if what == "server-killed":
                 killed = t
+            elif what == "server-gone":
+                self.kills.append((killed, t))
             elif what == "server-ready":
                 self.down.append((killed, t))
 
@@ -189,7 +193,8 @@ class Verdict:
                 self.fault(f"{station.name}: {id} ends {ends} times: {sure} acknowledged, {dead[id]} dead, pending {pending.get(id)}")
             elif ends == 0 and not maybe:
                 tries = [(d.worker, round(d.heard, 3)) for d in self.record.deliveries.get((station.name, id), [])]
-                self.fault(f"{station.name}: {id} is lost: neither acknowledged, dead, nor pending; delivered to {tries}")
+                self.fault(f"{station.name}: {id} is lost: neither acknowledged, dead, nor pending; delivered to {tries}, "
+                           f"acknowledgements {acks}, the server killed {self.record.kills}")
         if station.max_deliver == 0 and dead:
             self.fault(f"{station.name}: {len(dead)} dead letters without a limit")
         for fields in self.record.final["dead"].get(station.dead, {}).values():
@@ -197,9 +202,12 @@ class Verdict:
                 self.fault(f"{station.name}: {fields['dead-id']} is dead after {fields['dead-count']} of {station.max_deliver}")
 
     def may_have_counted(self, ack):
-        """It was not answered; or redis-py sent it again, since the server was killed, and it had counted the first time."""
+        """It was not answered; or redis-py sent it again, since the server was killed, and it had counted the first time.
+
+        A server that is being killed goes on until it is gone.
+        """
         sent, count, _, heard = ack
-        return count is None or count == 0 and any(sent <= killed <= heard for killed, _ in self.record.down)
+        return count is None or count == 0 and any(sent <= gone and killed <= heard for killed, gone in self.record.kills)
 
     def none_is_tried_too_often(self, station):
         for (place, id), deliveries in self.record.deliveries.items():

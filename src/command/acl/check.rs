@@ -142,17 +142,19 @@ pub fn reads_every_key(
     })
 }
 
-/// Whether what the client of `session` calls may write to `key` as well, which its key specs do not find: where dead letters go is said by
-/// options, and by the letters.
-pub fn writes_also(
-    (shared, session): (&Shared, &Session),
-    command: &Command,
-    request: Request<'_>,
-    key: &[u8],
-) -> bool {
-    session.user(shared).is_none_or(|user| {
-        user.is_unrestricted() || user.rights().write_also(command, &request, key)
-    })
+/// Tells of a key whether what the client of `session` calls may write to it as well, though its key specs do not find it: where dead letters go
+/// is said by options, and by the letters.
+pub fn writes_also<'c>(
+    shared: &'c Shared,
+    session: &'c Session,
+    command: &'c Command,
+    request: Request<'c>,
+) -> impl Fn(&[u8]) -> bool {
+    move |key| {
+        session.user(shared).is_none_or(|user| {
+            user.is_unrestricted() || user.rights().write_also(command, &request, key)
+        })
+    }
 }
 
 /// Whether a client that was blocked may run its command now; only its record is at hand.

@@ -50,10 +50,7 @@ pub fn restore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         .ok()
         .flatten()
         .ok_or(BAD_DUMP)?;
-    let may_write = |target: &[u8]| {
-        let who = (ctx.shared, &*ctx.session);
-        acl::writes_also(who, ctx.command, args.request(), target)
-    };
+    let may_write = acl::writes_also(ctx.shared, ctx.session, ctx.command, args.request());
     if dead_letter_streams(&value).any(|target| !may_write(target)) {
         return Err(NO_PERMISSION_FOR_KEY);
     }

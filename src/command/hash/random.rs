@@ -1,19 +1,15 @@
 //! HRANDFIELD: some fields, picked at random.
 
 use crate::base::Rng;
+use crate::command::draws::{Draws, LONG_DRAWS};
 use crate::command::error::{OUT_OF_RANGE, RANK_OUT_OF_RANGE, SYNTAX};
 use crate::command::item::{write_item, write_option};
-use crate::command::{Args, Ctx, DONE, Error, Flow, LongReply, Outcome};
+use crate::command::{Args, Ctx, DONE, Error, Flow, Outcome};
 use crate::data::Hash;
 use crate::data::list::Item;
 use crate::resp::Reply;
-use std::borrow::Borrow;
 use std::collections::HashSet;
 
-/// More fields than this, of which any may come again, are written without the hash's stripe.
-const LONG_PICK: usize = 1000;
-/// How many of them are written before others get their turn.
-const SLICE_FIELDS: usize = 1000;
 /// Of a hash with more fields than this times those wanted they are drawn one by one; otherwise all fields are passed by.
 const DRAW_FROM: usize = 3;
 
@@ -50,6 +46,11 @@ impl Form {
             write_item(reply, value);
         }
     }
+
+    fn write_any(self, reply: &mut Reply, hash: &Hash, rng: &mut Rng) {
+        let (name, value) = hash.random(rng).expect("a hash has fields");
+        self.write(reply, name, value);
+    }
 }
 
 fn several(ctx: &mut Ctx<'_, '_>, key: &[u8], mut args: Args<'_>) -> Outcome {
@@ -71,12 +72,15 @@ fn several(ctx: &mut Ctx<'_, '_>, key: &[u8], mut args: Args<'_>) -> Outcome {
     }
     form.open(ctx.reply, wanted);
     match ctx.keys.find_as::<Hash>(key)? {
-        Some(hash) if wanted > LONG_PICK => {
-            let picks = Picks::new(hash.freeze(), wanted, form);
-            Ok(Flow::Long(Box::new(picks)))
+        Some(hash) if wanted > LONG_DRAWS => {
+            let hash = hash.freeze();
+            let write_one =
+                move |rng: &mut Rng, reply: &mut Reply| form.write_any(reply, &hash, rng);
+            Ok(Flow::Long(Box::new(Draws::new(wanted, write_one))))
         }
         Some(hash) => {
-            Picks::new(&*hash, wanted, form).write_next(ctx.reply);
+            let write_one = |rng: &mut Rng, reply: &mut Reply| form.write_any(reply, hash, rng);
+            Draws::new(wanted, write_one).write_next(ctx.reply);
             DONE
         }
         None => DONE,
@@ -118,41 +122,5 @@ fn distinct(reply: &mut Reply, hash: &Hash, wanted: usize, form: Form) {
             needed -= 1;
             form.write(reply, field.name, field.value);
         }
-    }
-}
-
-/// Fields of which any may come again.
-struct Picks<H> {
-    hash: H,
-    left: usize,
-    form: Form,
-    rng: Rng,
-}
-
-impl<H: Borrow<Hash>> Picks<H> {
-    fn new(hash: H, left: usize, form: Form) -> Self {
-        Picks {
-            hash,
-            left,
-            form,
-            rng: Rng::unforeseen(),
-        }
-    }
-
-    /// Writes some of them; true when those were the last.
-    fn write_next(&mut self, reply: &mut Reply) -> bool {
-        for _ in 0..self.left.min(SLICE_FIELDS) {
-            let picked = self.hash.borrow().random(&mut self.rng);
-            let (name, value) = picked.expect("a hash has fields");
-            self.form.write(reply, name, value);
-            self.left -= 1;
-        }
-        self.left == 0
-    }
-}
-
-impl LongReply for Picks<Hash> {
-    fn write_some(&mut self, reply: &mut Reply) -> bool {
-        self.write_next(reply)
     }
 }

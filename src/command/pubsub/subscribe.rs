@@ -42,13 +42,10 @@ pub fn sunsubscribe(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 
 fn add(ctx: &mut Ctx<'_, '_>, args: Args<'_>, subject: Subject, kind: &[u8]) -> Outcome {
     for name in args.rest() {
-        let session = &mut *ctx.session;
-        let subscriptions = session.subscriptions.get_or_insert_default();
         let name = Bytes::copy_from_slice(name);
-        if subscriptions.of_mut(subject).insert(name.clone()) {
-            let core = ctx.local.core;
-            ctx.local.listeners.add(subject, &name, session.token);
-            ctx.shared.channels.subscribe(subject, &name, core);
+        let subscriptions = ctx.session.subscriptions();
+        if subscriptions.add(&ctx.shared.channels, subject, &name) {
+            ctx.local.listeners.add(subject, &name, ctx.session.token);
         }
         confirm(ctx.session, ctx.reply, subject, kind, Some(&name));
     }
@@ -64,15 +61,14 @@ fn remove(ctx: &mut Ctx<'_, '_>, args: Args<'_>, subject: Subject, kind: &[u8]) 
     } else {
         unsubscribe_subject(ctx, subject, kind);
     }
-    tidy(ctx.session);
+    if ctx.session.subscription_counts() == [0; Subject::COUNT] {
+        ctx.session.end_subscriptions();
+    }
     DONE
 }
 
 fn unsubscribe_subject(ctx: &mut Ctx<'_, '_>, subject: Subject, kind: &[u8]) {
-    let names: Vec<Bytes> = match &ctx.session.subscriptions {
-        Some(subscriptions) => subscriptions.of(subject).iter().cloned().collect(),
-        None => Vec::new(),
-    };
+    let names = listened_to(ctx.session, subject);
     if names.is_empty() {
         confirm(ctx.session, ctx.reply, subject, kind, None);
     }
@@ -82,42 +78,35 @@ fn unsubscribe_subject(ctx: &mut Ctx<'_, '_>, subject: Subject, kind: &[u8]) {
     }
 }
 
+fn listened_to(session: &Session, subject: Subject) -> Vec<Bytes> {
+    let subscriptions = session.subscriptions.as_ref();
+    subscriptions.map_or_else(Vec::new, |subscriptions| subscriptions.of(subject))
+}
+
 /// Ends all subscriptions of a client that goes or resets, without telling it.
 pub fn forget(shared: &Shared, local: &mut Local, session: &mut Session) {
-    for subject in [Subject::Channel, Subject::Pattern, Subject::Shard] {
-        let names: Vec<Bytes> = match &session.subscriptions {
-            Some(subscriptions) => subscriptions.of(subject).iter().cloned().collect(),
-            None => return,
-        };
-        for name in names {
+    if session.subscriptions.is_none() {
+        return;
+    }
+    for subject in Subject::ALL {
+        for name in listened_to(session, subject) {
             forget_one(shared, local, session, subject, &name);
         }
     }
-    session.subscriptions = None;
+    session.end_subscriptions();
 }
 
 fn forget_one(
     shared: &Shared,
     local: &mut Local,
-    session: &mut Session,
+    session: &Session,
     subject: Subject,
     name: &[u8],
 ) {
-    if let Some(subscriptions) = &mut session.subscriptions
-        && subscriptions.of_mut(subject).remove(name)
+    if let Some(subscriptions) = &session.subscriptions
+        && subscriptions.remove(&shared.channels, subject, name)
     {
-        shared.channels.unsubscribe(subject, name, local.core);
         local.listeners.remove(subject, name, session.token);
-    }
-}
-
-fn tidy(session: &mut Session) {
-    if session
-        .subscriptions
-        .as_ref()
-        .is_some_and(|subscriptions| subscriptions.count() == 0)
-    {
-        session.subscriptions = None;
     }
 }
 
@@ -128,13 +117,11 @@ fn confirm(
     kind: &[u8],
     name: Option<&[u8]>,
 ) {
-    let count = session
-        .subscriptions
-        .as_ref()
-        .map_or(0, |subscriptions| match subject {
-            Subject::Shard => subscriptions.of(Subject::Shard).len(),
-            _ => subscriptions.plain_count(),
-        });
+    let [channels, patterns, shards] = session.subscription_counts();
+    let count = match subject {
+        Subject::Shard => shards,
+        _ => channels + patterns,
+    };
     reply.push(3);
     reply.bulk(kind);
     match name {

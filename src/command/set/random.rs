@@ -2,18 +2,13 @@
 
 use super::{limits, shrunk, write_member};
 use crate::base::Rng;
+use crate::command::draws::{Draws, LONG_DRAWS};
 use crate::command::error::{COUNT_OUT_OF_RANGE, MUST_BE_POSITIVE, SYNTAX};
-use crate::command::{Args, Ctx, DONE, Flow, Keys, LongReply, Outcome};
+use crate::command::{Args, Ctx, DONE, Flow, Keys, Outcome};
 use crate::data::Set;
 use crate::data::list::Item;
 use crate::resp::Reply;
 use bytes::Bytes;
-use std::borrow::Borrow;
-
-/// More members than this, of which any may come again, are written without the set's stripe.
-const LONG_PICK: u64 = 1000;
-/// How many of them are written before others get their turn.
-const SLICE_MEMBERS: u64 = 1000;
 
 /// Members that one logged SREM removes.
 const MEMBERS_PER_REMOVAL: usize = 1024;
@@ -115,7 +110,7 @@ pub fn srandmember(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     };
     match count {
         None => write_member(ctx.reply, drawn(set, &mut rng)),
-        Some(count @ ..0) => return repeated(ctx, key, count.unsigned_abs()),
+        Some(count @ ..0) => return repeated(ctx, key, count.unsigned_abs() as usize),
         Some(count) => {
             let members = set.sample(&mut rng, count as usize);
             ctx.reply.array(members.len());
@@ -132,43 +127,18 @@ fn drawn<'s>(set: &'s Set, rng: &mut Rng) -> Item<'s> {
 }
 
 /// Members of which any may come again.
-fn repeated(ctx: &mut Ctx<'_, '_>, key: &[u8], count: u64) -> Outcome {
-    ctx.reply.array(count as usize);
+fn repeated(ctx: &mut Ctx<'_, '_>, key: &[u8], count: usize) -> Outcome {
+    ctx.reply.array(count);
     let Some(set) = ctx.keys.find_as::<Set>(key)? else {
         return DONE;
     };
-    if count > LONG_PICK {
-        return Ok(Flow::Long(Box::new(Draws::new(set.freeze(), count))));
+    if count > LONG_DRAWS {
+        let set = set.freeze();
+        let write_one =
+            move |rng: &mut Rng, reply: &mut Reply| write_member(reply, drawn(&set, rng));
+        return Ok(Flow::Long(Box::new(Draws::new(count, write_one))));
     }
-    Draws::new(&*set, count).write_next(ctx.reply);
+    let write_one = |rng: &mut Rng, reply: &mut Reply| write_member(reply, drawn(set, rng));
+    Draws::new(count, write_one).write_next(ctx.reply);
     DONE
-}
-
-/// Draws that are left to be made.
-struct Draws<S> {
-    set: S,
-    left: u64,
-    rng: Rng,
-}
-
-impl<S: Borrow<Set>> Draws<S> {
-    fn new(set: S, left: u64) -> Self {
-        let rng = Rng::unforeseen();
-        Draws { set, left, rng }
-    }
-
-    /// Makes some of them; true when those were the last.
-    fn write_next(&mut self, reply: &mut Reply) -> bool {
-        for _ in 0..self.left.min(SLICE_MEMBERS) {
-            write_member(reply, drawn(self.set.borrow(), &mut self.rng));
-            self.left -= 1;
-        }
-        self.left == 0
-    }
-}
-
-impl LongReply for Draws<Set> {
-    fn write_some(&mut self, reply: &mut Reply) -> bool {
-        self.write_next(reply)
-    }
 }

@@ -27,11 +27,8 @@ pub fn xcfgset(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
             if settings.iter().any(leads_back) && !ctx.keys.replaying {
                 return Err(error::invalid_setting("DEADLETTER"));
             }
-            let may_write = |target: &[u8]| {
-                let who = (ctx.shared, &*ctx.session);
-                target.is_empty() || acl::writes_also(who, ctx.command, args.request(), target)
-            };
-            let denied = |setting: &GroupSetting| matches!(setting, GroupSetting::DeadLetter(to) if !may_write(to));
+            let may_write = acl::writes_also(ctx.shared, ctx.session, ctx.command, args.request());
+            let denied = |setting: &GroupSetting| matches!(setting, GroupSetting::DeadLetter(to) if !to.is_empty() && !may_write(to));
             if settings.iter().any(denied) {
                 return Err(error::NO_PERMISSION_FOR_KEY);
             }

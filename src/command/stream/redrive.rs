@@ -21,10 +21,7 @@ const MAX_COUNT: u64 = 1000;
 /// in its group, 2 if it was appended as a new one, -1 if it is kept.
 pub fn xredrive(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let redrive = Redrive::parse(&mut args)?;
-    let may_write = |target: &[u8]| {
-        let who = (ctx.shared, &*ctx.session);
-        acl::writes_also(who, ctx.command, args.request(), target)
-    };
+    let may_write = acl::writes_also(ctx.shared, ctx.session, ctx.command, args.request());
     if redrive.to.is_some_and(|target| !may_write(target)) {
         return Err(error::NO_PERMISSION_FOR_KEY);
     }
@@ -35,7 +32,7 @@ pub fn xredrive(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     ctx.reply.array(ids.len());
     let (mut moved, mut kept) = (0, None);
     for id in ids {
-        let sent = redrive.send(&mut ctx.keys, id, may_write);
+        let sent = redrive.send(&mut ctx.keys, id, &may_write);
         ctx.reply.int(match sent {
             Ok(Sent::Released) => 1,
             Ok(Sent::Appended) => 2,

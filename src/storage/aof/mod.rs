@@ -16,7 +16,7 @@ pub mod files;
 pub mod manifest;
 pub mod parcel;
 mod queue;
-mod segment;
+pub mod segment;
 mod syncer;
 pub mod writer;
 

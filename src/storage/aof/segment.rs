@@ -162,9 +162,7 @@ impl Segment {
         }
         debug_assert!(!self.is_unsynced() && self.kept_len == self.len);
         self.debris = true;
-        self.file.write_all(&parcel::end())?;
-        self.file.truncate(self.len + LINE_BYTES)?;
-        self.file.sync()?;
+        mark_end(&mut *self.file, self.len)?;
         self.advance(LINE_BYTES);
         (self.filled_to, self.debris) = (None, false);
         Ok(())
@@ -193,6 +191,13 @@ impl Segment {
         self.filled_to = self.filled_to.map(|_| self.len);
         Ok(())
     }
+}
+
+/// Puts the mark of the end at `at`, where `file` stands, and nothing behind it, durably.
+pub fn mark_end(file: &mut dyn DiskFile, at: u64) -> io::Result<()> {
+    file.write_all(&parcel::end())?;
+    file.truncate(at + LINE_BYTES)?;
+    file.sync()
 }
 
 fn write_some(file: &mut dyn DiskFile, bytes: &[u8]) -> io::Result<usize> {

@@ -8,7 +8,7 @@ use super::sources::{Places, Source};
 use super::tail::Tail;
 use crate::base::disk::{Disk, DiskFile};
 use crate::storage::aof::manifest::{File, Manifest};
-use crate::storage::aof::parcel;
+use crate::storage::aof::segment;
 use std::io::{self, Read};
 use std::path::Path;
 use tracing::{info, warn};
@@ -78,11 +78,9 @@ fn cut(path: &Path, at: u64, disk: &dyn Disk) -> io::Result<()> {
 
 /// The log may go on plain behind what was filled ahead.
 fn end_filler(path: &Path, at: u64, disk: &dyn Disk) -> io::Result<()> {
-    let (mut file, mark) = (disk.append(path)?, parcel::end());
+    let mut file = disk.append(path)?;
     file.seek(at)?;
-    file.write_all(&mark)?;
-    file.truncate(at + mark.len() as u64)?;
-    file.sync()
+    segment::mark_end(&mut *file, at)
 }
 
 /// A log of one file becomes the base, under its old name, as with Redis.

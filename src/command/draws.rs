@@ -1,0 +1,45 @@
+//! Elements of a set or a hash that chance draws one by one, of which any may come again: HRANDFIELD and SRANDMEMBER with a count below zero.
+//!
+//! Many of them are written from a frozen copy, slice by slice, without the key's stripe.
+
+use super::LongReply;
+use crate::base::Rng;
+use crate::resp::Reply;
+
+/// More of them than this are written without the stripe.
+pub const LONG_DRAWS: usize = 1000;
+/// How many are written before others get their turn.
+const SLICE_DRAWS: usize = LONG_DRAWS;
+
+/// What is left to be drawn.
+pub struct Draws<W> {
+    left: usize,
+    rng: Rng,
+    write_one: W,
+}
+
+impl<W: FnMut(&mut Rng, &mut Reply)> Draws<W> {
+    /// So many draws, each of which `write_one` makes and writes.
+    pub fn new(left: usize, write_one: W) -> Self {
+        Draws {
+            left,
+            rng: Rng::unforeseen(),
+            write_one,
+        }
+    }
+
+    /// Makes some of them, up to `LONG_DRAWS`; true when those were the last.
+    pub fn write_next(&mut self, reply: &mut Reply) -> bool {
+        for _ in 0..self.left.min(SLICE_DRAWS) {
+            (self.write_one)(&mut self.rng, reply);
+            self.left -= 1;
+        }
+        self.left == 0
+    }
+}
+
+impl<W: FnMut(&mut Rng, &mut Reply) + Send> LongReply for Draws<W> {
+    fn write_some(&mut self, reply: &mut Reply) -> bool {
+        self.write_next(reply)
+    }
+}
