@@ -228,8 +228,14 @@ fn a_letter_is_sent_only_where_its_sender_may_write() {
         admin.call_args(&[b"RESTORE", b"mine:copy", b"0", payload]),
         "+OK"
     );
+    // Nor by a copy of what may only be read.
+    admin.call("ACL SETUSER ann %R~elsewhere");
+    let copied = ann.call("COPY elsewhere mine:copied");
+    assert!(copied.starts_with("-NOPERM"), "{copied}");
+    assert_eq!(admin.call("COPY elsewhere mine:copied"), ":1");
     ann.call("XGROUP CREATE mine g 0");
     assert_eq!(ann.call("XCFGSET mine GROUP g DEADLETTER mine:dead"), "+OK");
+    assert_eq!(ann.call("COPY mine mine:twin"), ":1");
     assert!(
         ann.call("XCFGSET mine GROUP g DEADLETTER other")
             .starts_with("-NOPERM")

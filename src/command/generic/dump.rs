@@ -11,6 +11,7 @@ use crate::data::Value;
 use crate::data::list::Limit;
 use crate::keyspace::usage::NEW_FREQUENCY;
 use crate::keyspace::{LAST_DEADLINE_MS, NEVER, Usage, notify};
+use crate::resp::Request;
 use crate::storage::rdb::{Limits, Payload, dump as dumped};
 
 /// `DUMP key`
@@ -50,10 +51,7 @@ pub fn restore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         .ok()
         .flatten()
         .ok_or(BAD_DUMP)?;
-    let may_write = acl::writes_also(ctx.shared, ctx.session, ctx.command, args.request());
-    if dead_letter_streams(&value).any(|target| !may_write(target)) {
-        return Err(NO_PERMISSION_FOR_KEY);
-    }
+    check_letters(ctx, args.request(), &value)?;
     ctx.reply.ok();
     if ctx.is_past(deadline_ms) {
         if ctx.keys.remove(key) {
@@ -74,6 +72,15 @@ pub fn restore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let frequency = options.frequency.unwrap_or(NEW_FREQUENCY);
     ctx.keys.set_usage(key, Usage::new(used_ms, frequency));
     DONE
+}
+
+/// Refuses a stream, of which the client is to have one of its own, whose dead letters go where the client may not write.
+pub fn check_letters(ctx: &Ctx<'_, '_>, request: Request<'_>, value: &Value) -> Result<(), Error> {
+    let may_write = acl::writes_also(ctx.shared, ctx.session, ctx.command, request);
+    match dead_letter_streams(value).all(may_write) {
+        true => Ok(()),
+        false => Err(NO_PERMISSION_FOR_KEY),
+    }
 }
 
 /// Where the groups of a stream let dead letters go.

@@ -1,5 +1,6 @@
 //! RENAME, RENAMENX, COPY, MOVE: a value comes under another key, or into another database.
 
+use super::dump::check_letters;
 use crate::command::error::{
     DB_OUT_OF_RANGE, Error, NO_SUCH_KEY, NOT_AN_INT32, SAME_OBJECT, SYNTAX,
 };
@@ -66,6 +67,7 @@ pub fn copy(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         return DONE;
     };
     let (value, deadline_ms) = (entry.value.freeze(), entry.deadline_ms());
+    check_letters(ctx, args.request(), &value)?;
     let keys = &mut ctx.keys.in_db(db);
     if !replace && keys.contains(destination) {
         ctx.reply.int(0);
