@@ -17,7 +17,7 @@ pub fn make_room(buffer: &mut Vec<u8>, more: usize) {
 }
 
 /// The least size an allocator has of so many bytes or more.
-fn rounded_up(bytes: usize) -> usize {
+pub fn rounded_up(bytes: usize) -> usize {
     let step = match bytes {
         0..=FINE_BYTES => STEP_BYTES,
         _ => 1 << ((bytes - 1).ilog2() - 2),

@@ -1,4 +1,4 @@
-//! A stripe's share of one database: a hash index over a slab of entries.
+//! A stripe's share of one database: a hash index over a slab of entries (`entries`).
 //!
 //! ```text
 //!   index: hash -> position      entries: [ key, value, expiry | free | key, value, expiry | ... ]
@@ -16,16 +16,18 @@
 //! A snapshot may be walking through the table (see `walk`): `entry_mut`, `remove` and `set_deadline_ms`, the only ways to change
 //! what is there, preserve for it what it has yet to visit.
 
+mod entries;
 mod sample;
 
 use super::usage::{Counting, NEW_FREQUENCY, Usage};
 use super::walk::{Held, POSITIONS_PER_SLICE, Preserved, Walk};
 use crate::data::{Kind, Stream, Value};
 use ahash::RandomState;
+use entries::Entries;
 use hashbrown::HashTable;
-use slab::Slab;
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::num::NonZero;
 
 /// The deadline of an entry that does not expire.
 pub const NEVER: i64 = i64::MAX;
@@ -85,7 +87,7 @@ impl Entry {
 #[derive(Default)]
 pub struct Db {
     index: HashTable<u32>,
-    entries: Slab<Entry>,
+    entries: Entries,
     deadlines: BTreeSet<(i64, u32)>,
     fields: BTreeSet<(i64, u32)>,
     alarms: BTreeSet<(u64, u32)>,
@@ -185,12 +187,8 @@ impl Db {
 
     /// One past the highest position in use: where a sweep ends.
     pub fn positions(&self) -> usize {
-        self.entries.capacity().min(
-            self.entries
-                .iter()
-                .next_back()
-                .map_or(0, |(position, _)| position + 1),
-        )
+        let last = self.entries.iter().next_back();
+        last.map_or(0, |(position, _)| position + 1)
     }
 
     /// Adds an entry for a key that has none; returns its position.
@@ -244,19 +242,20 @@ impl Db {
         let Value::Hash(hash) = &mut self.entries[position].value else {
             return false;
         };
-        let next_ms = hash.next_expiry_ms();
+        let next_ms = hash.next_expiry_ms().and_then(NonZero::new);
         let noted_ms = std::mem::replace(&mut hash.noted_ms, next_ms);
         if noted_ms == next_ms {
             return false;
         }
         self.forget_fields(position, noted_ms);
-        self.fields.extend(next_ms.map(|ms| (ms, position as u32)));
+        self.fields
+            .extend(next_ms.map(|ms| (ms.get(), position as u32)));
         true
     }
 
-    fn forget_fields(&mut self, position: usize, noted_ms: Option<i64>) {
+    fn forget_fields(&mut self, position: usize, noted_ms: Option<NonZero<i64>>) {
         if let Some(noted_ms) = noted_ms {
-            self.fields.remove(&(noted_ms, position as u32));
+            self.fields.remove(&(noted_ms.get(), position as u32));
         }
     }
 
@@ -334,7 +333,7 @@ impl Db {
 
     /// All that streams count of what happened to them is 0.
     pub fn count_anew(&mut self) {
-        for (_, entry) in &mut self.entries {
+        for entry in self.entries.iter_mut() {
             if let Value::Stream(stream) = &mut entry.value {
                 stream.count_anew();
             }
@@ -410,7 +409,7 @@ impl Db {
             self.walk = Some(Box::new(Walk {
                 db: number,
                 cursor: 0,
-                end: self.entries.capacity(),
+                end: self.entries.end(),
                 preserved: Vec::new(),
             }));
         }
@@ -478,7 +477,7 @@ impl Db {
 
     /// Bytes of the tables, without keys and values.
     pub fn table_bytes(&self) -> usize {
-        self.entries.capacity() * size_of::<Entry>()
+        self.entries.bytes()
             + self.index.allocation_size()
             + (self.deadlines.len() + self.fields.len()) * 32
     }

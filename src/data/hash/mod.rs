@@ -23,6 +23,7 @@ use super::table::{Place, Records};
 use crate::base::{Blob, Rng};
 use large::Large;
 use pairs::Pairs;
+use std::num::NonZero;
 
 /// The latest moment at which a field may expire, Unix milliseconds.
 pub const LAST_EXPIRY_MS: i64 = (1 << 46) - 1;
@@ -70,8 +71,10 @@ pub struct Field<'a> {
 pub struct Hash {
     held: Held,
     /// When the keyspace is to look for fields that are due, as its table has it.
-    pub noted_ms: Option<i64>,
+    pub noted_ms: Option<NonZero<i64>>,
 }
+
+const _: () = assert!(size_of::<Hash>() == 48, "small hashes are many");
 
 #[derive(Debug)]
 enum Held {

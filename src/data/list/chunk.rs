@@ -336,14 +336,9 @@ impl Packed {
         self.head = start as u32;
     }
 
-    /// Grows by half, but not past the power of two that allocators and configured limits have in common.
+    /// To the next of the sizes that allocators have.
     fn grown_capacity(&self, room: usize) -> usize {
-        let needed = self.used() + room;
-        if self.count == 0 {
-            needed
-        } else {
-            (needed + needed / 2).min(needed.next_power_of_two())
-        }
+        room::rounded_up(self.used() + room)
     }
 
     /// Makes the bytes of `range` exactly `len` long, moving what follows.

@@ -31,7 +31,7 @@ impl Db {
         if eligible == 0 {
             return;
         }
-        if expiring && eligible * RARE < self.entries.capacity() {
+        if expiring && eligible * RARE < self.entries.end() {
             return self.sample_deadlines(count, visit);
         }
         let mut found = 0;
@@ -54,7 +54,7 @@ impl Db {
     }
 
     fn pick(&self, expiring: bool, rng: &mut Rng) -> Option<&Entry> {
-        let start = rng.below(self.entries.capacity());
+        let start = rng.below(self.entries.end());
         (start..start + STRETCH)
             .filter_map(|position| self.entries.get(position))
             .find(|entry| entry.is_eligible(expiring))
