@@ -26,6 +26,9 @@
 //! - Plain commands follow only behind the mark of the end. It is moved on by writing filler over it, which is durable before any parcel
 //!   comes near; and what is written plain is written when the mark stands there and nothing behind it, durably.
 //!
+//! - What could be taken for a line of this layout by a reader to whom the header is lost is not written as a parcel: a value is anything that a
+//!   client may have made up.
+//!
 //! Knows lines and checksums; neither files nor commands.
 
 use crate::base::crc64;
@@ -37,6 +40,8 @@ pub const MAX_HEADER_BYTES: usize = 128;
 /// More commands than these are not made a parcel: a reader holds one in memory, and so much is not dearer to write at the end of a file.
 pub const MAX_PARCEL_BYTES: usize = 1024 * 1024;
 
+/// What all lines begin with but filler.
+const MARK: [u8; 2] = *b"#M";
 const HEADER: &[u8] = b"#MP:";
 const BEGIN: &[u8] = b"#MF";
 const END: &[u8] = b"#ME";
@@ -148,6 +153,27 @@ fn padded(mark: &[u8], bytes: u64) -> Vec<u8> {
     line
 }
 
+/// True if a reader who has lost the header could take a part of these commands, the first of which stands at `at`, for a line.
+pub fn is_misleading<'a>(mut at: u64, parts: impl Iterator<Item = &'a [u8]>) -> bool {
+    let mut is_begun = false;
+    for part in parts {
+        if std::mem::take(&mut is_begun) && part.first() == Some(&MARK[1]) {
+            return true;
+        }
+        let before_line = (at.next_multiple_of(LINE_BYTES) - at) as usize;
+        let lines = part.get(before_line..).unwrap_or_default();
+        for line in lines.chunks(LINE_BYTES as usize) {
+            match line {
+                [first] => is_begun = *first == MARK[0],
+                _ if line.starts_with(&MARK) => return true,
+                _ => {}
+            }
+        }
+        at += part.len() as u64;
+    }
+    false
+}
+
 /// True if no part of a command can be in `bytes`: filler, and what was never written.
 pub fn is_ground(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| GROUND.contains(byte))
@@ -204,6 +230,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_looks_like_a_line_where_one_could_stand_is_misleading() {
+        let mut commands = vec![b'v'; 300];
+        commands[150..152].copy_from_slice(b"#M");
+        for at in 0..200u64 {
+            let is_misleading_at = (at + 150).is_multiple_of(LINE_BYTES);
+            for split in 1..300 {
+                let (front, back) = commands.split_at(split);
+                let parts = [front, back].into_iter();
+                assert_eq!(is_misleading(at, parts), is_misleading_at, "{at} {split}");
+            }
+        }
+        assert!(!is_misleading(64, [&b"#"[..], b"#M"].into_iter()));
     }
 
     #[test]

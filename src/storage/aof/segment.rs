@@ -108,6 +108,10 @@ impl Segment {
         }
         let parcel = Parcel::of(self.len, queue.unwritten_parts());
         let header = parcel.header(self.len);
+        let at = self.len + header.len() as u64;
+        if parcel::is_misleading(at, queue.unwritten_parts()) {
+            return self.write(queue);
+        }
         self.file.write_all(&header)?;
         for part in queue.unwritten_parts() {
             self.file.write_all(part)?;
@@ -149,10 +153,9 @@ impl Segment {
         self.file.seek(from)?;
         self.file.write_all(&filler)?;
         self.file.sync()?;
-        self.advance(begin.len() as u64);
-        self.file.seek(self.len)?;
         self.filled_to = Some(to);
-        Ok(())
+        self.advance(begin.len() as u64);
+        self.file.seek(self.len)
     }
 
     /// Puts the mark of the end in the place of the filler, if there is any, so that what is written next may be plain.

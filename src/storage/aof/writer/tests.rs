@@ -581,3 +581,27 @@ fn plain_commands_and_parcels_follow_each_other() {
         assert_eq!(found, Some(rig.appended));
     }
 }
+
+#[test]
+fn a_value_is_never_taken_for_the_end_of_what_was_filled_ahead() {
+    let mark = format!("{}#ME{}\n", "x".repeat(1024), "#".repeat(60));
+    let cases = (10..74).flat_map(|shift| (0..16).map(move |seed| (shift, seed)));
+    for ((shift, seed), call) in cases.flat_map(|case| (1..8).map(move |call| (case, call))) {
+        let disk = SimDisk::default();
+        let mut rig = rig(&disk, Fsync::Always).expect("the disk works");
+        rig.append("<before>");
+        rig.writer.round(false).expect("the disk works");
+        let durable = rig.appended.len();
+        // What ends the value ends the command in it, too.
+        let evil = format!("*2\r\n$4\r\nEVIL\r\n${shift}\r\n{}", "x".repeat(shift));
+        rig.append(&format!("{mark}{evil}"));
+        disk.fail_at(disk.calls() + call, Fault::Dead);
+        let _ = rig.writer.round(false);
+        let context = format!("shift {shift}, seed {seed}, call {call}");
+        let found = read(&disk.after_power_cut(seed));
+        let found = found.unwrap_or_else(|failure| panic!("{context}: {failure}"));
+        let found = found.expect("it began");
+        assert!(found.len() >= durable, "{context}");
+        assert!(rig.appended.starts_with(&found), "{context}");
+    }
+}
