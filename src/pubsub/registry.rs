@@ -52,10 +52,15 @@ impl Interest {
         self.0.iter().map(|&count| count as usize).sum()
     }
 
-    fn deliver(&self, note: &Note, deliver: &mut impl FnMut(usize, Note)) -> usize {
-        for (core, _) in self.0.iter().enumerate().filter(|(_, count)| **count > 0) {
+    fn deliver(&self, note: Note, deliver: &mut impl FnMut(usize, Note)) -> usize {
+        let mut cores = self.0.iter().enumerate().filter(|(_, count)| **count > 0);
+        let Some((last, _)) = cores.next_back() else {
+            return 0;
+        };
+        for (core, _) in cores {
             deliver(core, note.clone());
         }
+        deliver(last, note);
         self.total()
     }
 }
@@ -160,13 +165,13 @@ impl Registry {
                 _ => b"message",
             };
             receivers +=
-                interest.deliver(&Note::message(kind, subject, name, payload), &mut deliver);
+                interest.deliver(Note::message(kind, subject, name, payload), &mut deliver);
         }
         if subject == Subject::Channel && self.pattern_count.load(Ordering::Relaxed) > 0 {
             for (pattern, interest) in &*self.patterns.read() {
                 if glob::matches(pattern, channel) {
                     receivers +=
-                        interest.deliver(&Note::pattern(pattern, channel, payload), &mut deliver);
+                        interest.deliver(Note::pattern(pattern, channel, payload), &mut deliver);
                 }
             }
         }
