@@ -377,18 +377,18 @@ impl<'k> Keys<'_, 'k> {
     /// The position of a key that lives, which is used. Whatever was to happen to its value by now has, if that is of kind `T`.
     #[inline(always)]
     fn position_as<T: Kind>(&mut self, key: &[u8]) -> Option<usize> {
-        let (now_ms, touch, counting) = (self.now_ms, self.touch, self.counting);
+        let now_ms = self.now_ms;
+        let how = (now_ms, self.touch, self.counting);
         let table = self.table(key);
         let position = table.position(key)?;
-        let entry = table.entry(position);
-        let awaits_time = T::of(&entry.value).and_then(T::next_due_ms).is_some();
-        if entry.deadline_ms() <= now_ms || awaits_time {
-            return self.position_in_time::<T>(key);
+        let is_as_it_is = |entry: &Entry| {
+            let awaits_time = || T::of(&entry.value).and_then(T::next_due_ms).is_some();
+            entry.deadline_ms() > now_ms && !awaits_time()
+        };
+        match table.use_if(position, how, is_as_it_is) {
+            true => Some(position),
+            false => self.position_in_time::<T>(key),
         }
-        if touch {
-            table.touch(position, now_ms, counting);
-        }
-        Some(position)
     }
 
     /// The same for a key that goes, or whose value changes, when its time comes.

@@ -175,6 +175,22 @@ impl Db {
         self.entries[position].usage.touch(now_ms, counting);
     }
 
+    /// Asks of the entry at `position` whether it may be used as it is; if so, and `touch` is true, notes that it is.
+    #[inline(always)]
+    pub fn use_if(
+        &mut self,
+        position: usize,
+        (now_ms, touch, counting): (i64, bool, Option<Counting>),
+        may: impl FnOnce(&Entry) -> bool,
+    ) -> bool {
+        let entry = &mut self.entries[position];
+        let is_used = may(entry);
+        if is_used && touch {
+            entry.usage.touch(now_ms, counting);
+        }
+        is_used
+    }
+
     /// Says how the entry at `position` was used, whatever it was before.
     pub fn set_usage(&mut self, position: usize, usage: Usage) {
         self.entries[position].usage = usage;
