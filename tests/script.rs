@@ -24,12 +24,17 @@ fn spin(server: &Server, key: &str) -> Client {
     let mut spinning = server.connect();
     let words: [&[u8]; 4] = [b"EVAL", b"while true do end", b"1", key.as_bytes()];
     spinning.send_args(&words);
+    await_busy(server, key);
+    spinning
+}
+
+/// Waits until a script holds the stripe of `key` for long.
+fn await_busy(server: &Server, key: &str) {
     let mut other = server.connect();
     let deadline = Instant::now() + Duration::from_secs(20);
     while other.call(&format!("GET {key}")) != BUSY {
         assert!(Instant::now() < deadline, "it is busy in time");
     }
-    spinning
 }
 
 #[test]
@@ -297,4 +302,31 @@ fn libraries_are_there_after_a_restart() {
         assert_eq!(client.call("GET k"), format!("$1 {number}"));
     }
     std::fs::remove_dir_all(&server.dir).expect("it is ours");
+}
+
+#[test]
+fn who_is_fed_during_a_long_script_is_served_after_it() {
+    for in_transaction in [false, true] {
+        let server = Server::start(&["--threads", "2", "--busy-reply-threshold", "50"]);
+        let mut others: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+        // The feeder holds the stripe of one key, the script that of the other.
+        others[0].send("BLPOP a b 0");
+        server.await_blocked(1);
+        let mut spinning = server.connect();
+        if in_transaction {
+            assert_eq!(spinning.call("MULTI"), "+OK");
+        }
+        spinning.send_args(&[b"EVAL", b"while true do end", b"1", b"b"]);
+        if in_transaction {
+            spinning.send("EXEC");
+        }
+        await_busy(&server, "b");
+        let fed = others[1..]
+            .iter_mut()
+            .any(|feeder| feeder.call("RPUSH a x") == ":1");
+        assert!(fed, "by a client of the other core");
+        assert!(others[0].is_silent_for(Duration::from_millis(50)));
+        assert_eq!(others[1].call("SCRIPT KILL"), "+OK");
+        assert_eq!(others[0].reply(), "*2 $1 a $1 x");
+    }
 }

@@ -63,6 +63,11 @@ impl Running {
         self.was_busy.load(Ordering::Relaxed) && self.was_busy.swap(false, Ordering::SeqCst)
     }
 
+    /// Who has taken that leaves what follows from it to whoever runs the next script.
+    pub fn put_was_busy_back(&self) {
+        self.was_busy.store(true, Ordering::SeqCst);
+    }
+
     /// True once others are told.
     pub fn is_busy(&self) -> bool {
         self.busy.load(Ordering::Relaxed)
