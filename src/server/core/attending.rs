@@ -86,6 +86,8 @@ impl Outlook for Core {
         }
         self.take_in();
         self.shake_hands();
+        // No event tells again of what a client sent with its handshake's end, or beyond what one read takes.
+        self.read_again();
         self.write_all();
     }
 }

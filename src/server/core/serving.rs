@@ -43,7 +43,9 @@ impl Core {
     /// Serves the connections that had more to read than one turn takes.
     pub(super) fn read_again(&mut self) {
         for token in std::mem::take(&mut self.readable) {
-            if let Some(connection) = self.connections.get_mut(token)
+            if self.connections.is_away(token) {
+                self.missed.push(token);
+            } else if let Some(connection) = self.connections.get_mut(token)
                 && std::mem::take(&mut connection.readable)
             {
                 self.serve(token, false);
