@@ -4,9 +4,12 @@
 mod common;
 
 use common::{Client, Server};
+use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// Longer than any reply takes.
+const PATIENCE: Duration = Duration::from_secs(20);
 const KILLED: &str = "-ERR Script killed by user with SCRIPT KILL...";
 const BUSY: &str =
     "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
@@ -191,6 +194,64 @@ fn a_script_that_has_written_is_not_killed_but_the_server_goes_down() {
     assert!(other.call("SCRIPT KILL").starts_with("-UNKILLABLE"));
     other.send("SHUTDOWN NOSAVE");
     assert_eq!(server.await_exit(), Some(0));
+    assert!(spinning.is_closed());
+}
+
+#[test]
+fn a_shutdown_without_saving_keeps_all_of_the_scripts_that_were_answered() {
+    const BATCH: usize = 500;
+    let mut server = Server::start(&["--threads", "2", "--appendonly", "yes"]);
+    let mut ordering = server.connect();
+    let answered: Vec<usize> = std::thread::scope(|scope| {
+        let counting = |number: usize| {
+            let (key, server) = (format!("k{number}"), &server);
+            let script: &[u8] = b"redis.call('incr', KEYS[1]) for i = 1, 3e4 do end return 1";
+            let request = common::encode(&[b"EVAL", script, b"1", key.as_bytes()]).repeat(BATCH);
+            let mut client = server.connect();
+            scope.spawn(move || {
+                let mut answered = 0;
+                while client.stream.write_all(&request).is_ok() {
+                    let replies = (0..BATCH).map_while(|_| client.reply_within(PATIENCE));
+                    answered += replies.filter(|reply| reply == ":1").count();
+                }
+                answered
+            })
+        };
+        let threads: Vec<_> = (0..4).map(counting).collect();
+        std::thread::sleep(Duration::from_millis(500));
+        ordering.send("SHUTDOWN NOSAVE");
+        let ended = threads.into_iter().map(|thread| thread.join());
+        ended.map(|answered| answered.expect("it ends")).collect()
+    });
+    assert_eq!(server.await_exit(), Some(0));
+    server.start_again(&[]);
+    let mut client = server.connect();
+    for (number, answered) in answered.into_iter().enumerate() {
+        let reply = client.call(&format!("GET k{number}"));
+        let kept = reply.rsplit(' ').next().and_then(|kept| kept.parse().ok());
+        assert!(kept >= Some(answered), "{answered} answered, {kept:?} kept");
+    }
+}
+
+#[test]
+fn a_transaction_whose_script_is_cut_off_is_neither_kept_nor_answered() {
+    let mut server = Server::start(&["--threads", "2", "--busy-reply-threshold", "50"]);
+    server.must_survive = false;
+    let mut client = server.connect();
+    assert_eq!(client.call("SET k before"), "+OK");
+    assert_eq!(client.call("MULTI"), "+OK");
+    assert_eq!(client.call("SET k half"), "+QUEUED");
+    let script: &[u8] = b"redis.call('set', KEYS[1], 1) while true do end";
+    assert_eq!(client.call_args(&[b"EVAL", script, b"1", b"k"]), "+QUEUED");
+    assert_eq!(client.call("SET k whole"), "+QUEUED");
+    client.send("EXEC");
+    await_busy(&server, "k");
+    let mut other = server.connect();
+    other.send("SHUTDOWN NOSAVE");
+    assert_eq!(server.await_exit(), Some(0));
+    assert!(client.is_closed());
+    server.start_again(&[]);
+    assert_eq!(server.connect().call("GET k"), "$6 before");
 }
 
 #[test]

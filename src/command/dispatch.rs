@@ -570,8 +570,15 @@ fn run_script(
     }
     let next = run_held(env, session, command, &request, reply);
     make_up(env);
-    drop(turn);
+    end_turn(env, turn);
     next
+}
+
+/// Ends a script's turn, unless it leaves stripes locked for ever, which another script might reach for.
+pub fn end_turn<T>(env: &Env<'_, '_>, turn: T) {
+    if env.locked.is_abandoned() {
+        std::mem::forget(turn);
+    }
 }
 
 /// Makes up for what others had to leave undone, if there has been a script that was busy.

@@ -33,6 +33,8 @@ pub struct Caller<'c, 'e, 'k> {
     pub function: Option<&'c [u8]>,
     /// Since when it runs.
     pub began: Instant,
+    /// It was ended after it had written something.
+    pub is_cut_off: bool,
 }
 
 impl Host for Caller<'_, '_, '_> {
@@ -71,10 +73,11 @@ impl Host for Caller<'_, '_, '_> {
         // A server that goes down waits for no script but one that has written.
         let is_superfluous = self.env.shared.gate(gate::STOPPING)
             && (!scripts.has_written() || scripts.is_abandoned());
-        match scripts.is_killed() || is_superfluous {
-            true => Verdict::Killed,
-            false => Verdict::GoesOn,
+        if !scripts.is_killed() && !is_superfluous {
+            return Verdict::GoesOn;
         }
+        self.is_cut_off = scripts.has_written();
+        Verdict::Killed
     }
 }
 

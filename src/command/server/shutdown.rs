@@ -3,8 +3,8 @@
 //! Where `save` asks for snapshots, or SHUTDOWN does, one is taken first. Until it is written, commands that write wait, so that none
 //! is answered whose effect it lacks; others go on. If it cannot be written the server stays, unless told to go whatever happens.
 //!
-//! A script that has written is let finish, but for SHUTDOWN NOSAVE: then nothing of what it did is logged. Where one takes long, a signal
-//! waits for its end, and SHUTDOWN is refused.
+//! A script that has written is let finish, but for SHUTDOWN NOSAVE: it ends a script in its midst, and nothing of what that did is logged,
+//! answered, or seen by anybody. Where one takes long, a signal waits for its end, and SHUTDOWN is refused.
 //!
 //! A log that was turned on and has no base yet holds nothing that could be started from: a signal waits for the base, SHUTDOWN is
 //! refused as in Redis.
