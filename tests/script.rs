@@ -163,6 +163,24 @@ fn what_comes_for_a_client_after_its_long_script_reaches_it() {
 }
 
 #[test]
+fn who_hangs_up_during_its_long_script_is_served_nothing() {
+    let server = Server::start(&["--threads", "1", "--busy-reply-threshold", "50"]);
+    let (mut client, mut other) = (server.connect(), server.connect());
+    let mut requests = common::encode(&[b"EVAL", b"while true do end", b"1", b"k"]);
+    requests.extend(common::encode(&[b"BLPOP", b"list", b"0"]));
+    client.send_raw(&requests);
+    await_busy(&server, "k");
+    drop(client);
+    // The server hears of that in the midst of the script.
+    std::thread::sleep(Duration::from_millis(50));
+    other.send_raw(b"SCRIPT KILL\r\n");
+    assert_eq!(other.reply(), "+OK");
+    assert_eq!(other.call("RPUSH list x"), ":1");
+    assert_eq!(other.call("LRANGE list 0 -1"), "*1 $1 x");
+    other.await_info("connected_clients", 1);
+}
+
+#[test]
 fn a_pause_of_writes_holds_up_scripts() {
     let server = Server::start(&["--threads", "2"]);
     let (mut client, mut other) = (server.connect(), server.connect());

@@ -168,12 +168,7 @@ fn run_queue(env: &mut Env<'_, '_>, session: &mut Session, reply: &mut Reply, qu
     }
 }
 
-fn run_queued(
-    env: &mut Env<'_, '_>,
-    session: &mut Session,
-    reply: &mut Reply,
-    queued: &Queued,
-) {
+fn run_queued(env: &mut Env<'_, '_>, session: &mut Session, reply: &mut Reply, queued: &Queued) {
     let request = queued.request.as_request();
     if let Err(refused) = acl::check(env.shared, session, queued.command, request) {
         let place = env.place(Context::Multi);

@@ -74,8 +74,8 @@ pub struct Core {
     lent: usize,
     /// It has looked after its clients in the midst of the script that runs.
     has_attended: bool,
-    /// Connections that something happened to while they were taken out.
-    missed: Vec<usize>,
+    /// Connections that something happened to while they were taken out, and whether that was their peers' end.
+    missed: Vec<(usize, bool)>,
     changes: Changes,
     /// The log's writer sleeps and there is something for it: it is woken once, when the turn ends.
     wakes_log: bool,
