@@ -181,6 +181,42 @@ fn who_hangs_up_during_its_long_script_is_served_nothing() {
 }
 
 #[test]
+fn a_leap_of_the_wall_clock_counts_for_what_a_script_holds_too() {
+    const HOUR_MS: u128 = 3_600_000;
+    let arguments = ["--threads", "2", "--busy-reply-threshold", "50"];
+    let server = Server::start(&[&arguments[..], &["--enable-debug-command", "yes"]].concat());
+    let now = std::time::UNIX_EPOCH.elapsed().expect("it is later");
+    let date = now.as_millis() + HOUR_MS;
+    // Whichever core runs the script, the other one looks after one of these.
+    let keys = ["a", "b"];
+    let mut waiting = keys.map(|key| {
+        let mut client = server.connect();
+        client.call(&format!("XADD {key} @{date} f v"));
+        client.send(&format!("XREAD BLOCK 0 STREAMS {key} $"));
+        client
+    });
+    server.await_blocked(2);
+    let step = (2 * HOUR_MS).to_string();
+    let mut requests = common::encode(&[b"DEBUG", b"CLOCK", b"STEP", step.as_bytes()]);
+    requests.extend(common::encode(&[
+        b"EVAL",
+        b"while true do end",
+        b"2",
+        b"a",
+        b"b",
+    ]));
+    let mut spinning = server.connect();
+    spinning.send_raw(&requests);
+    await_busy(&server, "a");
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(server.connect().call("SCRIPT KILL"), "+OK");
+    for client in &mut waiting {
+        let reply = client.reply_within(PATIENCE);
+        assert!(reply.is_some_and(|reply| reply.contains("$1 v")));
+    }
+}
+
+#[test]
 fn a_pause_of_writes_holds_up_scripts() {
     let server = Server::start(&["--threads", "2"]);
     let (mut client, mut other) = (server.connect(), server.connect());
