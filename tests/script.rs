@@ -217,6 +217,36 @@ fn a_leap_of_the_wall_clock_counts_for_what_a_script_holds_too() {
 }
 
 #[test]
+fn the_log_is_switched_after_a_long_script_and_nobody_waits_for_that() {
+    let arguments = ["--threads", "2", "--busy-reply-threshold", "50"];
+    let server = Server::start(&[&arguments[..], &["--appendonly", "yes"]].concat());
+    let mut others: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+    for setting in ["no", "yes"] {
+        let mut spinning = spin(&server, "b");
+        // Those of the script's own core are refused.
+        let set = format!("CONFIG SET appendonly {setting}");
+        let is_set = |client: &mut Client| {
+            client.send(&set);
+            client.reply_within(PATIENCE).as_deref() == Some("+OK")
+        };
+        assert!(others.iter_mut().any(is_set));
+        assert!(
+            others
+                .iter_mut()
+                .any(|other| other.call("SET a v") == "+OK")
+        );
+        assert_eq!(others[0].call("SCRIPT KILL"), "+OK");
+        assert!(spinning.reply().starts_with(KILLED));
+        // It is looked at now and then.
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    // One that was off and is on again needs a new base.
+    let mut observer = server.connect();
+    observer.await_info("aof_rewrites", 1);
+    observer.await_info("aof_rewrite_in_progress", 0);
+}
+
+#[test]
 fn a_pause_of_writes_holds_up_scripts() {
     let server = Server::start(&["--threads", "2"]);
     let (mut client, mut other) = (server.connect(), server.connect());
