@@ -115,13 +115,13 @@ impl Caller<'_, '_, '_> {
         if is_short && command.is(flag::DENYOOM) {
             return refuse(error::OUT_OF_MEMORY);
         }
+        if command.writes() && !self.env.shared.running.note_write() {
+            return refuse(error::SCRIPT_KILLED);
+        }
         Ok(command)
     }
 
     fn run(&mut self, command: &'static Command, request: Request<'_>, reply: &mut Reply) {
-        if command.writes() {
-            self.env.shared.running.note_write();
-        }
         self.hold(command, request);
         self.session.version = reply.version;
         let (env, session) = (&mut *self.env, &mut self.session);
