@@ -16,7 +16,11 @@ use crate::command::mail::Mail;
 use crate::command::shared::{Shared, gate};
 use crate::command::{Args, error};
 use crate::storage::snapshot::Task;
+use std::time::Duration;
 use tracing::{info, warn};
+
+/// How often one looks whether the save can begin.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// Whether to save before the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -139,6 +143,9 @@ pub fn begin(shared: &Shared, now: Now, saving: Saving, force: bool, client: Opt
             shared.storage.snapshots.progress.cancel();
             break;
         }
+        drop(status);
+        // A script holds stripes for long.
+        std::thread::sleep(LOOK_EVERY);
     }
     false
 }
