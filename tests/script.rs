@@ -247,6 +247,36 @@ fn the_log_is_switched_after_a_long_script_and_nobody_waits_for_that() {
 }
 
 #[test]
+fn what_was_logged_before_a_long_script_does_not_wait_for_it() {
+    const ROUNDS: usize = 8;
+    const SLOW: Duration = Duration::from_millis(200);
+    let arguments = ["--threads", "2", "--busy-reply-threshold", "50"];
+    let always = ["--appendonly", "yes", "--appendfsync", "always"];
+    let server = Server::start(&[&arguments[..], &always].concat());
+    let mut others: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+    let mut slow = 0;
+    for _ in 0..ROUNDS {
+        let mut requests = common::encode(&[b"SET", b"a", b"v"]);
+        requests.extend(common::encode(&[b"EVAL", b"while true do end", b"1", b"b"]));
+        let mut spinning = server.connect();
+        spinning.send_raw(&requests);
+        std::thread::sleep(Duration::from_millis(20));
+        let began = Instant::now();
+        assert!(
+            others
+                .iter_mut()
+                .any(|other| other.call("SET c v") == "+OK")
+        );
+        slow += usize::from(began.elapsed() > SLOW);
+        await_busy(&server, "b");
+        assert_eq!(others[0].call("SCRIPT KILL"), "+OK");
+        assert_eq!(spinning.reply(), "+OK");
+        assert!(spinning.reply().starts_with(KILLED));
+    }
+    assert!(slow < ROUNDS / 2, "{slow} were");
+}
+
+#[test]
 fn a_pause_of_writes_holds_up_scripts() {
     let server = Server::start(&["--threads", "2"]);
     let (mut client, mut other) = (server.connect(), server.connect());

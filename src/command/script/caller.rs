@@ -60,6 +60,7 @@ impl Host for Caller<'_, '_, '_> {
     }
 
     fn look_up(&mut self) -> Verdict {
+        self.wake_log();
         let scripts = &self.env.shared.running;
         if !scripts.is_busy() {
             let limit = running::threshold(self.env.local.config.busy_reply_threshold_ms);
@@ -169,6 +170,14 @@ impl Caller<'_, '_, '_> {
             let wanted = reach(&mut self.env.keys(self.session.db), request);
             self.env.locked.reach(&wanted);
         }
+    }
+
+    /// What was appended before the script does not wait for its end: whoever appends after that does not wake the writer.
+    fn wake_log(&mut self) {
+        if self.env.locked.take_wake() {
+            self.env.locked.keyspace().log().wake();
+        }
+        outlook::wake_log();
     }
 
     #[cold]

@@ -69,6 +69,12 @@ impl Core {
 }
 
 impl Outlook for Core {
+    fn wake_log(&mut self) {
+        if std::mem::take(&mut self.wakes_log) {
+            self.shared.keyspace.log().wake();
+        }
+    }
+
     fn attend(&mut self) {
         if !std::mem::replace(&mut self.has_attended, true) {
             self.look_at_all();
