@@ -135,7 +135,8 @@ pub fn begin(shared: &Shared, now: Now, saving: Saving, force: bool, client: Opt
     }
     shared.set_gate(gate::SAVING_TO_STOP, true);
     info!("saving the data before the end");
-    while !save::begin_now(shared, now, Task::Save) {
+    // What another order to stop leaves locked, no save can wait for.
+    while !shared.gate(gate::STOPPING) && !save::begin_now(shared, now, Task::Save) {
         let mut status = shared.storage.snapshots.status.lock();
         if status.current.is_some() {
             // What is being written is not of this moment.
