@@ -421,3 +421,36 @@ fn renamed_commands_are_logged_by_their_own_names() {
     server.start_again(&[]);
     assert_eq!(server.connect().call("LRANGE k 0 -1"), "*2 $1 a $1 b");
 }
+
+#[test]
+fn renamed_commands_are_known_by_their_own_names_after_a_long_script_too() {
+    let arguments = [
+        "--appendonly",
+        "yes",
+        "--threads",
+        "1",
+        "--busy-reply-threshold",
+        "50",
+        "--rename-command",
+        "RPUSH",
+        "push",
+        "--rename-command",
+        "BLPOP",
+        "await",
+    ];
+    let mut server = Server::start(&arguments);
+    let (mut client, mut other) = (server.connect(), server.connect());
+    client.send_args(&[b"EVAL", b"while true do end", b"1", b"k"]);
+    let busy = |reply: &str| reply.starts_with("-BUSY");
+    while !busy(&other.call("GET k")) {}
+    assert_eq!(other.call("SCRIPT KILL"), "+OK");
+    assert!(client.reply().starts_with("-ERR Script killed"));
+    client.send("AWAIT waiting 0");
+    server.await_blocked(1);
+    assert_eq!(other.call("PUSH waiting x"), ":1");
+    assert_eq!(client.reply(), "*2 $7 waiting $1 x");
+    assert_eq!(other.call("PUSH k a"), ":1");
+    assert_eq!(server.terminate(), Some(0));
+    server.start_again(&[]);
+    assert_eq!(server.connect().call("LRANGE k 0 -1"), "*1 $1 a");
+}

@@ -82,6 +82,18 @@ impl Limited {
 const OOM: &str = "-OOM command not allowed when used memory > 'maxmemory'.";
 
 #[test]
+fn a_limit_holds_where_commands_have_other_names_too() {
+    let renamed = ["--rename-command", "RPUSH", "push"];
+    let mut refusing = limited("noeviction", &renamed);
+    let replies = refusing.fill("k", 5000);
+    let first = replies.iter().position(|reply| reply == OOM);
+    assert!(first.is_some_and(|first| (1500..MOST_VALUES).contains(&first)));
+    let mut evicting = limited("allkeys-lru", &renamed);
+    assert!(evicting.fill("k", 5000).iter().all(|reply| reply == "+OK"));
+    assert!(evicting.left("k", 5000) < MOST_VALUES);
+}
+
+#[test]
 fn without_eviction_what_takes_memory_is_refused_and_the_rest_goes_on() {
     let mut limited = limited("noeviction", &[]);
     let client = &mut limited.client;

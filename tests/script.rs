@@ -4,9 +4,12 @@
 mod common;
 
 use common::{Client, Server};
+use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// Longer than any reply takes.
+const PATIENCE: Duration = Duration::from_secs(20);
 const KILLED: &str = "-ERR Script killed by user with SCRIPT KILL...";
 const BUSY: &str =
     "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
@@ -24,12 +27,17 @@ fn spin(server: &Server, key: &str) -> Client {
     let mut spinning = server.connect();
     let words: [&[u8]; 4] = [b"EVAL", b"while true do end", b"1", key.as_bytes()];
     spinning.send_args(&words);
+    await_busy(server, key);
+    spinning
+}
+
+/// Waits until a script holds the stripe of `key` for long.
+fn await_busy(server: &Server, key: &str) {
     let mut other = server.connect();
     let deadline = Instant::now() + Duration::from_secs(20);
     while other.call(&format!("GET {key}")) != BUSY {
         assert!(Instant::now() < deadline, "it is busy in time");
     }
-    spinning
 }
 
 #[test]
@@ -155,6 +163,121 @@ fn what_comes_for_a_client_after_its_long_script_reaches_it() {
 }
 
 #[test]
+fn who_hangs_up_during_its_long_script_is_served_nothing() {
+    let server = Server::start(&["--threads", "1", "--busy-reply-threshold", "50"]);
+    let (mut client, mut other) = (server.connect(), server.connect());
+    let mut requests = common::encode(&[b"EVAL", b"while true do end", b"1", b"k"]);
+    requests.extend(common::encode(&[b"BLPOP", b"list", b"0"]));
+    client.send_raw(&requests);
+    await_busy(&server, "k");
+    drop(client);
+    // The server hears of that in the midst of the script.
+    std::thread::sleep(Duration::from_millis(50));
+    other.send_raw(b"SCRIPT KILL\r\n");
+    assert_eq!(other.reply(), "+OK");
+    assert_eq!(other.call("RPUSH list x"), ":1");
+    assert_eq!(other.call("LRANGE list 0 -1"), "*1 $1 x");
+    other.await_info("connected_clients", 1);
+}
+
+#[test]
+fn a_leap_of_the_wall_clock_counts_for_what_a_script_holds_too() {
+    const HOUR_MS: u128 = 3_600_000;
+    let arguments = ["--threads", "2", "--busy-reply-threshold", "50"];
+    let server = Server::start(&[&arguments[..], &["--enable-debug-command", "yes"]].concat());
+    let now = std::time::UNIX_EPOCH.elapsed().expect("it is later");
+    let date = now.as_millis() + HOUR_MS;
+    // Whichever core runs the script, the other one looks after one of these.
+    let keys = ["a", "b"];
+    let mut waiting = keys.map(|key| {
+        let mut client = server.connect();
+        client.call(&format!("XADD {key} @{date} f v"));
+        client.send(&format!("XREAD BLOCK 0 STREAMS {key} $"));
+        client
+    });
+    server.await_blocked(2);
+    let step = (2 * HOUR_MS).to_string();
+    let mut requests = common::encode(&[b"DEBUG", b"CLOCK", b"STEP", step.as_bytes()]);
+    requests.extend(common::encode(&[
+        b"EVAL",
+        b"while true do end",
+        b"2",
+        b"a",
+        b"b",
+    ]));
+    let mut spinning = server.connect();
+    spinning.send_raw(&requests);
+    await_busy(&server, "a");
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(server.connect().call("SCRIPT KILL"), "+OK");
+    for client in &mut waiting {
+        let reply = client.reply_within(PATIENCE);
+        assert!(reply.is_some_and(|reply| reply.contains("$1 v")));
+    }
+}
+
+#[test]
+fn the_log_is_switched_after_a_long_script_and_nobody_waits_for_that() {
+    let arguments = ["--threads", "2", "--busy-reply-threshold", "50"];
+    let server = Server::start(&[&arguments[..], &["--appendonly", "yes"]].concat());
+    let mut others: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+    for setting in ["no", "yes"] {
+        let mut spinning = spin(&server, "b");
+        // Those of the script's own core are refused.
+        let set = format!("CONFIG SET appendonly {setting}");
+        let is_set = |client: &mut Client| {
+            client.send(&set);
+            client.reply_within(PATIENCE).as_deref() == Some("+OK")
+        };
+        assert!(others.iter_mut().any(is_set));
+        assert!(
+            others
+                .iter_mut()
+                .any(|other| other.call("SET a v") == "+OK")
+        );
+        assert_eq!(others[0].call("SCRIPT KILL"), "+OK");
+        assert!(spinning.reply().starts_with(KILLED));
+        // It is looked at now and then.
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    // One that was off and is on again needs a new base.
+    let mut observer = server.connect();
+    observer.await_info("aof_rewrites", 1);
+    observer.await_info("aof_rewrite_in_progress", 0);
+}
+
+#[test]
+fn what_was_logged_before_a_long_script_does_not_wait_for_it() {
+    const ROUNDS: usize = 12;
+    const SLOW: Duration = Duration::from_millis(200);
+    let arguments = ["--threads", "2", "--busy-reply-threshold", "50"];
+    let always = ["--appendonly", "yes", "--appendfsync", "always"];
+    let server = Server::start(&[&arguments[..], &always].concat());
+    let mut others: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+    let mut slow = 0;
+    for _ in 0..ROUNDS {
+        let mut requests = common::encode(&[b"SET", b"a", b"v"]);
+        requests.extend(common::encode(&[b"EVAL", b"while true do end", b"1", b"b"]));
+        let mut spinning = server.connect();
+        spinning.send_raw(&requests);
+        std::thread::sleep(Duration::from_millis(20));
+        let began = Instant::now();
+        assert!(
+            others
+                .iter_mut()
+                .any(|other| other.call("SET c v") == "+OK")
+        );
+        slow += usize::from(began.elapsed() > SLOW);
+        await_busy(&server, "b");
+        assert_eq!(others[0].call("SCRIPT KILL"), "+OK");
+        assert_eq!(spinning.reply(), "+OK");
+        assert!(spinning.reply().starts_with(KILLED));
+    }
+    // The writer sleeps for up to a second unless it is woken; a disk may be slow now and then.
+    assert!(slow <= 2, "{slow} were slow");
+}
+
+#[test]
 fn a_pause_of_writes_holds_up_scripts() {
     let server = Server::start(&["--threads", "2"]);
     let (mut client, mut other) = (server.connect(), server.connect());
@@ -186,6 +309,64 @@ fn a_script_that_has_written_is_not_killed_but_the_server_goes_down() {
     assert!(other.call("SCRIPT KILL").starts_with("-UNKILLABLE"));
     other.send("SHUTDOWN NOSAVE");
     assert_eq!(server.await_exit(), Some(0));
+    assert!(spinning.is_closed());
+}
+
+#[test]
+fn a_shutdown_without_saving_keeps_all_of_the_scripts_that_were_answered() {
+    const BATCH: usize = 500;
+    let mut server = Server::start(&["--threads", "2", "--appendonly", "yes"]);
+    let mut ordering = server.connect();
+    let answered: Vec<usize> = std::thread::scope(|scope| {
+        let counting = |number: usize| {
+            let (key, server) = (format!("k{number}"), &server);
+            let script: &[u8] = b"redis.call('incr', KEYS[1]) for i = 1, 3e4 do end return 1";
+            let request = common::encode(&[b"EVAL", script, b"1", key.as_bytes()]).repeat(BATCH);
+            let mut client = server.connect();
+            scope.spawn(move || {
+                let mut answered = 0;
+                while client.stream.write_all(&request).is_ok() {
+                    let replies = (0..BATCH).map_while(|_| client.reply_within(PATIENCE));
+                    answered += replies.filter(|reply| reply == ":1").count();
+                }
+                answered
+            })
+        };
+        let threads: Vec<_> = (0..4).map(counting).collect();
+        std::thread::sleep(Duration::from_millis(500));
+        ordering.send("SHUTDOWN NOSAVE");
+        let ended = threads.into_iter().map(|thread| thread.join());
+        ended.map(|answered| answered.expect("it ends")).collect()
+    });
+    assert_eq!(server.await_exit(), Some(0));
+    server.start_again(&[]);
+    let mut client = server.connect();
+    for (number, answered) in answered.into_iter().enumerate() {
+        let reply = client.call(&format!("GET k{number}"));
+        let kept = reply.rsplit(' ').next().and_then(|kept| kept.parse().ok());
+        assert!(kept >= Some(answered), "{answered} answered, {kept:?} kept");
+    }
+}
+
+#[test]
+fn a_transaction_whose_script_is_cut_off_is_neither_kept_nor_answered() {
+    let mut server = Server::start(&["--threads", "2", "--busy-reply-threshold", "50"]);
+    server.must_survive = false;
+    let mut client = server.connect();
+    assert_eq!(client.call("SET k before"), "+OK");
+    assert_eq!(client.call("MULTI"), "+OK");
+    assert_eq!(client.call("SET k half"), "+QUEUED");
+    let script: &[u8] = b"redis.call('set', KEYS[1], 1) while true do end";
+    assert_eq!(client.call_args(&[b"EVAL", script, b"1", b"k"]), "+QUEUED");
+    assert_eq!(client.call("SET k whole"), "+QUEUED");
+    client.send("EXEC");
+    await_busy(&server, "k");
+    let mut other = server.connect();
+    other.send("SHUTDOWN NOSAVE");
+    assert_eq!(server.await_exit(), Some(0));
+    assert!(client.is_closed());
+    server.start_again(&[]);
+    assert_eq!(server.connect().call("GET k"), "$6 before");
 }
 
 #[test]
@@ -297,4 +478,31 @@ fn libraries_are_there_after_a_restart() {
         assert_eq!(client.call("GET k"), format!("$1 {number}"));
     }
     std::fs::remove_dir_all(&server.dir).expect("it is ours");
+}
+
+#[test]
+fn who_is_fed_during_a_long_script_is_served_after_it() {
+    for in_transaction in [false, true] {
+        let server = Server::start(&["--threads", "2", "--busy-reply-threshold", "50"]);
+        let mut others: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+        // The feeder holds the stripe of one key, the script that of the other.
+        others[0].send("BLPOP a b 0");
+        server.await_blocked(1);
+        let mut spinning = server.connect();
+        if in_transaction {
+            assert_eq!(spinning.call("MULTI"), "+OK");
+        }
+        spinning.send_args(&[b"EVAL", b"while true do end", b"1", b"b"]);
+        if in_transaction {
+            spinning.send("EXEC");
+        }
+        await_busy(&server, "b");
+        let fed = others[1..]
+            .iter_mut()
+            .any(|feeder| feeder.call("RPUSH a x") == ":1");
+        assert!(fed, "by a client of the other core");
+        assert!(others[0].is_silent_for(Duration::from_millis(50)));
+        assert_eq!(others[1].call("SCRIPT KILL"), "+OK");
+        assert_eq!(others[0].reply(), "*2 $1 a $1 x");
+    }
 }

@@ -81,6 +81,8 @@ pub struct Local {
     pub config: Arc<Config>,
     /// What wall time was ahead of steady time when that was last looked at, milliseconds.
     pub ahead_ms: i64,
+    /// The wall clock was put forward, and a stripe could not be looked at since.
+    pub leap_is_unheard: bool,
     /// Numbers nobody has to foresee.
     pub rng: Rng,
     /// The keys that this core would evict next.
@@ -94,12 +96,12 @@ pub struct Local {
 }
 
 impl Local {
-    /// True if the wall clock was put forward since this was last asked.
+    /// True if the wall clock was put forward since this was last asked, or not all stripes have been looked at since it was.
     pub fn wall_has_leapt(&mut self, now: Now) -> bool {
         /// What two readings of two clocks, taken one after the other, may differ by.
         const TOLERANCE_MS: i64 = 10;
         let before_ms = std::mem::replace(&mut self.ahead_ms, now.ahead_ms());
-        self.ahead_ms > before_ms + TOLERANCE_MS
+        self.leap_is_unheard || self.ahead_ms > before_ms + TOLERANCE_MS
     }
 
     /// When a stream's nodes are full.
@@ -137,6 +139,7 @@ impl Local {
             redelivering: false,
             config,
             ahead_ms: 0,
+            leap_is_unheard: false,
             rng: Rng::unforeseen(),
             pool: Pool::default(),
             evicted: Vec::new(),

@@ -546,6 +546,8 @@ fn run_round(
     };
     let next = run_held(env, session, command, &request, reply);
     drop(turn);
+    // A transaction may have run a script.
+    make_up(env);
     next
 }
 
@@ -567,16 +569,37 @@ fn run_script(
         return refuse_busy(env, session, command, reply);
     }
     let next = run_held(env, session, command, &request, reply);
-    if env.shared.running.take_was_busy() {
-        // Waiters may have had to wait for it, and clients who gave up what they watched.
-        env.locked.acquire(&StripeSet::All);
-        for (_, stripe) in env.locked.iter_mut() {
-            stripe.watched.forget_raised();
-        }
-        block::serve_ready(env);
-    }
-    drop(turn);
+    make_up(env);
+    end_turn(env, turn);
     next
+}
+
+/// Ends a script's turn, unless it leaves stripes locked for ever, which another script might reach for.
+pub fn end_turn<T>(env: &Env<'_, '_>, turn: T) {
+    if env.locked.is_abandoned() {
+        std::mem::forget(turn);
+    }
+}
+
+/// Makes up for what others had to leave undone, if there has been a script that was busy.
+#[inline]
+fn make_up(env: &mut Env<'_, '_>) {
+    if env.shared.running.take_was_busy() {
+        make_up_everywhere(env);
+    }
+}
+
+/// Waiters may have had to wait for the script, and clients gave up what they watched.
+#[cold]
+fn make_up_everywhere(env: &mut Env<'_, '_>) {
+    if !env.locked.acquire_soon(&StripeSet::All) {
+        // The next script is busy already.
+        return env.shared.running.put_was_busy_back();
+    }
+    for (_, stripe) in env.locked.iter_mut() {
+        stripe.watched.forget_raised();
+    }
+    block::serve_ready(env);
 }
 
 /// A script holds what the command needs, and does so for long.

@@ -157,6 +157,8 @@ pub const NO_SCRIPT_RUNNING: Error = Error::new("NOTBUSY No scripts in execution
 pub const SCRIPT_UNKILLABLE: Error = Error::new(
     "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.",
 );
+/// A script that is to be killed writes nothing more.
+pub const SCRIPT_KILLED: Error = Error::new("ERR Script killed by user with SCRIPT KILL...");
 /// EVALSHA of a script that nobody knows.
 pub const NO_SCRIPT: Error = Error::new("NOSCRIPT No matching script. Please use EVAL.");
 /// More keys than arguments.

@@ -19,11 +19,12 @@ pub fn expire_due(env: &mut Env<'_, '_>) -> i64 {
     let expires = env.shared.active_expire.load(Ordering::Relaxed);
     let (stripes, cores) = (env.shared.keyspace.stripes(), env.shared.cores());
     let wall_leapt = env.local.wall_has_leapt(env.now);
+    let mut all_heard = true;
     let mut next_ms = NEVER;
     for stripe in (env.local.core..stripes).step_by(cores) {
         let keyspace = &env.shared.keyspace;
         if wall_leapt {
-            sound_alarms(env, stripe);
+            all_heard &= sound_alarms(env, stripe);
         }
         let mut deadline_ms = NEVER;
         if expires {
@@ -39,20 +40,22 @@ pub fn expire_due(env: &mut Env<'_, '_>) -> i64 {
             .min(env.now.steady_at(deadline_ms))
             .min(keyspace.next_alarm_ms(stripe));
     }
+    env.local.leap_is_unheard = !all_heard;
     next_ms
 }
 
-/// What is scheduled by wall time may be due earlier than its alarm says.
+/// What is scheduled by wall time may be due earlier than its alarm says. False if a script holds the stripe for long.
 #[cold]
-fn sound_alarms(env: &mut Env<'_, '_>, stripe: usize) {
+fn sound_alarms(env: &mut Env<'_, '_>, stripe: usize) -> bool {
     if !env.locked.acquire_one_soon(stripe) {
-        return;
+        return false;
     }
     for db in &mut env.locked.stripe(stripe).dbs {
         db.sound_alarms();
     }
     publish_alarm(env, stripe);
     env.locked.release();
+    true
 }
 
 fn publish_alarm(env: &mut Env<'_, '_>, stripe: usize) {

@@ -42,7 +42,30 @@ pub mod gate {
     /// A script has run for long: its core lets other clients do little.
     pub const BUSY: u32 = 1 << 7;
     /// Commands have been given other names: a request's has to be told from the command's.
-    pub const RENAMED: u32 = 1 << 7;
+    pub const RENAMED: u32 = 1 << 8;
+
+    /// All of them.
+    const ALL: [u32; 9] = [
+        PAUSED,
+        MONITORED,
+        STOPPING,
+        LOADING,
+        LOG_FAILED,
+        SAVING_TO_STOP,
+        UNSAVED,
+        BUSY,
+        RENAMED,
+    ];
+
+    // One that had another's bit would be opened and shut with it.
+    const _: () = {
+        let (mut bits, mut at) = (0, 0);
+        while at < ALL.len() {
+            assert!(ALL[at].is_power_of_two() && bits & ALL[at] == 0);
+            bits |= ALL[at];
+            at += 1;
+        }
+    };
 }
 
 /// A pause that CLIENT PAUSE ordered.

@@ -10,6 +10,7 @@ use super::session::{Multi, Queued, Session, Watch};
 use super::shared::Shared;
 use super::{Args, block, error, monitor, script};
 use crate::keyspace::{Locked, StripeSet};
+use crate::resp::Reply;
 use std::sync::atomic::Ordering;
 
 /// `MULTI`: queue what follows.
@@ -147,22 +148,27 @@ pub fn exec(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     if changed {
         ctx.reply.null_array();
     } else {
-        ctx.reply.array(multi.queue.len());
-        for queued in &multi.queue {
-            run_queued(&mut env, ctx.session, ctx.reply, queued);
-        }
+        run_queue(&mut env, ctx.session, ctx.reply, &multi.queue);
     }
+    dispatch::end_turn(&env, turn);
     unwatch_all(ctx);
-    drop(turn);
     DONE
 }
 
-fn run_queued(
-    env: &mut Env<'_, '_>,
-    session: &mut Session,
-    reply: &mut crate::resp::Reply,
-    queued: &super::session::Queued,
-) {
+fn run_queue(env: &mut Env<'_, '_>, session: &mut Session, reply: &mut Reply, queue: &[Queued]) {
+    let (began, mark) = (env.locked.effects.mark(), reply.mark());
+    reply.array(queue.len());
+    for queued in queue {
+        run_queued(env, session, reply, queued);
+        if env.locked.is_abandoned() {
+            // A script of it was ended in its midst.
+            env.locked.effects.forget(began);
+            return reply.rollback(mark);
+        }
+    }
+}
+
+fn run_queued(env: &mut Env<'_, '_>, session: &mut Session, reply: &mut Reply, queued: &Queued) {
     let request = queued.request.as_request();
     if let Err(refused) = acl::check(env.shared, session, queued.command, request) {
         let place = env.place(Context::Multi);

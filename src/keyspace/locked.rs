@@ -104,6 +104,8 @@ pub struct Locked<'k> {
     seen_to: u64,
     /// The log's writer sleeps and is to be woken.
     wake: bool,
+    /// See `abandon`.
+    abandoned: bool,
 }
 
 impl<'k> Locked<'k> {
@@ -117,6 +119,7 @@ impl<'k> Locked<'k> {
             logged_to: 0,
             seen_to: 0,
             wake: false,
+            abandoned: false,
         }
     }
 
@@ -309,6 +312,18 @@ impl<'k> Locked<'k> {
             self.held = Held::None;
         }
         self.commands = 0;
+    }
+
+    /// Keeps what is held locked for ever, since nobody is to see what is there. Only for a server that goes down, and has said that it stalls.
+    #[cold]
+    pub fn abandon(&mut self) {
+        std::mem::forget(std::mem::replace(&mut self.held, Held::None));
+        self.abandoned = true;
+    }
+
+    /// True once that has happened.
+    pub fn is_abandoned(&self) -> bool {
+        self.abandoned
     }
 
     /// True if the log's writer is to be woken, which is then up to the caller.

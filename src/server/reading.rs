@@ -61,6 +61,10 @@ pub fn read_and_execute(
             receive(connection, &mut partial.bytes)
         }
     };
+    if connection.is_killed() {
+        // What has just arrived stands in the request already, which may be whole with it.
+        return (Read::Closed, 0);
+    }
     // Whole requests may wait here even if nothing has arrived: those a crowded inbox held up. A large argument beyond the
     // limit is left as it is, for its client to be closed, even if one read brought all of it.
     if partial.parser.filled_bytes() as u64 <= env.local.config.client_query_buffer_limit_bytes {

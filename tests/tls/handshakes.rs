@@ -1,7 +1,7 @@
 //! Who gets in: certificates, versions, and those who do not speak TLS at all.
 
 use crate::Secured;
-use crate::common::{Client, Server};
+use crate::common::{Client, Server, encode};
 use crate::peer::Peer;
 use rustls::ProtocolVersion;
 use rustls::version::{TLS12, TLS13};
@@ -196,6 +196,26 @@ fn too_many_clients_are_told_so() {
     three.stream.flush().unwrap();
     assert_eq!(three.reply(), "-ERR max number of clients reached");
     assert!(three.is_closed_in_order());
+}
+
+#[test]
+fn what_comes_with_the_end_of_a_handshake_is_executed_in_the_midst_of_a_script_too() {
+    let secured = Secured::start(&["--threads", "1", "--busy-reply-threshold", "50"]);
+    let mut spinning = Server::connect(&secured.server);
+    spinning.send_args(&[b"EVAL", b"while true do end", b"1", b"k"]);
+    let mut peer = secured.connect();
+    let kill = encode(&[b"SCRIPT", b"KILL"]);
+    loop {
+        // What is written before the handshake goes out with its end.
+        peer.stream.conn.writer().write_all(&kill).unwrap();
+        peer.stream.flush().unwrap();
+        match &*peer.reply() {
+            "+OK" => break,
+            reply => assert!(reply.starts_with("-NOTBUSY"), "{reply}"),
+        }
+        peer = secured.connect();
+    }
+    assert!(spinning.reply().starts_with("-ERR Script killed"));
 }
 
 #[test]

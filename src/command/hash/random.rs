@@ -1,10 +1,10 @@
 //! HRANDFIELD: some fields, picked at random.
 
 use crate::base::Rng;
-use crate::command::draws::{Draws, LONG_DRAWS};
+use crate::command::draws::draw;
 use crate::command::error::{OUT_OF_RANGE, RANK_OUT_OF_RANGE, SYNTAX};
 use crate::command::item::{write_item, write_option};
-use crate::command::{Args, Ctx, DONE, Error, Flow, Outcome};
+use crate::command::{Args, Ctx, DONE, Error, Outcome};
 use crate::data::Hash;
 use crate::data::list::Item;
 use crate::resp::Reply;
@@ -71,20 +71,13 @@ fn several(ctx: &mut Ctx<'_, '_>, key: &[u8], mut args: Args<'_>) -> Outcome {
         return DONE;
     }
     form.open(ctx.reply, wanted);
-    match ctx.keys.find_as::<Hash>(key)? {
-        Some(hash) if wanted > LONG_DRAWS => {
-            let hash = hash.freeze();
-            let write_one =
-                move |rng: &mut Rng, reply: &mut Reply| form.write_any(reply, &hash, rng);
-            Ok(Flow::Long(Box::new(Draws::new(wanted, write_one))))
-        }
-        Some(hash) => {
-            let write_one = |rng: &mut Rng, reply: &mut Reply| form.write_any(reply, hash, rng);
-            Draws::new(wanted, write_one).write_next(ctx.reply);
-            DONE
-        }
-        None => DONE,
-    }
+    let Some(hash) = ctx.keys.find_as::<Hash>(key)? else {
+        return DONE;
+    };
+    let write_one = move |hash: &Hash, rng: &mut Rng, reply: &mut Reply| {
+        form.write_any(reply, hash, rng);
+    };
+    draw((hash, Hash::freeze), wanted, ctx.reply, write_one)
 }
 
 /// Whether values are wanted; the numbers of what is written then have to be numbers.

@@ -33,6 +33,8 @@ pub struct Caller<'c, 'e, 'k> {
     pub function: Option<&'c [u8]>,
     /// Since when it runs.
     pub began: Instant,
+    /// It was ended after it had written something.
+    pub is_cut_off: bool,
 }
 
 impl Host for Caller<'_, '_, '_> {
@@ -58,6 +60,7 @@ impl Host for Caller<'_, '_, '_> {
     }
 
     fn look_up(&mut self) -> Verdict {
+        self.wake_log();
         let scripts = &self.env.shared.running;
         if !scripts.is_busy() {
             let limit = running::threshold(self.env.local.config.busy_reply_threshold_ms);
@@ -71,10 +74,11 @@ impl Host for Caller<'_, '_, '_> {
         // A server that goes down waits for no script but one that has written.
         let is_superfluous = self.env.shared.gate(gate::STOPPING)
             && (!scripts.has_written() || scripts.is_abandoned());
-        match scripts.is_killed() || is_superfluous {
-            true => Verdict::Killed,
-            false => Verdict::GoesOn,
+        if !scripts.is_killed() && !is_superfluous {
+            return Verdict::GoesOn;
         }
+        self.is_cut_off = scripts.has_written();
+        Verdict::Killed
     }
 }
 
@@ -112,13 +116,13 @@ impl Caller<'_, '_, '_> {
         if is_short && command.is(flag::DENYOOM) {
             return refuse(error::OUT_OF_MEMORY);
         }
+        if command.writes() && !self.env.shared.running.note_write() {
+            return refuse(error::SCRIPT_KILLED);
+        }
         Ok(command)
     }
 
     fn run(&mut self, command: &'static Command, request: Request<'_>, reply: &mut Reply) {
-        if command.writes() {
-            self.env.shared.running.note_write();
-        }
         self.hold(command, request);
         self.session.version = reply.version;
         let (env, session) = (&mut *self.env, &mut self.session);
@@ -166,6 +170,14 @@ impl Caller<'_, '_, '_> {
             let wanted = reach(&mut self.env.keys(self.session.db), request);
             self.env.locked.reach(&wanted);
         }
+    }
+
+    /// What was appended before the script does not wait for its end: whoever appends after that does not wake the writer.
+    fn wake_log(&mut self) {
+        if self.env.locked.take_wake() {
+            self.env.locked.keyspace().log().wake();
+        }
+        outlook::wake_log();
     }
 
     #[cold]

@@ -12,6 +12,7 @@ use super::caller::Caller;
 use super::engine::{self, Engine};
 use super::scripts::{Flags, Script, Sha, declarations};
 use crate::base::{num, sha1};
+use crate::keyspace::effects::Mark;
 use crate::resp::Request;
 use crate::script::{Answered, Call, Failure, Interpreter, Loaded};
 use std::sync::Arc;
@@ -152,6 +153,7 @@ impl Task<'_> {
             request,
             function: self.function,
             began,
+            is_cut_off: false,
         };
         ctx.shared.running.begin();
         let began = caller.env.locked.effects.mark();
@@ -168,10 +170,10 @@ impl Task<'_> {
             host: &mut caller,
         };
         let outcome = interpreter.run(call, ctx.reply);
-        if ctx.shared.running.is_abandoned() {
-            ctx.keys.locked.effects.forget(began);
+        match caller.is_cut_off {
+            true => leave_half_done(ctx, began),
+            false => ctx.shared.running.end(ctx.shared),
         }
-        ctx.shared.running.end(ctx.shared);
         Ok(outcome)
     }
 
@@ -194,8 +196,21 @@ impl Task<'_> {
     }
 }
 
+/// A server that goes down without saving has ended a script in its midst. Nobody may see what it did, or build on it; so what it held is
+/// kept from everybody, who hear that the server is busy.
+#[cold]
+fn leave_half_done(ctx: &mut Ctx<'_, '_>, began: Mark) {
+    ctx.keys.locked.effects.forget(began);
+    ctx.shared.keyspace.set_stalled(true);
+    ctx.keys.locked.abandon();
+    ctx.session.closing = true;
+}
+
 /// Counts what came of a script, and writes what it failed with.
 pub fn conclude(ctx: &mut Ctx<'_, '_>, outcome: Result<Answered, Failure>, name: &[u8]) -> Outcome {
+    if ctx.keys.locked.is_abandoned() {
+        return DONE;
+    }
     let stats = &ctx.shared.stats[ctx.local.core];
     match outcome {
         Ok(answered) => {

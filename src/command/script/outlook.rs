@@ -9,6 +9,9 @@ use scoped_tls_hkt::scoped_thread_local;
 pub trait Outlook {
     /// Takes what has arrived, and answers it.
     fn attend(&mut self);
+
+    /// Wakes the log's writer, if it is to be.
+    fn wake_log(&mut self);
 }
 
 scoped_thread_local!(static mut OUTLOOK: for<'a> &'a mut (dyn Outlook + 'a));
@@ -20,7 +23,16 @@ pub fn with_outlook<R>(core: &mut dyn Outlook, f: impl FnOnce() -> R) -> R {
 
 /// Lets the core in the thread's slot attend, if there is one.
 pub fn attend() {
+    with_core(|core| core.attend());
+}
+
+/// Lets it wake the log's writer.
+pub fn wake_log() {
+    with_core(|core| core.wake_log());
+}
+
+fn with_core(f: impl FnOnce(&mut dyn Outlook)) {
     if OUTLOOK.is_set() {
-        OUTLOOK.with(|core| core.attend());
+        OUTLOOK.with(|core| f(core));
     }
 }

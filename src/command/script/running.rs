@@ -6,7 +6,7 @@
 use super::super::error::{self, Error};
 use super::super::shared::{Shared, gate};
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 /// What runs, for FUNCTION STATS.
@@ -20,13 +20,20 @@ pub struct What {
     pub began: Instant,
 }
 
+/// Nothing has come of the script yet: either may.
+const CLEAN: u8 = 0;
+/// It has run a command that writes.
+const WROTE: u8 = 1;
+/// It is to be killed.
+const KILLED: u8 = 2;
+
 /// See the module's description.
 #[derive(Debug, Default)]
 pub struct Running {
     busy: AtomicBool,
     was_busy: AtomicBool,
-    wrote: AtomicBool,
-    killed: AtomicBool,
+    /// What has come of the script: one word, so that none is killed while it begins to write.
+    fate: AtomicU8,
     abandoned: AtomicBool,
     /// What runs, as soon as it is busy.
     what: Mutex<Option<What>>,
@@ -35,8 +42,7 @@ pub struct Running {
 impl Running {
     /// A script begins.
     pub fn begin(&self) {
-        self.wrote.store(false, Ordering::Relaxed);
-        self.killed.store(false, Ordering::Relaxed);
+        self.fate.store(CLEAN, Ordering::SeqCst);
     }
 
     /// The script is over.
@@ -63,24 +69,37 @@ impl Running {
         self.was_busy.load(Ordering::Relaxed) && self.was_busy.swap(false, Ordering::SeqCst)
     }
 
+    /// Who has taken that leaves what follows from it to whoever runs the next script.
+    pub fn put_was_busy_back(&self) {
+        self.was_busy.store(true, Ordering::SeqCst);
+    }
+
     /// True once others are told.
     pub fn is_busy(&self) -> bool {
         self.busy.load(Ordering::Relaxed)
     }
 
-    /// The script runs a command that writes.
-    pub fn note_write(&self) {
-        self.wrote.store(true, Ordering::SeqCst);
+    /// The script is about to run a command that writes. False if it may not, since it is to be killed.
+    pub fn note_write(&self) -> bool {
+        self.meet(WROTE)
+    }
+
+    /// True if this is, or was before, what has come of the script.
+    fn meet(&self, fate: u8) -> bool {
+        let met = self
+            .fate
+            .compare_exchange(CLEAN, fate, Ordering::SeqCst, Ordering::SeqCst);
+        met.is_ok() || met == Err(fate)
     }
 
     /// True once the script has run a command that writes.
     pub fn has_written(&self) -> bool {
-        self.wrote.load(Ordering::Relaxed)
+        self.fate.load(Ordering::Relaxed) == WROTE
     }
 
     /// True if it is to be killed.
     pub fn is_killed(&self) -> bool {
-        self.killed.load(Ordering::SeqCst)
+        self.fate.load(Ordering::SeqCst) == KILLED
     }
 
     /// Has the script killed, or the function.
@@ -89,7 +108,7 @@ impl Running {
         let Some(what) = what.as_ref() else {
             return Err(error::NO_SCRIPT_RUNNING);
         };
-        if self.wrote.load(Ordering::SeqCst) {
+        if self.has_written() {
             return Err(error::SCRIPT_UNKILLABLE);
         }
         match (is_for_functions, what.function.is_some()) {
@@ -97,8 +116,8 @@ impl Running {
             (true, false) => return Err(error::BUSY_SCRIPT),
             _ => {}
         }
-        self.killed.store(true, Ordering::SeqCst);
-        Ok(())
+        let is_killed = self.meet(KILLED);
+        is_killed.then_some(()).ok_or(error::SCRIPT_UNKILLABLE)
     }
 
     /// The server goes down, and nothing is to be kept of what the script does.
@@ -129,4 +148,28 @@ impl Running {
 pub fn threshold(busy_reply_threshold_ms: i64) -> Option<Duration> {
     let ms = u64::try_from(busy_reply_threshold_ms).ok()?;
     (ms > 0).then(|| Duration::from_millis(ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_is_killed_or_writes_but_never_both() {
+        let running = Running::default();
+        *running.what.lock() = Some(What {
+            function: None,
+            request: Vec::new(),
+            began: Instant::now(),
+        });
+        running.begin();
+        assert!(running.note_write() && running.note_write());
+        assert_eq!(running.kill(false), Err(error::SCRIPT_UNKILLABLE));
+        assert!(running.has_written() && !running.is_killed());
+        running.begin();
+        assert_eq!(running.kill(true), Err(error::BUSY_SCRIPT));
+        assert_eq!([running.kill(false), running.kill(false)], [Ok(()), Ok(())]);
+        assert!(!running.note_write());
+        assert!(running.is_killed() && !running.has_written());
+    }
 }

@@ -85,10 +85,12 @@ pub fn lastsave(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
 }
 
 /// Turns the log off or on, as the configuration says; no stripe is held. It begins with a snapshot of this moment, or of when nothing
-/// else is under way.
+/// else is under way. While a script holds stripes for long that is left to [`tick`].
 pub fn switch_log(shared: &Shared, now: Now) {
     let mut locked = Locked::new(&shared.keyspace);
-    locked.acquire(&StripeSet::All);
+    if !locked.acquire_soon(&StripeSet::All) {
+        return;
+    }
     let log = shared.keyspace.log();
     if shared.config.load().appendonly {
         if !log.is_recording() {

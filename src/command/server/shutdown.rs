@@ -3,8 +3,8 @@
 //! Where `save` asks for snapshots, or SHUTDOWN does, one is taken first. Until it is written, commands that write wait, so that none
 //! is answered whose effect it lacks; others go on. If it cannot be written the server stays, unless told to go whatever happens.
 //!
-//! A script that has written is let finish, but for SHUTDOWN NOSAVE: then nothing of what it did is logged. Where one takes long, a signal
-//! waits for its end, and SHUTDOWN is refused.
+//! A script that has written is let finish, but for SHUTDOWN NOSAVE: it ends a script in its midst, and nothing of what that did is logged,
+//! answered, or seen by anybody. Where one takes long, a signal waits for its end, and SHUTDOWN is refused.
 //!
 //! A log that was turned on and has no base yet holds nothing that could be started from: a signal waits for the base, SHUTDOWN is
 //! refused as in Redis.
@@ -16,7 +16,11 @@ use crate::command::mail::Mail;
 use crate::command::shared::{Shared, gate};
 use crate::command::{Args, error};
 use crate::storage::snapshot::Task;
+use std::time::Duration;
 use tracing::{info, warn};
+
+/// How often one looks whether the save can begin.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// Whether to save before the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -131,7 +135,8 @@ pub fn begin(shared: &Shared, now: Now, saving: Saving, force: bool, client: Opt
     }
     shared.set_gate(gate::SAVING_TO_STOP, true);
     info!("saving the data before the end");
-    while !save::begin_now(shared, now, Task::Save) {
+    // What another order to stop leaves locked, no save can wait for.
+    while !shared.gate(gate::STOPPING) && !save::begin_now(shared, now, Task::Save) {
         let mut status = shared.storage.snapshots.status.lock();
         if status.current.is_some() {
             // What is being written is not of this moment.
@@ -139,6 +144,9 @@ pub fn begin(shared: &Shared, now: Now, saving: Saving, force: bool, client: Opt
             shared.storage.snapshots.progress.cancel();
             break;
         }
+        drop(status);
+        // A script holds stripes for long.
+        std::thread::sleep(LOOK_EVERY);
     }
     false
 }

@@ -2,12 +2,11 @@
 
 use super::{limits, shrunk, write_member};
 use crate::base::Rng;
-use crate::command::draws::{Draws, LONG_DRAWS};
+use crate::command::draws::draw;
 use crate::command::error::{COUNT_OUT_OF_RANGE, MUST_BE_POSITIVE, SYNTAX};
-use crate::command::{Args, Ctx, DONE, Flow, Keys, Outcome};
+use crate::command::{Args, Ctx, DONE, Keys, Outcome};
 use crate::data::Set;
 use crate::data::list::Item;
-use crate::resp::Reply;
 use bytes::Bytes;
 
 /// Members that one logged SREM removes.
@@ -132,13 +131,7 @@ fn repeated(ctx: &mut Ctx<'_, '_>, key: &[u8], count: usize) -> Outcome {
     let Some(set) = ctx.keys.find_as::<Set>(key)? else {
         return DONE;
     };
-    if count > LONG_DRAWS {
-        let set = set.freeze();
-        let write_one =
-            move |rng: &mut Rng, reply: &mut Reply| write_member(reply, drawn(&set, rng));
-        return Ok(Flow::Long(Box::new(Draws::new(count, write_one))));
-    }
-    let write_one = |rng: &mut Rng, reply: &mut Reply| write_member(reply, drawn(set, rng));
-    Draws::new(count, write_one).write_next(ctx.reply);
-    DONE
+    draw((set, Set::freeze), count, ctx.reply, |set, rng, reply| {
+        write_member(reply, drawn(set, rng));
+    })
 }

@@ -2,6 +2,7 @@
 //! then, SCRIPT KILL above all. It takes those in whom other cores deal out to it. Everything else, the rest of the inbox and what is due
 //! included, waits for the script's end.
 
+use super::serving::says_closed;
 use super::{Core, FIRST_CONNECTION};
 use crate::command::Local;
 use crate::command::mail::Mail;
@@ -37,7 +38,7 @@ impl Core {
 
     /// What connections missed while they were taken out, they look for once more.
     pub(super) fn catch_up(&mut self) {
-        for token in std::mem::take(&mut self.missed) {
+        for (token, _) in std::mem::take(&mut self.missed) {
             if let Some(connection) = self.connections.get_mut(token) {
                 connection.readable = true;
                 self.readable.push(token);
@@ -68,6 +69,12 @@ impl Core {
 }
 
 impl Outlook for Core {
+    fn wake_log(&mut self) {
+        if std::mem::take(&mut self.wakes_log) {
+            self.shared.keyspace.log().wake();
+        }
+    }
+
     fn attend(&mut self) {
         if !std::mem::replace(&mut self.has_attended, true) {
             self.look_at_all();
@@ -80,12 +87,14 @@ impl Outlook for Core {
         for event in &events {
             let token = event.token().0.wrapping_sub(FIRST_CONNECTION);
             match self.connections.is_away(token) {
-                true => self.missed.push(token),
+                true => self.missed.push((token, says_closed(event))),
                 false => self.handle(event),
             }
         }
         self.take_in();
         self.shake_hands();
+        // No event tells again of what a client sent with its handshake's end, or beyond what one read takes.
+        self.read_again();
         self.write_all();
     }
 }

@@ -27,6 +27,7 @@ use crate::command::dispatch::Env;
 use crate::command::keys::Changes;
 use crate::command::mail::Mail;
 use crate::command::meter::Meter;
+use crate::command::script::outlook::Outlook;
 use crate::command::server::save;
 use crate::command::shared::gate;
 use crate::command::{Local, Shared, evict, expire, overweight};
@@ -74,8 +75,8 @@ pub struct Core {
     lent: usize,
     /// It has looked after its clients in the midst of the script that runs.
     has_attended: bool,
-    /// Connections that something happened to while they were taken out.
-    missed: Vec<usize>,
+    /// Connections that something happened to while they were taken out, and whether that was their peers' end.
+    missed: Vec<(usize, bool)>,
     changes: Changes,
     /// The log's writer sleeps and there is something for it: it is woken once, when the turn ends.
     wakes_log: bool,
@@ -191,13 +192,6 @@ impl Core {
         }
         self.flush_and_close();
         Ok(())
-    }
-
-    /// Wakes the log's writer if it slept when something was appended in this turn.
-    fn wake_log(&mut self) {
-        if std::mem::take(&mut self.wakes_log) {
-            self.shared.keyspace.log().wake();
-        }
     }
 
     /// Sleeps until an event, a wake-up or the next thing that is due.

@@ -12,14 +12,15 @@ use crate::command::session::ReplyMode;
 use crate::command::shared::gate;
 use crate::keyspace::{Locked, NEVER};
 use crate::resp::Reply;
+use mio::event::Event;
 use std::sync::atomic::Ordering;
 
 /// The most bytes of requests that may wait for a client that has yet to authenticate.
 const QUERY_BYTES_UNAUTHENTICATED: usize = 1024 * 1024;
 
 impl Core {
-    pub(super) fn handle(&mut self, event: &mio::event::Event) {
-        let peer_closed = event.is_read_closed() || event.is_error();
+    pub(super) fn handle(&mut self, event: &Event) {
+        let peer_closed = says_closed(event);
         match event.token().0 {
             0 => {}
             token if token < FIRST_CONNECTION => self.accept(token - 1),
@@ -43,7 +44,9 @@ impl Core {
     /// Serves the connections that had more to read than one turn takes.
     pub(super) fn read_again(&mut self) {
         for token in std::mem::take(&mut self.readable) {
-            if let Some(connection) = self.connections.get_mut(token)
+            if self.connections.is_away(token) {
+                self.missed.push((token, false));
+            } else if let Some(connection) = self.connections.get_mut(token)
                 && std::mem::take(&mut connection.readable)
             {
                 self.serve(token, false);
@@ -166,6 +169,8 @@ impl Core {
         drop(env);
         self.changes = changes;
         self.give_back(local);
+        // Nothing is served to it from here on, were it in this turn.
+        connection.peer_closed |= self.missed.contains(&(token, true));
         self.connections.put(token, connection);
         locked.release();
         self.wakes_log |= locked.take_wake();
@@ -204,6 +209,9 @@ impl Core {
         }
         note_state(connection);
         if connection.is_forsaken() {
+            if let Some(waiter) = &connection.session.blocked {
+                waiter.try_claim();
+            }
             self.closing.push(token);
         }
         self.check_query_limit(token);
@@ -317,6 +325,11 @@ impl Core {
             block::write_ending(log, waiter, ending, out)
         });
     }
+}
+
+/// True if an event tells that the peer sends no more.
+pub(super) fn says_closed(event: &Event) -> bool {
+    event.is_read_closed() || event.is_error()
 }
 
 /// Notes what other cores may see of a client.

@@ -176,7 +176,7 @@ impl Queue {
         self.drop_items(mark.items.saturating_sub(self.first) as usize);
     }
 
-    /// Forgets all up to the next turn, written or not; returns the offset there, or at the end.
+    /// Forgets all up to the next turn, or to the end, written or not.
     pub fn skip_to_turn(&mut self) {
         self.advance_to_turn();
         self.drop_items(self.written);
