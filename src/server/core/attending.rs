@@ -57,6 +57,7 @@ impl Core {
         for token in tokens {
             self.serve(token, false);
         }
+        self.handshakes.wake_all();
     }
 
     /// Takes in who has been dealt out to this core.

@@ -76,6 +76,14 @@ impl Handshakes {
         }
     }
 
+    /// All may have news.
+    pub fn wake_all(&mut self) {
+        let all: Vec<usize> = self.under_way.iter().map(|(index, _)| index).collect();
+        for index in all {
+            self.wake(index, false);
+        }
+    }
+
     /// True if some may go on.
     pub fn are_due(&self) -> bool {
         !self.due.is_empty()
