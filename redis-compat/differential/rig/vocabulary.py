@@ -38,6 +38,7 @@ class Vocabulary:
         self.random = random
         self.swapping = swapping
         self.tops = dict.fromkeys(STREAMS, 0)
+        self.spans_s = 1000
         self.destroying = random.random() < 0.5
         self.long = random.random() < LONG_STREAMS_PART
         self.large = random.random() < 0.5
@@ -469,6 +470,11 @@ class Vocabulary:
             [20, 5, 6, 2, 2, 1, 1, 1, 4, 5, 8, 2, 2, 3],
         )[0]
 
+    def span_s(self):
+        """Seconds until fields expire, never the same twice: a hash keeps fields in the order in which they do, which must not hang on milliseconds."""
+        self.spans_s += 10
+        return self.spans_s
+
     def hash(self):
         if self.chance(0.2):
             key, long = self.pick(*TABLES), "x" * 65
@@ -479,7 +485,7 @@ class Vocabulary:
         pairs = [word for name in fields for word in (name, value)]
         named = ["FIELDS", len(fields), *fields]
         far = self.pick("33177117420000", "33177117430000", "33177117430000", "1")
-        when = self.pick(["PXAT", far], ["PXAT", far], ["EX", "1000"], ["PX", "2000000"], [])
+        when = self.pick(["PXAT", far], ["PXAT", far], ["EX", self.span_s()], ["PX", 1000 * self.span_s()], [])
         condition = self.maybe(self.pick("NX", "XX", "GT", "LT"), part=0.4)
         return self.random.choices(
             [
@@ -494,7 +500,7 @@ class Vocabulary:
                 ["HRANDFIELD", key, "100", *self.maybe("WITHVALUES")],
                 ["HSCAN", key, "0", "COUNT", "1000", *self.maybe("NOVALUES", part=0.3), *self.maybe("MATCH", "f[0-4]", part=0.3)],
                 ["HPEXPIREAT", key, far, *condition, *named],
-                ["HEXPIRE", key, self.pick("0", "1000"), *named],
+                ["HEXPIRE", key, self.pick("0", self.span_s()), *named],
                 ["HEXPIREAT", key, self.pick("0", "33177117420"), *named],
                 [self.pick("HTTL", "HPTTL", "HEXPIRETIME", "HPEXPIRETIME"), key, *named],
                 ["HPERSIST", key, *named],
