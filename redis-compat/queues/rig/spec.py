@@ -2,7 +2,7 @@
 
 The model is told what time it is (`tick`), is given commands (`run`) and says what the server has to answer. It knows nothing of
 connections, files or blocking. Where the specification leaves something open, the answer that the server gave decides (`hint`): the order of
-entries that are due at the same moment. Everything else must be as the model says.
+entries that are due at the same moment, and how far XTRIM ACKED looks. Everything else must be as the model says.
 
 Times are milliseconds: *wall* is what ids are made from, *steady* what leases and delays are told in; what is scheduled, and what grows too
 old, is told in the later of the two.
@@ -214,6 +214,14 @@ class Stream:
             if len(self.entries) <= length:
                 return
             self.drop([id], mode)
+
+    def trim_acked(self, length, hint):
+        """Looks at what is too much, and goes on behind it as far as the storage holds it together, which the answer tells."""
+        excess = max(0, len(self.entries) - length)
+        settled = [id for id in sorted(self.entries) if not self.needed(id)][:excess]
+        least = sum(not self.needed(id) for id in sorted(self.entries)[:excess])
+        count = hint if isinstance(hint, int) and least <= hint <= len(settled) else len(settled)
+        self.drop(settled[:count], "ACKED")
 
     def retain(self):
         if self.max_len and not self.rejects:
@@ -484,8 +492,11 @@ class Model:
         stream = self.stream(words[0])
         if stream is None:
             return 0
-        before = len(stream.entries)
-        stream.trim(int(words[3]), words[4] if len(words) > 4 else "KEEPREF")
+        before, length, mode = len(stream.entries), int(words[3]), words[4] if len(words) > 4 else "KEEPREF"
+        if mode == "ACKED":
+            stream.trim_acked(length, hint)
+        else:
+            stream.trim(length, mode)
         return before - len(stream.entries)
 
     def do_xdel(self, words, hint):
