@@ -451,7 +451,8 @@ class Model:
             target += self.now
             if isinstance(hint, str) and abs(parse(hint)[0] - target) <= CLOCKS_APART_MS:
                 target = parse(hint)[0]
-        if target is not None and target > self.now:
+        # What is to come at once does, though a millisecond may have gone by since the model was told the time.
+        if target is not None and target > self.now and spec != "+0":
             return self.schedule(key, stream, target, fields, hint, trim)
         id = self.id_of(stream, spec, hint, target is not None)
         if stream.is_full():
