@@ -278,6 +278,29 @@ fn what_was_logged_before_a_long_script_does_not_wait_for_it() {
 }
 
 #[test]
+fn who_wrote_before_a_long_script_hears_of_it_meanwhile() {
+    const ROUNDS: usize = 20;
+    let arguments = ["--threads", "1", "--busy-reply-threshold", "50"];
+    let always = ["--appendonly", "yes", "--appendfsync", "always"];
+    let server = Server::start(&[&arguments[..], &always].concat());
+    let (mut writing, mut other) = (server.connect(), server.connect());
+    let mut unheard = 0;
+    for _ in 0..ROUNDS {
+        let mut spinning = server.connect();
+        assert_eq!(spinning.call("PING"), "+PONG");
+        writing.send("SET a v");
+        spinning.send("EVAL while(true)do(function()end)()end 1 b");
+        let heard = writing.reply_within(Duration::from_millis(500));
+        unheard += usize::from(heard.is_none());
+        await_busy(&server, "b");
+        assert_eq!(other.call("SCRIPT KILL"), "+OK");
+        assert_eq!(heard.unwrap_or_else(|| writing.reply()), "+OK");
+        assert!(spinning.reply().starts_with(KILLED));
+    }
+    assert!(unheard <= ROUNDS / 10, "{unheard} had to wait");
+}
+
+#[test]
 fn a_pause_of_writes_holds_up_scripts() {
     let server = Server::start(&["--threads", "2"]);
     let (mut client, mut other) = (server.connect(), server.connect());

@@ -1,6 +1,6 @@
 //! What a core does for its clients in the midst of a script that has run for long: it reads what they send and lets them do what is allowed
-//! then, SCRIPT KILL above all. It takes those in whom other cores deal out to it. Everything else, the rest of the inbox and what is due
-//! included, waits for the script's end.
+//! then, SCRIPT KILL above all. It takes those in whom other cores deal out to it, and lets those go on whose effects the log has made durable
+//! meanwhile. Everything else, the rest of the inbox and what is due included, waits for the script's end.
 
 use super::serving::says_closed;
 use super::{Core, FIRST_CONNECTION};
@@ -94,6 +94,8 @@ impl Outlook for Core {
         }
         self.take_in();
         self.shake_hands();
+        self.let_go();
+        self.read_crowded();
         // No event tells again of what a client sent with its handshake's end, or beyond what one read takes.
         self.read_again();
         self.write_all();
