@@ -93,6 +93,14 @@ pub fn parse_arguments(
     configure(arguments, stdin).map(|config| Invocation::Serve(Box::new(config)))
 }
 
+/// For who has left out the dashes before a directive.
+fn hint(path: &Path) -> String {
+    let name = path.to_str().and_then(directive);
+    name.map_or_else(String::new, |known| {
+        format!("; did you mean '--{}'?", known.name)
+    })
+}
+
 fn configure(arguments: Vec<String>, stdin: &mut dyn Read) -> Result<Config, StartError> {
     let command_line = CommandLine::parse(arguments);
     let mut config = Config::default();
@@ -101,7 +109,7 @@ fn configure(arguments: Vec<String>, stdin: &mut dyn Read) -> Result<Config, Sta
             FileError::Line(error) => error,
             FileError::Unreadable(error) => on_command_line(
                 path.display().to_string(),
-                format!("cannot read this configuration file: {error}"),
+                format!("cannot read this configuration file: {error}{}", hint(path)),
             ),
         })?;
         config.file = Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()));

@@ -73,8 +73,14 @@ pub fn serve(config: Config, starter: Option<Starter>) -> Result<(), StartFailur
     };
     raise_descriptor_limit(&config);
     let listeners = listener::open_all(&config).map_err(|refused| {
+        let hint = match refused.error.kind() {
+            io::ErrorKind::AddrInUse => {
+                ": another server listens there; '--port' names another port"
+            }
+            _ => "",
+        };
         StartFailure(format!(
-            "cannot listen on {}: {}",
+            "cannot listen on {}: {}{hint}",
             refused.place, refused.error
         ))
     })?;

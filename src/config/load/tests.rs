@@ -169,6 +169,7 @@ fn a_refusal_names_place_line_and_remedy() {
     let missing = scratch.write("missing.conf", "include /nowhere/at/all");
     assert!(refusal(&[&missing], "").contains("line 1: include /nowhere/at/all\n  cannot read"));
     assert!(refusal(&["/nowhere/at/all"], "").contains("cannot read this configuration file"));
+    assert!(refusal(&["port", "7000"], "").ends_with("; did you mean '--port'?"));
     for (line, expected) in [
         (
             "port x",
