@@ -11,21 +11,40 @@ def newest_increment(data):
 
 
 def frames(content):
-    """(start, end, words) of each command; annotations stand alone with no words."""
+    """(start, end, words) of each command, up to one that the kill has torn; annotations stand alone with no words."""
     at = 0
     while at < len(content):
-        start, line_end = at, content.index(b"\n", at) - 1
         if content[at : at + 1] == b"#":
-            at = line_end + 2
+            start, at = at, content.find(b"\n", at) + 1 or len(content)
             yield start, at, []
             continue
-        words, at = [], line_end + 2
-        for _ in range(int(content[start + 1 : line_end])):
-            line_end = content.index(b"\r\n", at)
-            length = int(content[at + 1 : line_end])
-            words.append(content[line_end + 2 : line_end + 2 + length])
-            at = line_end + 2 + length + 2
-        yield start, at, words
+        try:
+            words, end = command(content, at)
+        except ValueError:
+            return
+        yield at, end, words
+        at = end
+
+
+def command(content, at):
+    """The words of a whole command and where it ends; ValueError if it is none."""
+    count, at = number(content, at, b"*")
+    words = []
+    for _ in range(count):
+        length, at = number(content, at, b"$")
+        words.append(content[at : at + length])
+        at += length + 2
+        if content[at - 2 : at] != b"\r\n":
+            raise ValueError
+    return words, at
+
+
+def number(content, at, mark):
+    """The number on a line that begins with the mark, and where the next line begins."""
+    end = content.index(b"\r\n", at)
+    if content[at : at + 1] != mark:
+        raise ValueError
+    return int(content[at + 1 : end]), end + 2
 
 
 def plain(content):
