@@ -8,10 +8,6 @@ use std::time::{Duration, Instant};
 /// Long enough for a reply that would come, short enough for a test.
 const A_WHILE: Duration = Duration::from_millis(150);
 
-fn id_of(client: &mut Client) -> String {
-    client.call("CLIENT ID").trim_start_matches(':').to_string()
-}
-
 /// One field of a line of CLIENT LIST.
 fn field<'a>(line: &'a str, name: &str) -> &'a str {
     line.split_ascii_whitespace()
@@ -41,7 +37,7 @@ fn eventually(expected: &str, mut ask: impl FnMut() -> String) {
 fn a_client_is_listed_as_it_is() {
     let server = Server::start(&["--threads", "2"]);
     let (mut observer, mut client) = (server.connect(), server.connect());
-    let id = id_of(&mut client);
+    let id = client.id();
     client.call("HELLO 3 SETNAME worker");
     client.call("CLIENT SETINFO lib-name some-lib");
     client.call("CLIENT SETINFO LIB-VER 1.2.3");
@@ -73,7 +69,7 @@ fn kill_closes_on_every_core_and_spares_the_killer() {
     let server = Server::start(&["--threads", "4"]);
     let mut killer = server.connect();
     let mut others: Vec<Client> = (0..12).map(|_| server.connect()).collect();
-    let ids: Vec<String> = others.iter_mut().map(id_of).collect();
+    let ids: Vec<String> = others.iter_mut().map(Client::id).collect();
     assert_eq!(killer.call(&format!("CLIENT KILL ID {}", ids[0])), ":1");
     assert!(others[0].is_closed());
     assert_eq!(killer.call(&format!("CLIENT KILL ID {}", ids[0])), ":0");
@@ -150,7 +146,7 @@ fn unblock_ends_a_wait_on_another_core() {
     let mut unblocker = server.connect();
     for _ in 0..8 {
         let mut waiter = server.connect();
-        let id = id_of(&mut waiter);
+        let id = waiter.id();
         assert_eq!(unblocker.call(&format!("CLIENT UNBLOCK {id}")), ":0");
         waiter.send("BLPOP none 0");
         eventually(":1", || unblocker.call(&format!("CLIENT UNBLOCK {id}")));

@@ -104,8 +104,7 @@ fn a_killed_subscriber_is_not_counted() {
     let mut publisher = server.connect();
     for round in 0..100 {
         let mut subscriber = server.connect();
-        let id = subscriber.call("CLIENT ID");
-        let id = id.trim_start_matches(':');
+        let id = subscriber.id();
         subscriber.call("SUBSCRIBE news");
         subscriber.call("PSUBSCRIBE new*");
         publisher.send(&format!("CLIENT KILL ID {id}"));

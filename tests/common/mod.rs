@@ -380,6 +380,11 @@ impl Client {
         self.reply_within(timeout).is_none()
     }
 
+    /// Its id, as CLIENT ID says it.
+    pub fn id(&mut self) -> String {
+        self.call("CLIENT ID").trim_start_matches(':').to_owned()
+    }
+
     /// True when the server closes the connection within the usual time, having sent nothing more.
     pub fn is_closed(&mut self) -> bool {
         let deadline = Instant::now() + REPLY_TIMEOUT;

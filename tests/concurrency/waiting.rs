@@ -315,7 +315,7 @@ fn a_killed_waiter_is_served_nothing_more() {
     let (mut client, mut watcher) = (server.connect(), server.connect());
     for _ in 0..50 {
         let mut waiter = server.connect();
-        let id = waiter.call("CLIENT ID")[1..].to_owned();
+        let id = waiter.id();
         wait_on(&mut waiter, "BLPOP queue 0", &mut watcher, 1);
         client.send(&format!("CLIENT KILL ID {id}"));
         client.send("RPUSH queue x");

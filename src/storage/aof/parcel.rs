@@ -25,7 +25,6 @@
 //! - One parcel is written at a time, over filler that is durable, and is durable before the next.
 //! - Plain commands follow only behind the mark of the end. It is moved on by writing filler over it, which is durable before any parcel
 //!   comes near; and what is written plain is written when the mark stands there and nothing behind it, durably.
-//!
 //! - What could be taken for a line of this layout by a reader to whom the header is lost is not written as a parcel: a value is anything that a
 //!   client may have made up.
 //!
