@@ -6,6 +6,7 @@ pub mod bits;
 mod chunked;
 pub mod hash;
 pub mod list;
+mod row;
 pub mod set;
 mod shareable;
 pub mod stream;
@@ -17,6 +18,7 @@ pub mod zset;
 
 pub use hash::Hash;
 pub use list::List;
+pub use row::Row;
 pub use set::Set;
 pub use stream::Stream;
 pub use string::StrValue;

@@ -233,6 +233,8 @@ impl Selector {
             let mark: &[u8] = match keys.allowed {
                 READ => b"%R~",
                 WRITE => b"%W~",
+                // `~*` would be read as all keys and admit no pattern beside it.
+                _ if *keys.pattern == *b"*" => b"%RW~",
                 _ => b"~",
             };
             [mark, &keys.pattern].concat()

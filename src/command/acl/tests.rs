@@ -227,6 +227,7 @@ fn any_rule() -> impl Strategy<Value = String> {
         ">x",
         "<x",
         "~*",
+        "%WR~*",
         "&*",
     ];
     prop_oneof![

@@ -1,7 +1,7 @@
 //! A hash: fields, each with a value, and perhaps a moment at which the field goes.
 //!
 //! ```text
-//! small   one packed run, fields in the order in which they came      pairs.rs
+//! small   one row, fields in the order in which they came      pairs.rs
 //! large   a table, and the expiries of fields beside it               large.rs, expiries.rs
 //! ```
 //!
@@ -19,6 +19,7 @@ mod pairs;
 
 use super::list::Item;
 use super::list::entry;
+use super::row::Row;
 use super::table::{Place, Records};
 use crate::base::{Blob, Rng};
 use large::Large;
@@ -296,18 +297,18 @@ impl Hash {
         }
     }
 
-    /// The packed run of a small hash as a listpack has it: its elements, how many they are, and whether each third is an expiry.
-    pub fn packed(&self) -> Option<(&[u8], usize, bool)> {
+    /// The elements of a small hash, and whether each third is an expiry.
+    pub fn row(&self) -> Option<(&Row, bool)> {
         match &self.held {
-            Held::Small(pairs) => Some(pairs.packed()),
+            Held::Small(pairs) => Some(pairs.row()),
             Held::Large(_) => None,
         }
     }
 
-    /// A hash of packed fields: sound elements without two of the same name, each third of them an expiry in ascending order if it is
+    /// A hash of the entries of a sound listpack, without two of the same name, each third of them an expiry in ascending order if it is
     /// `timed`, 0 for none.
-    pub fn from_packed(limits: Limits, elements: Vec<u8>, count: usize, timed: bool) -> Self {
-        let pairs = Pairs::of(elements, count, timed);
+    pub fn of_listpack(limits: Limits, entries: &[u8], timed: bool) -> Self {
+        let pairs = Pairs::of(Row::of_listpack(entries), timed);
         let is_large = pairs.len() > limits.fields;
         let mut hash = Self::of(Held::Small(pairs));
         if is_large {

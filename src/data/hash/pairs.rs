@@ -1,4 +1,4 @@
-//! A small hash: one packed run, in the entry format of Redis's listpacks (`data/list/entry.rs`), so that snapshots copy it as it is.
+//! A small hash: one row of elements (`data/row.rs`).
 //!
 //! ```text
 //! plain   | field | value | field | value | ...                  in the order in which the fields came
@@ -8,12 +8,11 @@
 //! It is timed as soon as a field was to expire. Of two fields that expire at the same moment, the one that was told so later stands first.
 
 use super::{Field, Keeps};
-use crate::data::list::chunk::Packed;
+use crate::data::Row;
 use crate::data::list::entry::Entry;
-use crate::data::list::{End, Item, Needle};
-use std::ops::Range;
+use crate::data::list::{Item, Needle};
 
-/// A run never takes more.
+/// A row never takes more.
 pub(super) const MAX_BYTES: usize = 1 << 30;
 
 /// What stands for no expiry.
@@ -22,7 +21,7 @@ const NEVER: i64 = 0;
 /// See the module's description.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pairs {
-    packed: Packed,
+    row: Row,
     timed: bool,
 }
 
@@ -36,52 +35,39 @@ pub(super) struct Spot {
     end: usize,
 }
 
-impl Spot {
-    fn parts(&self, timed: bool) -> Vec<Range<usize>> {
-        let mut parts = vec![self.field..self.value, self.value..self.expiry];
-        if timed {
-            parts.push(self.expiry..self.end);
-        }
-        parts
-    }
-}
-
 impl Pairs {
-    /// A run of `count` entries encoded before.
-    pub fn of(entries: Vec<u8>, count: usize, timed: bool) -> Self {
-        Pairs {
-            packed: Packed::of_entries(entries, count),
-            timed,
-        }
+    /// Of a row, each third element of which is an expiry if it is `timed`.
+    pub fn of(row: Row, timed: bool) -> Self {
+        Pairs { row, timed }
     }
 
     pub fn len(&self) -> usize {
-        self.packed.count() / self.parts_each()
+        self.row.count() / self.parts_each()
     }
 
     /// Bytes of all entries.
     pub fn bytes(&self) -> usize {
-        self.packed.listpack_bytes()
+        self.row.end()
     }
 
     pub fn heap_bytes(&self) -> usize {
-        self.packed.heap_bytes()
+        self.row.heap_bytes()
     }
 
     pub fn encoding_name(&self) -> &'static str {
         if self.timed { "listpackex" } else { "listpack" }
     }
 
-    pub fn packed(&self) -> (&[u8], usize, bool) {
-        (self.packed.entries(), self.packed.count(), self.timed)
+    pub fn row(&self) -> (&Row, bool) {
+        (&self.row, self.timed)
     }
 
     #[inline]
     pub fn find(&self, name: &[u8]) -> Option<Spot> {
         let needle = Needle::new(name);
-        let mut at = self.packed.start();
-        while at < self.packed.end() {
-            let (item, value) = self.packed.read(at);
+        let mut at = 0;
+        while at < self.row.end() {
+            let (item, value) = self.row.read(at);
             let spot = self.spot(at, value);
             if needle.is(item) {
                 return Some(spot);
@@ -93,14 +79,14 @@ impl Pairs {
 
     #[inline]
     pub fn value(&self, spot: Spot) -> Item<'_> {
-        self.packed.read(spot.value).0
+        self.row.read(spot.value).0
     }
 
     pub fn expiry_ms(&self, spot: Spot) -> Option<i64> {
         if !self.timed {
             return None;
         }
-        match self.packed.read(spot.expiry).0 {
+        match self.row.read(spot.expiry).0 {
             Item::Int(NEVER) => None,
             Item::Int(expires_ms) => Some(expires_ms),
             _ => unreachable!("an expiry is an integer"),
@@ -109,14 +95,14 @@ impl Pairs {
 
     pub fn set(&mut self, name: &[u8], value: &[u8], keeps: Keeps) -> bool {
         let Some(spot) = self.find(name) else {
-            self.insert(self.packed.end(), name, value, NEVER);
+            self.insert(self.row.end(), name, value, NEVER);
             return true;
         };
         if keeps == Keeps::Value && self.expiry_ms(spot).is_some() {
             self.cut(spot);
-            self.insert(self.packed.end(), name, value, NEVER);
+            self.insert(self.row.end(), name, value, NEVER);
         } else {
-            self.packed
+            self.row
                 .replace(spot.value..spot.expiry, &Entry::new(value));
         }
         false
@@ -143,7 +129,7 @@ impl Pairs {
             for item in [field.name, field.value, Item::Int(NEVER)] {
                 let mut digits = itoa::Buffer::new();
                 let entry = Entry::new(item.as_bytes(&mut digits));
-                timed.packed.push(End::Back, &entry);
+                timed.row.push(&entry);
             }
         }
         *self = timed;
@@ -175,18 +161,14 @@ impl Pairs {
 
     /// Removes the first field, which there is.
     pub fn take_first(&mut self) -> Box<[u8]> {
-        let at = self.packed.start();
-        let (item, value) = self.packed.read(at);
+        let (item, value) = self.row.read(0);
         let name = item.to_vec().into();
-        self.cut(self.spot(at, value));
+        self.cut(self.spot(0, value));
         name
     }
 
     pub fn iter(&self) -> Iter<'_> {
-        Iter {
-            pairs: self,
-            at: self.packed.start(),
-        }
+        Iter { pairs: self, at: 0 }
     }
 
     fn parts_each(&self) -> usize {
@@ -195,9 +177,9 @@ impl Pairs {
 
     #[inline]
     fn spot(&self, field: usize, value: usize) -> Spot {
-        let expiry = self.packed.read(value).1;
+        let expiry = self.row.read(value).1;
         let end = match self.timed {
-            true => self.packed.read(expiry).1,
+            true => self.row.read(expiry).1,
             false => expiry,
         };
         Spot {
@@ -211,7 +193,7 @@ impl Pairs {
     /// Where a field with this expiry belongs: ahead of those that expire no earlier.
     fn place_for(&self, expires_ms: i64) -> usize {
         if expires_ms == NEVER {
-            return self.packed.end();
+            return self.row.end();
         }
         let mut iter = self.iter();
         loop {
@@ -224,17 +206,16 @@ impl Pairs {
     }
 
     fn cut(&mut self, spot: Spot) {
-        self.packed.remove(&spot.parts(self.timed));
+        self.row.remove(spot.field..spot.end, self.parts_each());
     }
 
     fn insert(&mut self, at: usize, name: &[u8], value: &[u8], expires_ms: i64) {
-        let mut entries = Vec::new();
-        Entry::new(name).append_to(&mut entries);
-        Entry::new(value).append_to(&mut entries);
-        if self.timed {
-            Entry::integer(expires_ms).append_to(&mut entries);
-        }
-        self.packed.insert_encoded(at, &entries, self.parts_each());
+        let entries = [
+            Entry::new(name),
+            Entry::new(value),
+            Entry::integer(expires_ms),
+        ];
+        self.row.insert(at, &entries[..self.parts_each()]);
     }
 }
 
@@ -251,10 +232,10 @@ impl<'a> Iterator for Iter<'a> {
     #[inline]
     fn next(&mut self) -> Option<Field<'a>> {
         let pairs = self.pairs;
-        if self.at == pairs.packed.end() {
+        if self.at == pairs.row.end() {
             return None;
         }
-        let (name, value) = pairs.packed.read(self.at);
+        let (name, value) = pairs.row.read(self.at);
         let spot = pairs.spot(self.at, value);
         self.at = spot.end;
         Some(Field {

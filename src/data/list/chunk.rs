@@ -28,7 +28,7 @@ pub(super) enum Chunk {
 
 /// Entries in one buffer. Offsets are into `buf`, from `head` to its length.
 #[derive(Clone, Debug, Default)]
-pub(in crate::data) struct Packed {
+pub(super) struct Packed {
     buf: Vec<u8>,
     head: u32,
     count: u32,
@@ -147,7 +147,7 @@ impl Packed {
     }
 
     /// A chunk of `count` entries encoded before.
-    pub(in crate::data) fn of_entries(entries: Vec<u8>, count: usize) -> Self {
+    pub(super) fn of_entries(entries: Vec<u8>, count: usize) -> Self {
         Self {
             buf: entries,
             head: 0,
@@ -155,21 +155,21 @@ impl Packed {
         }
     }
 
-    pub(in crate::data) fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.count as usize
     }
 
     /// The size of a listpack with these entries.
-    pub(in crate::data) fn listpack_bytes(&self) -> usize {
+    pub(super) fn listpack_bytes(&self) -> usize {
         self.used() + LISTPACK_FRAME_BYTES
     }
 
     /// The entries as a listpack has them, without its frame.
-    pub(in crate::data) fn entries(&self) -> &[u8] {
+    pub(super) fn entries(&self) -> &[u8] {
         &self.buf[self.head as usize..]
     }
 
-    pub(in crate::data) fn push(&mut self, end: End, entry: &Entry) {
+    pub(super) fn push(&mut self, end: End, entry: &Entry) {
         match end {
             End::Front => {
                 self.make_front_room(entry.len());
@@ -204,54 +204,47 @@ impl Packed {
     }
 
     /// Puts an entry in place of the one at `range`.
-    pub(in crate::data) fn replace(&mut self, range: Range<usize>, entry: &Entry) {
+    pub(super) fn replace(&mut self, range: Range<usize>, entry: &Entry) {
         self.resize_gap(range.clone(), entry.len());
         entry.write_to(&mut self.buf[range.start..range.start + entry.len()]);
     }
 
     /// Puts an entry before the one at offset `at`.
-    pub(in crate::data) fn insert(&mut self, at: usize, entry: &Entry) {
+    pub(super) fn insert(&mut self, at: usize, entry: &Entry) {
         self.replace(at..at, entry);
         self.count += 1;
     }
 
-    /// Puts `count` entries, encoded before, ahead of the one at offset `at`.
-    pub(in crate::data) fn insert_encoded(&mut self, at: usize, entries: &[u8], count: usize) {
-        self.resize_gap(at..at, entries.len());
-        self.buf[at..at + entries.len()].copy_from_slice(entries);
-        self.count += count as u32;
-    }
-
     /// The offset of the entry that ends before `end`.
     #[inline]
-    pub(in crate::data) fn start_before(&self, end: usize) -> usize {
+    pub(super) fn start_before(&self, end: usize) -> usize {
         entry::start_before(&self.buf, end)
     }
 
     /// The offset of the first element.
     #[inline]
-    pub(in crate::data) fn start(&self) -> usize {
+    pub(super) fn start(&self) -> usize {
         self.head as usize
     }
 
     /// The offset after the last element.
     #[inline]
-    pub(in crate::data) fn end(&self) -> usize {
+    pub(super) fn end(&self) -> usize {
         self.buf.len()
     }
 
     /// The element at an offset, and the offset after it.
     #[inline]
-    pub(in crate::data) fn read(&self, at: usize) -> (Item<'_>, usize) {
+    pub(super) fn read(&self, at: usize) -> (Item<'_>, usize) {
         entry::read(&self.buf, at)
     }
 
-    pub(in crate::data) fn heap_bytes(&self) -> usize {
+    pub(super) fn heap_bytes(&self) -> usize {
         self.buf.capacity()
     }
 
     /// Removes the elements at `ranges`, given in ascending order, in one pass.
-    pub(in crate::data) fn remove(&mut self, ranges: &[Range<usize>]) {
+    pub(super) fn remove(&mut self, ranges: &[Range<usize>]) {
         let Some(first) = ranges.first() else { return };
         let mut kept = first.start;
         for (index, range) in ranges.iter().enumerate() {

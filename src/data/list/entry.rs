@@ -108,33 +108,46 @@ impl<'a> Entry<'a> {
     }
 
     /// Bytes of the whole entry.
-    pub(in crate::data) fn len(&self) -> usize {
-        let body = self.head_len + self.text.len();
+    pub(super) fn len(&self) -> usize {
+        let body = self.body_len();
         body + back_len(body)
+    }
+
+    /// Bytes of head and text.
+    pub(in crate::data) fn body_len(&self) -> usize {
+        self.head_len + self.text.len()
     }
 
     /// Writes the entry over `out`, which is exactly as long.
     pub(super) fn write_to(&self, out: &mut [u8]) {
-        let body = self.head_len + self.text.len();
-        let (head, rest) = out.split_at_mut(self.head_len);
+        let (body, back) = out.split_at_mut(self.body_len());
+        self.write_body_to(body);
+        write_back(back, body.len());
+    }
+
+    /// Writes head and text over `out`, which is exactly as long.
+    pub(in crate::data) fn write_body_to(&self, out: &mut [u8]) {
+        let (head, text) = out.split_at_mut(self.head_len);
         head.copy_from_slice(&self.head[..self.head_len]);
-        let (text, back) = rest.split_at_mut(self.text.len());
         text.copy_from_slice(self.text);
-        write_back(back, body);
     }
 
     /// Appends the entry.
     pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.head[..self.head_len]);
         out.extend_from_slice(self.text);
-        let body = self.head_len + self.text.len();
-        if body < 0x80 {
-            out.push(body as u8);
-        } else {
-            let at = out.len();
-            out.resize(at + back_len(body), 0);
-            write_back(&mut out[at..], body);
-        }
+        append_back(out, self.body_len());
+    }
+}
+
+/// Appends the backward length of a `body`.
+pub(in crate::data) fn append_back(out: &mut Vec<u8>, body: usize) {
+    if body < 0x80 {
+        out.push(body as u8);
+    } else {
+        let at = out.len();
+        out.resize(at + back_len(body), 0);
+        write_back(&mut out[at..], body);
     }
 }
 
@@ -149,7 +162,14 @@ pub(crate) fn integer(text: &[u8]) -> Option<i64> {
 
 /// Reads the entry that starts at `at`; gives it and where the next one starts.
 #[inline]
-pub(in crate::data) fn read(bytes: &[u8], at: usize) -> (Item<'_>, usize) {
+pub(super) fn read(bytes: &[u8], at: usize) -> (Item<'_>, usize) {
+    let (item, end) = read_body(bytes, at);
+    (item, end + back_len(end - at))
+}
+
+/// Reads the head and text that start at `at`; gives the element and where they end.
+#[inline]
+pub(in crate::data) fn read_body(bytes: &[u8], at: usize) -> (Item<'_>, usize) {
     let bytes = &bytes[at..];
     let (item, body) = match bytes[0] {
         tag if tag < TEXT_6 => (Item::Int(i64::from(tag)), 1),
@@ -174,7 +194,7 @@ pub(in crate::data) fn read(bytes: &[u8], at: usize) -> (Item<'_>, usize) {
         INT_64 => integer_at(bytes, 8),
         tag => unreachable!("no entry starts with {tag:#x}"),
     };
-    (item, at + body + back_len(body))
+    (item, at + body)
 }
 
 /// Where the entry that ends just before `end` starts.

@@ -20,7 +20,7 @@
 //!
 //! Elements are read as [`Item`]s, borrowed from their chunk: nothing is allocated to look at a list.
 
-pub(in crate::data) mod chunk;
+mod chunk;
 mod edit;
 pub(crate) mod entry;
 mod freeze;

@@ -7,8 +7,9 @@
 //! A value that needs more widens all of them, for good. What must hold: the values are strictly ascending.
 
 use super::Limits;
-use super::packed::Packed;
 use crate::base::room::make_room;
+use crate::data::Row;
+use crate::data::list::entry::Entry;
 use crate::data::shareable::Shareable;
 use std::cmp::Ordering;
 
@@ -119,16 +120,17 @@ impl Ints {
         self.bytes.chunks_exact(self.width()).map(read)
     }
 
-    /// The values packed, in order, if `text` beside them is within the limits.
-    pub fn packed_beside(&self, text: &[u8], limits: Limits) -> Option<Packed> {
+    /// The values as a row, in order, if `text` beside them is within the limits.
+    pub fn row_beside(&self, text: &[u8], limits: Limits) -> Option<Row> {
         let digits =
             |value: Option<i64>| value.map_or(0, |value| itoa::Buffer::new().format(value).len());
         let longest = digits(self.iter().next()).max(digits(self.iter().next_back()));
         let fits = self.len() < limits.packed && text.len().max(longest) <= limits.member_bytes;
         fits.then(|| {
-            let mut packed = Packed::default();
-            self.iter().for_each(|value| packed.push_int(value));
-            packed
+            let mut row = Row::default();
+            self.iter()
+                .for_each(|value| row.push(&Entry::integer(value)));
+            row
         })
     }
 

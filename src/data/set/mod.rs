@@ -3,7 +3,7 @@
 //! | form | when | order |
 //! |---|---|---|
 //! | `Ints` (`ints.rs`) | all members are integers, and few | ascending |
-//! | `Packed` (`packed.rs`) | few and short | as they were added |
+//! | `Packed`, a row (`data/row.rs`) | few and short | as they were added |
 //! | `Table` (`data/table.rs`) | otherwise | none |
 //!
 //! Which form a set has shows in OBJECT ENCODING and in the order of replies, so the rules are Redis's: a set leaves a form when an addition
@@ -12,15 +12,15 @@
 
 mod ints;
 mod load;
-mod packed;
 
 pub use load::{Loader, Reader};
 
 use super::list::{Item, entry};
+use super::row::Row;
 use super::table::Table;
 use crate::base::{Blob, Rng};
+use entry::Entry;
 use ints::Ints;
-use packed::Packed;
 use std::collections::HashSet;
 
 /// Of a set beyond this many times the wanted number of members, members are drawn until they are enough; of a smaller one, a walk picks them.
@@ -54,7 +54,7 @@ pub struct Set(Form);
 #[derive(Debug)]
 enum Form {
     Ints(Ints),
-    Packed(Packed),
+    Packed(Row),
     /// Boxed to keep small sets, the many, small.
     Table(Box<Table>),
 }
@@ -73,7 +73,7 @@ impl Set {
 
     /// An empty set that expects a few texts.
     pub fn packed() -> Self {
-        Set(Form::Packed(Packed::default()))
+        Set(Form::Packed(Row::default()))
     }
 
     /// An empty set that expects many texts.
@@ -108,7 +108,7 @@ impl Set {
     pub fn len(&self) -> usize {
         match &self.0 {
             Form::Ints(ints) => ints.len(),
-            Form::Packed(packed) => packed.len(),
+            Form::Packed(row) => row.count(),
             Form::Table(table) => table.len(),
         }
     }
@@ -141,7 +141,7 @@ impl Set {
     pub fn contains(&self, text: &[u8]) -> bool {
         match &self.0 {
             Form::Ints(ints) => entry::integer(text).is_some_and(|value| ints.contains(value)),
-            Form::Packed(packed) => packed.find(text).is_some(),
+            Form::Packed(row) => row.find(text).is_some(),
             Form::Table(table) => table.contains(text),
         }
     }
@@ -151,12 +151,12 @@ impl Set {
         let text = member.as_slice();
         match &mut self.0 {
             Form::Table(table) => return table.insert(member, &b""[..]),
-            Form::Packed(packed) => {
-                if packed.find(text).is_some() {
+            Form::Packed(row) => {
+                if row.find(text).is_some() {
                     return false;
                 }
-                if packed.admits(text, limits) {
-                    packed.push(text);
+                if row.count() < limits.packed && text.len() <= limits.member_bytes {
+                    row.push(&Entry::new(text));
                     return true;
                 }
             }
@@ -168,9 +168,9 @@ impl Set {
                     }
                     return is_new;
                 }
-                if let Some(mut packed) = ints.packed_beside(text, limits) {
-                    packed.push(text);
-                    self.0 = Form::Packed(packed);
+                if let Some(mut row) = ints.row_beside(text, limits) {
+                    row.push(&Entry::new(text));
+                    self.0 = Form::Packed(row);
                     return true;
                 }
             }
@@ -182,9 +182,9 @@ impl Set {
     pub fn remove(&mut self, text: &[u8]) -> bool {
         match &mut self.0 {
             Form::Ints(ints) => entry::integer(text).is_some_and(|value| ints.remove(value)),
-            Form::Packed(packed) => match packed.find(text) {
+            Form::Packed(row) => match row.find(text) {
                 Some(range) => {
-                    packed.remove(range);
+                    row.remove(range, 1);
                     true
                 }
                 None => false,
@@ -197,7 +197,7 @@ impl Set {
     pub fn iter(&self) -> Box<dyn Iterator<Item = Item<'_>> + '_> {
         match &self.0 {
             Form::Ints(ints) => Box::new(ints.iter().map(Item::Int)),
-            Form::Packed(packed) => Box::new(packed.iter()),
+            Form::Packed(row) => Box::new(row.iter()),
             Form::Table(table) => Box::new(table.iter().map(|(text, _)| Item::Text(text))),
         }
     }
@@ -287,7 +287,7 @@ impl Set {
     pub fn freeze(&mut self) -> Set {
         Set(match &mut self.0 {
             Form::Ints(ints) => Form::Ints(ints.freeze()),
-            Form::Packed(packed) => Form::Packed(packed.freeze()),
+            Form::Packed(row) => Form::Packed(row.clone()),
             Form::Table(table) => Form::Table(Box::new(table.freeze())),
         })
     }
@@ -296,7 +296,7 @@ impl Set {
     pub fn heap_bytes(&self) -> usize {
         match &self.0 {
             Form::Ints(ints) => ints.heap_bytes(),
-            Form::Packed(packed) => packed.heap_bytes(),
+            Form::Packed(row) => row.heap_bytes(),
             Form::Table(table) => size_of::<Table>() + table.heap_bytes(),
         }
     }

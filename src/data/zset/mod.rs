@@ -24,6 +24,7 @@ pub(crate) use packed::entry_score;
 pub use range::{LexBound, LexRange, ScoreBound, ScoreRange};
 
 use super::list::Item;
+use super::row::Row;
 use order::Order;
 use packed::Run;
 use scores::Scores;
@@ -176,10 +177,10 @@ impl ZSet {
         zset
     }
 
-    /// A packed one of `count` entries, which are sound and in order; large if it is too large to be packed.
-    pub fn of_entries(limits: Limits, entries: Vec<u8>, count: usize) -> Self {
+    /// One of the entries of a listpack, which are sound and in order; large if it is too large to be packed.
+    pub fn of_listpack(limits: Limits, entries: &[u8]) -> Self {
         let mut zset = ZSet {
-            form: Form::Packed(Run::of(entries, count)),
+            form: Form::Packed(Run::of(Row::of_listpack(entries))),
         };
         if zset.len() > limits.max_members {
             zset.unpack();
@@ -387,10 +388,10 @@ impl ZSet {
         }
     }
 
-    /// The entries of a packed one as a listpack has them, and how many there are.
-    pub fn packed(&self) -> Option<(&[u8], usize)> {
+    /// Members and scores of a packed one, in turn.
+    pub fn row(&self) -> Option<&Row> {
         match &self.form {
-            Form::Packed(run) => Some(run.entries()),
+            Form::Packed(run) => Some(run.row()),
             Form::Large(_) => None,
         }
     }

@@ -1,4 +1,4 @@
-//! A small sorted set: one packed run, in the entry format of Redis's listpacks (`data/list/entry.rs`), so that snapshots copy it as it is.
+//! A small sorted set: one row of elements (`data/row.rs`).
 //!
 //! ```text
 //! | member | score | member | score | ...      by score, and by member where scores are equal
@@ -8,7 +8,7 @@
 
 use super::{Element, End};
 use crate::base::float;
-use crate::data::list::chunk::Packed;
+use crate::data::Row;
 use crate::data::list::entry::Entry;
 use crate::data::list::{Item, Needle};
 
@@ -18,7 +18,7 @@ pub(super) const MAX_BYTES: usize = 1 << 30;
 /// See the module's description.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Run {
-    packed: Packed,
+    row: Row,
 }
 
 /// Where an element stands.
@@ -27,48 +27,44 @@ pub(super) struct Spot {
     pub rank: usize,
     pub score: f64,
     member: usize,
-    score_at: usize,
     end: usize,
 }
 
 impl Run {
-    /// A run of `count` entries, two for each element, encoded before.
-    pub fn of(entries: Vec<u8>, count: usize) -> Self {
-        Run {
-            packed: Packed::of_entries(entries, count),
-        }
+    /// Of a row of members and scores.
+    pub fn of(row: Row) -> Self {
+        Run { row }
     }
 
     pub fn len(&self) -> usize {
-        self.packed.count() / 2
+        self.row.count() / 2
     }
 
     /// Bytes of all entries.
     pub fn bytes(&self) -> usize {
-        self.packed.listpack_bytes()
+        self.row.end()
     }
 
     pub fn heap_bytes(&self) -> usize {
-        self.packed.heap_bytes()
+        self.row.heap_bytes()
     }
 
-    /// The entries, and how many there are.
-    pub fn entries(&self) -> (&[u8], usize) {
-        (self.packed.entries(), self.packed.count())
+    /// Members and scores in turn.
+    pub fn row(&self) -> &Row {
+        &self.row
     }
 
     pub fn find(&self, member: &[u8]) -> Option<Spot> {
         let needle = Needle::new(member);
-        let mut at = self.packed.start();
+        let mut at = 0;
         for rank in 0..self.len() {
-            let (item, score_at) = self.packed.read(at);
-            let (score, end) = self.packed.read(score_at);
+            let (item, score_at) = self.row.read(at);
+            let (score, end) = self.row.read(score_at);
             if needle.is(item) {
                 return Some(Spot {
                     rank,
                     score: score_of(score),
                     member: at,
-                    score_at,
                     end,
                 });
             }
@@ -80,26 +76,20 @@ impl Run {
     /// Adds an element that is not there.
     pub fn insert(&mut self, score: f64, member: &[u8]) {
         let at = self.place_of(score, member);
-        let mut entries = Vec::new();
-        Entry::new(member).append_to(&mut entries);
-        append_score(&mut entries, score);
-        self.packed.insert_encoded(at, &entries, 2);
+        let mut text = Vec::new();
+        let score = score_entry(&mut text, score);
+        self.row.insert(at, &[Entry::new(member), score]);
     }
 
     pub fn remove(&mut self, spot: Spot) {
-        let parts = [spot.member..spot.score_at, spot.score_at..spot.end];
-        self.packed.remove(&parts);
+        self.row.remove(spot.member..spot.end, 2);
     }
 
     /// Removes the `count` elements from rank `start` on, which there are.
     pub fn remove_range(&mut self, start: usize, count: usize) {
-        let from = self.offset_of(start);
-        let ends = (0..2 * count).scan(from, |at, _| {
-            let begin = std::mem::replace(at, self.packed.read(*at).1);
-            Some(begin..*at)
-        });
-        let parts: Vec<_> = ends.collect();
-        self.packed.remove(&parts);
+        let from = self.row.skip(0, 2 * start);
+        let to = self.row.skip(from, 2 * count);
+        self.row.remove(from..to, 2 * count);
     }
 
     /// The number of elements in the front for which `is_before` is true.
@@ -110,25 +100,22 @@ impl Run {
 
     /// The `count` elements from rank `start` on, which there are, beginning with the one at the `from` end.
     pub fn range(&self, start: usize, count: usize, from: End) -> Elements<'_> {
-        let at = match from {
-            End::Lowest => self.offset_of(start),
-            End::Highest => self.offset_of(start + count),
+        let at = self.row.skip(0, 2 * start);
+        let behind = match from {
+            End::Lowest => Vec::new(),
+            End::Highest => self.offsets(at).take(count).collect(),
         };
         Elements {
-            run: self,
+            row: &self.row,
             at,
+            behind,
             left: count,
-            from,
         }
     }
 
-    /// The offset of the element of this rank, or the end.
-    fn offset_of(&self, rank: usize) -> usize {
-        if rank == self.len() {
-            return self.packed.end();
-        }
-        let entries = 0..2 * rank;
-        entries.fold(self.packed.start(), |at, _| self.packed.read(at).1)
+    /// The offsets of the elements from offset `at` on.
+    fn offsets(&self, at: usize) -> impl Iterator<Item = u32> {
+        std::iter::successors(Some(at), |at| Some(self.row.skip(*at, 2))).map(|at| at as u32)
     }
 
     /// The offset before which an element belongs.
@@ -148,13 +135,13 @@ impl Run {
     }
 }
 
-fn append_score(out: &mut Vec<u8>, score: f64) {
+/// The entry for a score, whose text is kept in `text` if it needs one.
+fn score_entry(text: &mut Vec<u8>, score: f64) -> Entry<'_> {
     match float::whole(score) {
-        Some(whole) => Entry::integer(whole).append_to(out),
+        Some(whole) => Entry::integer(whole),
         None => {
-            let mut text = Vec::new();
-            float::write_f64(&mut text, score);
-            Entry::new(&text).append_to(out);
+            float::write_f64(text, score);
+            Entry::new(text)
         }
     }
 }
@@ -172,14 +159,15 @@ pub(crate) fn entry_score(item: Item<'_>) -> Option<f64> {
     }
 }
 
-/// Elements in a row, in either direction.
+/// Elements one after another, in either direction.
 #[derive(Clone, Debug)]
 pub(super) struct Elements<'a> {
-    run: &'a Run,
-    /// Where the next element begins, or ends if the walk goes backwards.
+    row: &'a Row,
+    /// Where the next element begins, if the walk goes forwards.
     at: usize,
+    /// Where the elements still to come begin, if it goes backwards.
+    behind: Vec<u32>,
     left: usize,
-    from: End,
 }
 
 impl<'a> Iterator for Elements<'a> {
@@ -188,17 +176,10 @@ impl<'a> Iterator for Elements<'a> {
     #[inline]
     fn next(&mut self) -> Option<Element<'a>> {
         self.left = self.left.checked_sub(1)?;
-        let packed = &self.run.packed;
-        let begin = match self.from {
-            End::Lowest => self.at,
-            End::Highest => packed.start_before(packed.start_before(self.at)),
-        };
-        let (member, score_at) = packed.read(begin);
-        let (score, end) = packed.read(score_at);
-        self.at = match self.from {
-            End::Lowest => end,
-            End::Highest => begin,
-        };
+        let begin = self.behind.pop().map_or(self.at, |begin| begin as usize);
+        let (member, score_at) = self.row.read(begin);
+        let (score, end) = self.row.read(score_at);
+        self.at = end;
         Some(Element {
             member,
             score: score_of(score),

@@ -190,8 +190,7 @@ fn of_elements(elements: Elements<'_>, limits: Limits, is_timed: bool) -> Option
     }
     let in_order = walk(elements.clone(), is_timed)?;
     if checked.canonical && in_order {
-        let bytes = elements.as_bytes().to_vec();
-        return Some(Hash::from_packed(limits, bytes, checked.count, is_timed));
+        return Some(Hash::of_listpack(limits, elements.as_bytes(), is_timed));
     }
     let mut hash = Hash::new();
     let mut elements = elements;

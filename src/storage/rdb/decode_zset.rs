@@ -92,8 +92,7 @@ fn listpack(cursor: &mut Cursor<'_>, limits: Limits) -> Result<Option<ZSet>> {
         .windows(2)
         .all(|pair| (pair[0].0, &pair[0].1) < (pair[1].0, &pair[1].1));
     if !pairs.is_empty() && is_canonical && in_order && all_differ(&pairs) {
-        let entries = elements.as_bytes().to_vec();
-        return Ok(Some(ZSet::of_entries(limits, entries, 2 * pairs.len())));
+        return Ok(Some(ZSet::of_listpack(limits, elements.as_bytes())));
     }
     // Redis keeps such a set packed whatever the length of its members.
     let limits = Limits {

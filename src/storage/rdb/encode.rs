@@ -144,7 +144,7 @@ impl Encoder {
         if let Some(earliest_ms) = earliest_ms {
             out.write_all(&earliest_ms.to_le_bytes())?;
         }
-        if hash.packed().is_some() {
+        if hash.row().is_some() {
             return self.small_hash(out, hash);
         }
         number(out, hash.len() as u64)?;
@@ -161,9 +161,9 @@ impl Encoder {
     }
 
     fn zset(&mut self, out: &mut impl Write, zset: &ZSet) -> io::Result<()> {
-        if let Some((entries, count)) = zset.packed() {
+        if let Some(row) = zset.row() {
             self.listpack.begin();
-            self.listpack.encoded(entries, count);
+            self.listpack.row(row);
             return self.finished_listpack(out);
         }
         number(out, zset.len() as u64)?;
@@ -179,9 +179,9 @@ impl Encoder {
     /// Fields of which none expires are written without their expiries, as older servers know them.
     fn small_hash(&mut self, out: &mut impl Write, hash: &Hash) -> io::Result<()> {
         self.listpack.begin();
-        match hash.packed() {
-            Some((elements, count, is_timed)) if is_timed == hash.next_expiry_ms().is_some() => {
-                self.listpack.encoded(elements, count);
+        match hash.row() {
+            Some((row, is_timed)) if is_timed == hash.next_expiry_ms().is_some() => {
+                self.listpack.row(row);
             }
             _ => hash.iter().for_each(|field| {
                 for item in [field.name, field.value] {

@@ -247,13 +247,13 @@ impl Kind {
             Value::List(_) => LIST_OF_LISTPACKS,
             Value::Set(set) if set.is_of_ints() => SET_OF_INTS,
             Value::Set(_) => SET_OF_STRINGS,
-            Value::Hash(hash) => match (hash.packed(), hash.next_expiry_ms()) {
+            Value::Hash(hash) => match (hash.row(), hash.next_expiry_ms()) {
                 (Some(_), None) => HASH_LISTPACK,
                 (Some(_), Some(_)) => TIMED_HASH_LISTPACK,
                 (None, None) => HASH,
                 (None, Some(_)) => TIMED_HASH,
             },
-            Value::ZSet(zset) if zset.packed().is_some() => ZSET_OF_LISTPACK,
+            Value::ZSet(zset) if zset.row().is_some() => ZSET_OF_LISTPACK,
             Value::ZSet(_) => ZSET_OF_SCORES,
             Value::Stream(_) => STREAM_WITH_COUNTERS,
         }

@@ -6,6 +6,7 @@
 //! ```
 //! For the elements see `data/list/entry.rs`, which writes them.
 
+use crate::data::Row;
 use crate::data::list::Item;
 use crate::data::list::entry::{Entry, back_len, integer};
 
@@ -179,6 +180,12 @@ impl Writer {
     pub fn text(&mut self, text: &[u8]) {
         self.count += 1;
         Entry::new(text).append_to(&mut self.bytes);
+    }
+
+    /// Adds the elements of a row.
+    pub fn row(&mut self, row: &Row) {
+        self.count += row.count();
+        row.append_entries_to(&mut self.bytes);
     }
 
     /// Adds `count` elements that are encoded already.
