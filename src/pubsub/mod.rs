@@ -17,6 +17,10 @@ pub use subscriptions::Subscriptions;
 
 use crate::resp::Reply;
 use bytes::Bytes;
+use std::sync::Arc;
+
+/// A channel or a pattern. All who listen to it share it.
+pub type Name = Arc<[u8]>;
 
 /// A message on its way to the connections of one core.
 #[derive(Clone, Debug)]
@@ -24,13 +28,13 @@ pub struct Note {
     /// What the receivers subscribed to.
     pub subject: Subject,
     /// The channel or pattern itself.
-    pub name: Bytes,
+    pub name: Name,
     /// The frame without its type byte, which is `*` in RESP2 and `>` in RESP3.
     pub frame: Bytes,
 }
 
 impl Note {
-    fn message(kind: &[u8], subject: Subject, channel: &Bytes, payload: &[u8]) -> Self {
+    fn message(kind: &[u8], subject: Subject, channel: &Name, payload: &[u8]) -> Self {
         Note {
             subject,
             name: channel.clone(),
@@ -38,7 +42,7 @@ impl Note {
         }
     }
 
-    fn pattern(pattern: &Bytes, channel: &[u8], payload: &[u8]) -> Self {
+    fn pattern(pattern: &Name, channel: &[u8], payload: &[u8]) -> Self {
         Note {
             subject: Subject::Pattern,
             name: pattern.clone(),

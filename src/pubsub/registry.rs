@@ -1,10 +1,9 @@
 //! The registry shared by all cores: per channel and pattern, how many subscribers each core has.
 
-use super::Note;
+use super::{Name, Note};
 use crate::base::crc16::crc16;
 use crate::base::glob;
 use ahash::AHashMap;
-use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -65,7 +64,29 @@ impl Interest {
     }
 }
 
-type Names = AHashMap<Bytes, Interest>;
+#[derive(Default)]
+struct Names(AHashMap<Name, Interest>);
+
+impl Names {
+    /// One more subscriber on `core`; gives the name as it is kept here, and whether it is new.
+    fn add(&mut self, name: &[u8], core: usize) -> (Name, bool) {
+        let known = self.0.get_key_value(name).map(|(name, _)| name.clone());
+        let is_new = known.is_none();
+        let name = known.unwrap_or_else(|| name.into());
+        self.0.entry(name.clone()).or_default().add(core);
+        (name, is_new)
+    }
+
+    /// One less; true when nobody is left.
+    fn remove(&mut self, name: &[u8], core: usize) -> bool {
+        let interest = self.0.get_mut(name);
+        let is_gone = interest.is_some_and(|interest| interest.remove(core));
+        if is_gone {
+            self.0.remove(name);
+        }
+        is_gone
+    }
+}
 
 #[derive(Default)]
 struct Channels {
@@ -104,47 +125,27 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// One more subscriber on `core`.
-    pub fn subscribe(&self, subject: Subject, name: &Bytes, core: usize) {
-        let add = |names: &mut Names, count: &AtomicUsize| {
-            names.entry(name.clone()).or_default().add(core);
-            count.store(names.len(), Ordering::Relaxed);
-        };
-        match subject {
-            Subject::Pattern => add(&mut self.patterns.write(), &self.pattern_count),
-            _ => {
-                let mut stripe = self.stripe(name).lock();
-                let names = stripe.names(subject);
-                if !names.contains_key(name) {
-                    self.count(subject).fetch_add(1, Ordering::Relaxed);
-                }
-                names.entry(name.clone()).or_default().add(core);
-            }
+    /// One more subscriber on `core`. Gives the name: one and the same as long as somebody listens to it.
+    pub fn subscribe(&self, subject: Subject, name: &[u8], core: usize) -> Name {
+        let (name, is_new) = self.with_names(subject, name, |names| names.add(name, core));
+        if is_new {
+            self.count(subject).fetch_add(1, Ordering::Relaxed);
         }
+        name
     }
 
     /// One subscriber on `core` less.
     pub fn unsubscribe(&self, subject: Subject, name: &[u8], core: usize) {
-        let remove = |names: &mut Names| {
-            let gone = names
-                .get_mut(name)
-                .is_some_and(|interest| interest.remove(core));
-            if gone {
-                names.remove(name);
-            }
-            gone
-        };
+        if self.with_names(subject, name, |names| names.remove(name, core)) {
+            self.count(subject).fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// With the names among which `name` is, if it is anywhere.
+    fn with_names<R>(&self, subject: Subject, name: &[u8], f: impl FnOnce(&mut Names) -> R) -> R {
         match subject {
-            Subject::Pattern => {
-                let mut patterns = self.patterns.write();
-                remove(&mut patterns);
-                self.pattern_count.store(patterns.len(), Ordering::Relaxed);
-            }
-            _ => {
-                if remove(self.stripe(name).lock().names(subject)) {
-                    self.count(subject).fetch_sub(1, Ordering::Relaxed);
-                }
-            }
+            Subject::Pattern => f(&mut self.patterns.write()),
+            _ => f(self.stripe(name).lock().names(subject)),
         }
     }
 
@@ -159,7 +160,7 @@ impl Registry {
     ) -> usize {
         let mut stripe = self.stripe(channel).lock();
         let mut receivers = 0;
-        if let Some((name, interest)) = stripe.names(subject).get_key_value(channel) {
+        if let Some((name, interest)) = stripe.names(subject).0.get_key_value(channel) {
             let kind: &[u8] = match subject {
                 Subject::Shard => b"smessage",
                 _ => b"message",
@@ -168,7 +169,7 @@ impl Registry {
                 interest.deliver(Note::message(kind, subject, name, payload), &mut deliver);
         }
         if subject == Subject::Channel && self.pattern_count.load(Ordering::Relaxed) > 0 {
-            for (pattern, interest) in &*self.patterns.read() {
+            for (pattern, interest) in &self.patterns.read().0 {
                 if glob::matches(pattern, channel) {
                     receivers +=
                         interest.deliver(Note::pattern(pattern, channel, payload), &mut deliver);
@@ -183,18 +184,20 @@ impl Registry {
         self.stripe(channel)
             .lock()
             .names(subject)
+            .0
             .get(channel)
             .map_or(0, Interest::total)
     }
 
     /// The channels that have subscribers and match `pattern`.
-    pub fn channels(&self, subject: Subject, pattern: Option<&[u8]>) -> Vec<Bytes> {
+    pub fn channels(&self, subject: Subject, pattern: Option<&[u8]>) -> Vec<Name> {
         let mut found = Vec::new();
         for stripe in &self.stripes {
             let mut stripe = stripe.lock();
             found.extend(
                 stripe
                     .names(subject)
+                    .0
                     .keys()
                     .filter(|name| pattern.is_none_or(|pattern| glob::matches(pattern, name)))
                     .cloned(),

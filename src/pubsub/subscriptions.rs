@@ -5,10 +5,9 @@
 //!
 //! Lock order: these names, then the registry's.
 
-use super::{Registry, Subject};
-use bytes::Bytes;
+use super::{Name, Registry, Subject};
+use ahash::AHashSet;
 use parking_lot::Mutex;
-use std::collections::BTreeSet;
 
 /// See the module's description.
 #[derive(Debug)]
@@ -19,7 +18,7 @@ pub struct Subscriptions {
 
 #[derive(Debug)]
 struct Names {
-    by_subject: [BTreeSet<Bytes>; Subject::COUNT],
+    by_subject: [AHashSet<Name>; Subject::COUNT],
     are_withdrawn: bool,
 }
 
@@ -36,14 +35,18 @@ impl Subscriptions {
         }
     }
 
-    /// One more; false if it was there.
-    pub fn add(&self, registry: &Registry, subject: Subject, name: &Bytes) -> bool {
+    /// One more; gives its name, unless it was there.
+    pub fn add(&self, registry: &Registry, subject: Subject, name: &[u8]) -> Option<Name> {
         let mut names = self.names.lock();
-        let is_new = names.by_subject[subject as usize].insert(name.clone());
-        if is_new && !names.are_withdrawn {
-            registry.subscribe(subject, name, self.core);
+        if names.by_subject[subject as usize].contains(name) {
+            return None;
         }
-        is_new
+        let name = match names.are_withdrawn {
+            true => name.into(),
+            false => registry.subscribe(subject, name, self.core),
+        };
+        names.by_subject[subject as usize].insert(name.clone());
+        Some(name)
     }
 
     /// One less; false if there was no such.
@@ -70,15 +73,18 @@ impl Subscriptions {
     }
 
     /// The names of one subject, in order.
-    pub fn of(&self, subject: Subject) -> Vec<Bytes> {
+    pub fn of(&self, subject: Subject) -> Vec<Name> {
         let names = self.names.lock();
-        names.by_subject[subject as usize].iter().cloned().collect()
+        let names = names.by_subject[subject as usize].iter().cloned();
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        names
     }
 
     /// How many there are of each subject.
     pub fn counts(&self) -> [usize; Subject::COUNT] {
         let names = self.names.lock();
-        names.by_subject.each_ref().map(BTreeSet::len)
+        names.by_subject.each_ref().map(|names| names.len())
     }
 
     /// Whether `what` is true of each name; it is also told whether the name is a pattern.
@@ -98,18 +104,18 @@ mod tests {
 
     #[test]
     fn what_is_withdrawn_counts_no_more() {
-        let (registry, name) = (Registry::default(), Bytes::from_static(b"news"));
+        let (registry, name) = (Registry::default(), b"news");
         let (one, other) = (Subscriptions::new(0, false), Subscriptions::new(1, false));
-        assert!(one.add(&registry, Subject::Channel, &name));
-        assert!(!one.add(&registry, Subject::Channel, &name));
-        assert!(other.add(&registry, Subject::Channel, &name));
-        assert_eq!(registry.subscribers(Subject::Channel, &name), 2);
+        assert!(one.add(&registry, Subject::Channel, name).is_some());
+        assert!(one.add(&registry, Subject::Channel, name).is_none());
+        assert!(other.add(&registry, Subject::Channel, name).is_some());
+        assert_eq!(registry.subscribers(Subject::Channel, name), 2);
         one.withdraw(&registry);
         one.withdraw(&registry);
-        assert_eq!(registry.subscribers(Subject::Channel, &name), 1);
-        assert!(one.remove(&registry, Subject::Channel, &name));
-        assert!(one.add(&registry, Subject::Pattern, &name));
-        assert_eq!(registry.subscribers(Subject::Channel, &name), 1);
+        assert_eq!(registry.subscribers(Subject::Channel, name), 1);
+        assert!(one.remove(&registry, Subject::Channel, name));
+        assert!(one.add(&registry, Subject::Pattern, name).is_some());
+        assert_eq!(registry.subscribers(Subject::Channel, name), 1);
         assert_eq!(registry.len(Subject::Pattern), 0);
         assert_eq!(one.counts(), [0, 1, 0]);
     }

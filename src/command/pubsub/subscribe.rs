@@ -3,9 +3,8 @@
 use super::super::ctx::{Ctx, DONE, Local, Outcome};
 use super::super::session::Session;
 use super::super::{Args, Shared, error};
-use crate::pubsub::Subject;
+use crate::pubsub::{Name, Subject};
 use crate::resp::Reply;
-use bytes::Bytes;
 
 /// `SUBSCRIBE channel...`
 pub fn subscribe(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
@@ -42,12 +41,11 @@ pub fn sunsubscribe(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 
 fn add(ctx: &mut Ctx<'_, '_>, args: Args<'_>, subject: Subject, kind: &[u8]) -> Outcome {
     for name in args.rest() {
-        let name = Bytes::copy_from_slice(name);
         let subscriptions = ctx.session.subscriptions();
-        if subscriptions.add(&ctx.shared.channels, subject, &name) {
+        if let Some(name) = subscriptions.add(&ctx.shared.channels, subject, name) {
             ctx.local.listeners.add(subject, &name, ctx.session.token);
         }
-        confirm(ctx.session, ctx.reply, subject, kind, Some(&name));
+        confirm(ctx.session, ctx.reply, subject, kind, Some(name));
     }
     DONE
 }
@@ -78,7 +76,7 @@ fn unsubscribe_subject(ctx: &mut Ctx<'_, '_>, subject: Subject, kind: &[u8]) {
     }
 }
 
-fn listened_to(session: &Session, subject: Subject) -> Vec<Bytes> {
+fn listened_to(session: &Session, subject: Subject) -> Vec<Name> {
     let subscriptions = session.subscriptions.as_ref();
     subscriptions.map_or_else(Vec::new, |subscriptions| subscriptions.of(subject))
 }
