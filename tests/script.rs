@@ -301,6 +301,25 @@ fn who_wrote_before_a_long_script_hears_of_it_meanwhile() {
 }
 
 #[test]
+fn a_long_script_behind_a_wait_for_the_log_keeps_nobody_waiting() {
+    let arguments = ["--threads", "1", "--busy-reply-threshold", "50"];
+    let server = Server::start(&[&arguments[..], &["--appendonly", "yes"]].concat());
+    let long: &[u8] = b"for i = 1, 3e7 do end return 1";
+    let mut clients: Vec<Client> = (0..3).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        let wait: &[&[u8]] = &[b"WAITAOF", b"1", b"0", b"0"];
+        let requests: [&[&[u8]]; 3] = [&[b"SET", b"a", b"1"], wait, &[b"EVAL", long, b"0"]];
+        client.send_raw(&requests.map(common::encode).concat());
+    }
+    for client in &mut clients {
+        assert_eq!(client.reply(), "+OK");
+        assert_eq!(client.reply(), "*2 :1 :0");
+        // One that goes on in the midst of another's script is told so.
+        assert!([":1", BUSY].contains(&client.reply().as_str()));
+    }
+}
+
+#[test]
 fn a_pause_of_writes_holds_up_scripts() {
     let server = Server::start(&["--threads", "2"]);
     let (mut client, mut other) = (server.connect(), server.connect());
