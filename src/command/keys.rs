@@ -714,7 +714,7 @@ impl<'k> Keys<'_, 'k> {
         locked: &mut Locked<'k>,
         f: impl FnOnce(&mut Keys<'_, 'k>) -> R,
     ) -> R {
-        f(&mut Keys {
+        let result = f(&mut Keys {
             locked,
             changes: self.changes,
             db: self.db,
@@ -724,6 +724,9 @@ impl<'k> Keys<'_, 'k> {
             touch: self.touch,
             counting: self.counting,
             replaying: self.replaying,
-        })
+        });
+        locked.release();
+        self.locked.take_over(locked);
+        result
     }
 }
