@@ -103,6 +103,41 @@ fn a_full_memory_does_not_wait_for_a_script_either() {
 }
 
 #[test]
+fn memory_stays_within_its_limit_while_a_script_runs() {
+    const ROOM: i64 = 8 << 20;
+    let value = vec![b'x'; 1 << 20];
+    let keys: Vec<String> = (0..40).map(|number| format!("{{b}}{number}")).collect();
+    for policy in [
+        "noeviction",
+        "allkeys-lru",
+        "allkeys-random",
+        "volatile-ttl",
+    ] {
+        let arguments = ["--threads", "2", "--busy-reply-threshold", "50"];
+        let server = Server::start(&[&arguments[..], &["--maxmemory-policy", policy]].concat());
+        let mut clients: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+        // Nobody can have what would go first.
+        assert_eq!(clients[0].call("SET {a} v EX 1000"), "+OK");
+        let limit = clients[0].info("used_memory") + ROOM;
+        clients[0].call(&format!("CONFIG SET maxmemory {limit}"));
+        let mut spinning = spin(&server, "{a}");
+        let is_free = |client: &mut Client| client.call("SET {b} v EX 2000") == "+OK";
+        let free = clients.iter_mut().position(is_free);
+        let other = &mut clients[free.expect("those of the other core go on")];
+        let mut set =
+            |key: &String| other.call_args(&[b"SET", key.as_bytes(), &value, b"EX", b"2000"]);
+        let replies: Vec<String> = keys.iter().map(&mut set).collect();
+        let refused = replies.iter().any(|reply| reply.starts_with("-OOM"));
+        assert_eq!(refused, policy == "noeviction", "{policy}");
+        let is_left = |key: &&String| other.call(&format!("EXISTS {key}")) == ":1";
+        let left = keys.iter().filter(is_left).count();
+        assert!((1..20).contains(&left), "{policy}: {left}");
+        assert_eq!(server.connect().call("SCRIPT KILL"), "+OK");
+        assert!(spinning.reply().starts_with(KILLED));
+    }
+}
+
+#[test]
 fn a_shutdown_that_saves_is_refused_while_a_script_runs() {
     let server = Server::start(&["--threads", "1", "--busy-reply-threshold", "50"]);
     let mut other = server.connect();
