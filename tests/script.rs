@@ -150,6 +150,52 @@ fn a_shutdown_that_saves_is_refused_while_a_script_runs() {
 }
 
 #[test]
+fn a_shutdown_that_saves_waits_for_a_script_and_keeps_nobody_else() {
+    // Whichever of them is dealt out to the core that accepts.
+    for script_comes_first in [true, false] {
+        let mut server = Server::start(&["--threads", "2", "--busy-reply-threshold", "300"]);
+        let (mut first, mut second) = (server.connect(), server.connect());
+        first.call("PING");
+        second.call("PING");
+        let (spinning, stopping) = match script_comes_first {
+            true => (&mut first, &mut second),
+            false => (&mut second, &mut first),
+        };
+        spinning.send_args(&[b"EVAL", b"while true do end", b"1", b"k"]);
+        std::thread::sleep(Duration::from_millis(50));
+        stopping.send("SHUTDOWN SAVE");
+        std::thread::sleep(Duration::from_millis(500));
+        let mut other = server.connect();
+        other.send("SCRIPT KILL");
+        assert_eq!(other.reply_within(PATIENCE).as_deref(), Some("+OK"));
+        assert!(spinning.reply().starts_with(KILLED));
+        assert_eq!(server.await_exit(), Some(0));
+        assert!(server.dir.join("dump.rdb").exists());
+    }
+}
+
+#[test]
+fn a_second_interrupt_stops_at_once_whatever_a_script_does() {
+    let arguments = ["--threads", "1", "--busy-reply-threshold", "0"];
+    let mut server = Server::start(&[&arguments[..], &["--save", "900 1"]].concat());
+    server.must_survive = false;
+    let mut spinning = server.connect();
+    spinning.send_args(&[b"EVAL", b"while true do end", b"1", b"k"]);
+    std::thread::sleep(Duration::from_millis(50));
+    let pid = server.pid().to_string();
+    for _ in 0..2 {
+        let mut kill = std::process::Command::new("kill");
+        assert!(kill.args(["-INT", &pid]).status().is_ok());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let deadline = Instant::now() + PATIENCE;
+    while !server.has_ended() {
+        assert!(Instant::now() < deadline, "it ends in time");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
 fn no_half_of_a_script_is_kept_however_the_server_stops() {
     const SCRIPT: &[u8] = b"redis.call('incr', 'a') for i = 1, 3e7 do end redis.call('incr', 'b')";
     for threads in ["1", "2"] {
