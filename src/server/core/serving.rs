@@ -114,6 +114,9 @@ impl Core {
         let Some(connection) = self.connections.get_mut(token) else {
             return;
         };
+        if connection.is_killed() {
+            return self.closing.push(token);
+        }
         if connection.is_held() {
             // It goes on when it is let go.
             connection.readable = true;
