@@ -401,6 +401,31 @@ fn a_long_script_behind_a_wait_for_the_log_keeps_nobody_waiting() {
 }
 
 #[test]
+fn who_is_paused_while_its_effects_become_durable_goes_on_after_the_pause() {
+    const ROUNDS: usize = 10;
+    let arguments = ["--threads", "1", "--busy-reply-threshold", "50"];
+    let always = ["--appendonly", "yes", "--appendfsync", "always"];
+    let server = Server::start(&[&arguments[..], &always].concat());
+    let (mut client, mut spinning) = (server.connect(), server.connect());
+    let mut other = server.connect();
+    assert_eq!(spinning.call("PING"), "+PONG");
+    for _ in 0..ROUNDS {
+        let pause: &[&[u8]] = &[b"CLIENT", b"PAUSE", b"100000", b"WRITE"];
+        let set: &[&[u8]] = &[b"SET", b"a", b"1"];
+        client.send_raw(&[set, pause, set].map(common::encode).concat());
+        spinning.send_args(&[b"EVAL_RO", b"while true do end", b"1", b"b"]);
+        await_busy(&server, "b");
+        assert_eq!(other.call("SCRIPT KILL"), "+OK");
+        assert!(spinning.reply().starts_with(KILLED));
+        assert_eq!(client.reply(), "+OK");
+        assert_eq!(client.reply(), "+OK");
+        assert!(client.is_silent_for(Duration::from_millis(50)));
+        assert_eq!(other.call("CLIENT UNPAUSE"), "+OK");
+        assert_eq!(client.reply(), "+OK");
+    }
+}
+
+#[test]
 fn a_pause_of_writes_holds_up_scripts() {
     let server = Server::start(&["--threads", "2"]);
     let (mut client, mut other) = (server.connect(), server.connect());

@@ -172,6 +172,8 @@ impl Core {
     /// A connection that wanted to go on while it was held does.
     fn resume_held(&mut self, token: usize) {
         match self.connections[token].halt {
+            // In the midst of a script its request would be refused; it may be that no end of a pause is told any more.
+            Halt::Paused(_) if self.is_lent() => self.after_mail.push(token),
             Halt::None | Halt::Paused(_) => self.resume(token),
             // What it waits for lets it go on, unless its peer has gone meanwhile.
             Halt::Blocked | Halt::Long(_) => self.serve(token, false),
