@@ -426,6 +426,22 @@ fn who_is_paused_while_its_effects_become_durable_goes_on_after_the_pause() {
 }
 
 #[test]
+fn keys_that_expire_in_the_midst_of_a_script_are_told_of() {
+    let arguments = ["--threads", "1", "--busy-reply-threshold", "50"];
+    let server = Server::start(&[&arguments[..], &["--notify-keyspace-events", "Ex"]].concat());
+    let (mut listener, mut other) = (server.connect(), server.connect());
+    listener.call("SUBSCRIBE __keyevent@0__:expired");
+    assert_eq!(other.call("SET {b} v PX 200"), "+OK");
+    let mut spinning = spin(&server, "{a}");
+    std::thread::sleep(Duration::from_millis(250));
+    assert_eq!(other.call("WATCH {b}"), "+OK");
+    assert_eq!(other.call("SCRIPT KILL"), "+OK");
+    assert!(spinning.reply().starts_with(KILLED));
+    let told = listener.reply_within(PATIENCE);
+    assert!(told.is_some_and(|told| told.ends_with("$3 {b}")));
+}
+
+#[test]
 fn a_pause_of_writes_holds_up_scripts() {
     let server = Server::start(&["--threads", "2"]);
     let (mut client, mut other) = (server.connect(), server.connect());

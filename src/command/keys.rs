@@ -55,6 +55,15 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Gives away what there is; what is changed meanwhile is noted for the same listeners.
+    pub fn lend(&mut self) -> Changes {
+        let spare = Changes {
+            classes: self.classes,
+            ..Changes::default()
+        };
+        std::mem::replace(self, spare)
+    }
+
     /// Notes an event of `class` if somebody may listen.
     #[inline(always)]
     pub fn event(&mut self, class: u32, name: &'static str, db: usize, key: &[u8]) {
