@@ -81,6 +81,56 @@ fn kill_closes_on_every_core_and_spares_the_killer() {
 }
 
 #[test]
+fn nothing_of_a_killed_client_is_executed() {
+    for threads in ["1", "2"] {
+        let server = Server::start(&["--threads", threads, "--busy-reply-threshold", "50"]);
+        let mut killer = server.connect();
+        let mut paused = server.connect();
+        let id = paused.id();
+        assert_eq!(killer.call("CLIENT PAUSE 60000 WRITE"), "+OK");
+        paused.send("SET k v");
+        assert!(paused.is_silent_for(A_WHILE));
+        killer.send_raw(format!("CLIENT KILL ID {id}\r\nCLIENT UNPAUSE\r\n").as_bytes());
+        assert_eq!(killer.reply(), ":1");
+        assert_eq!(killer.reply(), "+OK");
+        assert!(paused.is_closed());
+        assert_eq!(killer.call("EXISTS k"), ":0");
+    }
+}
+
+#[test]
+fn nothing_behind_the_wait_of_a_killed_client_is_executed() {
+    let server = Server::start(&["--threads", "1"]);
+    let (mut killer, mut waiting) = (server.connect(), server.connect());
+    let id = waiting.id();
+    waiting.send_raw(b"BLPOP q 0\r\nSET k v\r\n");
+    server.await_blocked(1);
+    killer.send_raw(format!("CLIENT UNBLOCK {id}\r\nCLIENT KILL ID {id}\r\n").as_bytes());
+    assert_eq!(killer.reply(), ":1");
+    assert_eq!(killer.reply(), ":1");
+    assert_eq!(killer.call("EXISTS k"), ":0");
+    assert!(waiting.rest().is_some());
+}
+
+#[test]
+fn nothing_behind_the_script_of_a_killed_client_is_executed() {
+    let server = Server::start(&["--threads", "2", "--busy-reply-threshold", "50"]);
+    let mut killers: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+    let mut running = server.connect();
+    let id = running.id();
+    let mut requests = common::encode(&[b"EVAL", b"while true do end", b"1", b"s"]);
+    requests.extend(common::encode(&[b"SET", b"k", b"v"]));
+    running.send_raw(&requests);
+    // Those of the script's core are refused.
+    let kill = format!("CLIENT KILL ID {id}");
+    let kills = |killer: &mut Client| killer.call(&kill) == ":1";
+    assert!(killers.iter_mut().any(kills));
+    eventually("+OK", || killers[0].call("SCRIPT KILL"));
+    assert!(running.rest().is_some());
+    assert_eq!(killers[0].call("EXISTS k"), ":0");
+}
+
+#[test]
 fn kill_by_address_and_by_type() {
     let server = Server::start(&["--threads", "2"]);
     let (mut killer, mut victim, mut listener) =

@@ -160,3 +160,16 @@ fn flushing_and_swapping_databases_reaches_watchers_and_waiters() {
         assert_eq!(watcher.reply(), "*2 $5 queue $3 job");
     });
 }
+
+#[test]
+fn a_transaction_answers_no_more_than_there_is_room_for() {
+    let server = Server::start(&["--threads", "1"]);
+    let mut client = server.connect();
+    assert_eq!(client.call("SADD s member"), ":1");
+    let endless = "SRANDMEMBER s -9000000000000000000";
+    for request in ["MULTI", "INCR k", endless, "INCR k"] {
+        assert!(client.call(request).starts_with('+'), "{request}");
+    }
+    let refusal = "-ERR the reply is too large for a script or a transaction";
+    assert_eq!(client.call("EXEC"), format!("*3 :1 {refusal} :2"));
+}

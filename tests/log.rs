@@ -74,6 +74,11 @@ fn nobody_is_told_of_what_its_own_client_has_not_heard_of() {
         ("MSET key1 v big", "GET key1", "$1 v"),
         ("MSET key2 v big", "GETEX key2", "$1 v"),
         ("XADD s 1-1 big", "XADD s NOMKSTREAM 0-1 f v", smaller),
+        (
+            "MSET key3 v big",
+            "SCAN 0 MATCH *3 COUNT 1000",
+            "*2 $1 0 *1 $4 key3",
+        ),
     ]
     .into_iter()
     .enumerate()

@@ -186,3 +186,32 @@ fn what_went_is_gone_after_a_restart_and_the_limits_hold_on() {
     add(&mut client, "keepref", 25);
     assert_eq!(client.call("XLEN keepref"), ":20");
 }
+
+#[test]
+fn what_has_aged_behind_many_that_are_needed_is_gone_after_a_restart_too() {
+    // More than one look asks.
+    const NEEDED: usize = 9000;
+    const SETTLED: usize = 50;
+    let mut server = Server::start(&[&DEBUG[..], &["--appendonly", "yes"]].concat());
+    let mut client = server.connect();
+    client.call("XGROUP CREATE s g 0 MKSTREAM");
+    add(&mut client, "s", NEEDED);
+    client.call(&format!("XREADGROUP GROUP g c COUNT {NEEDED} STREAMS s >"));
+    add(&mut client, "s", 100);
+    client.call("XREADGROUP GROUP g c NOACK STREAMS s >");
+    client.call("XCFGSET s MAXAGE 100000 ACKED");
+    let first = client.call(&format!("XRANGE s - + COUNT {SETTLED}"));
+    client.call("DEBUG CLOCK PASS 200000");
+    // Some are settled between two looks.
+    for id in first.split(' ').filter(|word| word.contains('-')) {
+        client.call(&format!("XACK s g {id}"));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    await_length(&mut client, "s", NEEDED - SETTLED);
+    let before = client.call("DEBUG DIGEST");
+    server.terminate();
+    server.start_again(&[]);
+    let mut client = server.connect();
+    assert_eq!(client.call("XLEN s"), format!(":{}", NEEDED - SETTLED));
+    assert_eq!(client.call("DEBUG DIGEST"), before);
+}

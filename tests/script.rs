@@ -103,6 +103,41 @@ fn a_full_memory_does_not_wait_for_a_script_either() {
 }
 
 #[test]
+fn memory_stays_within_its_limit_while_a_script_runs() {
+    const ROOM: i64 = 8 << 20;
+    let value = vec![b'x'; 1 << 20];
+    let keys: Vec<String> = (0..40).map(|number| format!("{{b}}{number}")).collect();
+    for policy in [
+        "noeviction",
+        "allkeys-lru",
+        "allkeys-random",
+        "volatile-ttl",
+    ] {
+        let arguments = ["--threads", "2", "--busy-reply-threshold", "50"];
+        let server = Server::start(&[&arguments[..], &["--maxmemory-policy", policy]].concat());
+        let mut clients: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+        // Nobody can have what would go first.
+        assert_eq!(clients[0].call("SET {a} v EX 1000"), "+OK");
+        let limit = clients[0].info("used_memory") + ROOM;
+        clients[0].call(&format!("CONFIG SET maxmemory {limit}"));
+        let mut spinning = spin(&server, "{a}");
+        let is_free = |client: &mut Client| client.call("SET {b} v EX 2000") == "+OK";
+        let free = clients.iter_mut().position(is_free);
+        let other = &mut clients[free.expect("those of the other core go on")];
+        let mut set =
+            |key: &String| other.call_args(&[b"SET", key.as_bytes(), &value, b"EX", b"2000"]);
+        let replies: Vec<String> = keys.iter().map(&mut set).collect();
+        let refused = replies.iter().any(|reply| reply.starts_with("-OOM"));
+        assert_eq!(refused, policy == "noeviction", "{policy}");
+        let is_left = |key: &&String| other.call(&format!("EXISTS {key}")) == ":1";
+        let left = keys.iter().filter(is_left).count();
+        assert!((1..20).contains(&left), "{policy}: {left}");
+        assert_eq!(server.connect().call("SCRIPT KILL"), "+OK");
+        assert!(spinning.reply().starts_with(KILLED));
+    }
+}
+
+#[test]
 fn a_shutdown_that_saves_is_refused_while_a_script_runs() {
     let server = Server::start(&["--threads", "1", "--busy-reply-threshold", "50"]);
     let mut other = server.connect();
@@ -112,6 +147,52 @@ fn a_shutdown_that_saves_is_refused_while_a_script_runs() {
     assert_eq!(other.call("SCRIPT KILL"), "+OK");
     assert!(spinning.reply().starts_with(KILLED));
     assert_eq!(other.call("PING"), "+PONG");
+}
+
+#[test]
+fn a_shutdown_that_saves_waits_for_a_script_and_keeps_nobody_else() {
+    // Whichever of them is dealt out to the core that accepts.
+    for script_comes_first in [true, false] {
+        let mut server = Server::start(&["--threads", "2", "--busy-reply-threshold", "300"]);
+        let (mut first, mut second) = (server.connect(), server.connect());
+        first.call("PING");
+        second.call("PING");
+        let (spinning, stopping) = match script_comes_first {
+            true => (&mut first, &mut second),
+            false => (&mut second, &mut first),
+        };
+        spinning.send_args(&[b"EVAL", b"while true do end", b"1", b"k"]);
+        std::thread::sleep(Duration::from_millis(50));
+        stopping.send("SHUTDOWN SAVE");
+        std::thread::sleep(Duration::from_millis(500));
+        let mut other = server.connect();
+        other.send("SCRIPT KILL");
+        assert_eq!(other.reply_within(PATIENCE).as_deref(), Some("+OK"));
+        assert!(spinning.reply().starts_with(KILLED));
+        assert_eq!(server.await_exit(), Some(0));
+        assert!(server.dir.join("dump.rdb").exists());
+    }
+}
+
+#[test]
+fn a_second_interrupt_stops_at_once_whatever_a_script_does() {
+    let arguments = ["--threads", "1", "--busy-reply-threshold", "0"];
+    let mut server = Server::start(&[&arguments[..], &["--save", "900 1"]].concat());
+    server.must_survive = false;
+    let mut spinning = server.connect();
+    spinning.send_args(&[b"EVAL", b"while true do end", b"1", b"k"]);
+    std::thread::sleep(Duration::from_millis(50));
+    let pid = server.pid().to_string();
+    for _ in 0..2 {
+        let mut kill = std::process::Command::new("kill");
+        assert!(kill.args(["-INT", &pid]).status().is_ok());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let deadline = Instant::now() + PATIENCE;
+    while !server.has_ended() {
+        assert!(Instant::now() < deadline, "it ends in time");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]
@@ -298,6 +379,66 @@ fn who_wrote_before_a_long_script_hears_of_it_meanwhile() {
         assert!(spinning.reply().starts_with(KILLED));
     }
     assert!(unheard <= ROUNDS / 10, "{unheard} had to wait");
+}
+
+#[test]
+fn a_long_script_behind_a_wait_for_the_log_keeps_nobody_waiting() {
+    let arguments = ["--threads", "1", "--busy-reply-threshold", "50"];
+    let server = Server::start(&[&arguments[..], &["--appendonly", "yes"]].concat());
+    let long: &[u8] = b"for i = 1, 3e7 do end return 1";
+    let mut clients: Vec<Client> = (0..3).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        let wait: &[&[u8]] = &[b"WAITAOF", b"1", b"0", b"0"];
+        let requests: [&[&[u8]]; 3] = [&[b"SET", b"a", b"1"], wait, &[b"EVAL", long, b"0"]];
+        client.send_raw(&requests.map(common::encode).concat());
+    }
+    for client in &mut clients {
+        assert_eq!(client.reply(), "+OK");
+        assert_eq!(client.reply(), "*2 :1 :0");
+        // One that goes on in the midst of another's script is told so.
+        assert!([":1", BUSY].contains(&client.reply().as_str()));
+    }
+}
+
+#[test]
+fn who_is_paused_while_its_effects_become_durable_goes_on_after_the_pause() {
+    const ROUNDS: usize = 10;
+    let arguments = ["--threads", "1", "--busy-reply-threshold", "50"];
+    let always = ["--appendonly", "yes", "--appendfsync", "always"];
+    let server = Server::start(&[&arguments[..], &always].concat());
+    let (mut client, mut spinning) = (server.connect(), server.connect());
+    let mut other = server.connect();
+    assert_eq!(spinning.call("PING"), "+PONG");
+    for _ in 0..ROUNDS {
+        let pause: &[&[u8]] = &[b"CLIENT", b"PAUSE", b"100000", b"WRITE"];
+        let set: &[&[u8]] = &[b"SET", b"a", b"1"];
+        client.send_raw(&[set, pause, set].map(common::encode).concat());
+        spinning.send_args(&[b"EVAL_RO", b"while true do end", b"1", b"b"]);
+        await_busy(&server, "b");
+        assert_eq!(other.call("SCRIPT KILL"), "+OK");
+        assert!(spinning.reply().starts_with(KILLED));
+        assert_eq!(client.reply(), "+OK");
+        assert_eq!(client.reply(), "+OK");
+        assert!(client.is_silent_for(Duration::from_millis(50)));
+        assert_eq!(other.call("CLIENT UNPAUSE"), "+OK");
+        assert_eq!(client.reply(), "+OK");
+    }
+}
+
+#[test]
+fn keys_that_expire_in_the_midst_of_a_script_are_told_of() {
+    let arguments = ["--threads", "1", "--busy-reply-threshold", "50"];
+    let server = Server::start(&[&arguments[..], &["--notify-keyspace-events", "Ex"]].concat());
+    let (mut listener, mut other) = (server.connect(), server.connect());
+    listener.call("SUBSCRIBE __keyevent@0__:expired");
+    assert_eq!(other.call("SET {b} v PX 200"), "+OK");
+    let mut spinning = spin(&server, "{a}");
+    std::thread::sleep(Duration::from_millis(250));
+    assert_eq!(other.call("WATCH {b}"), "+OK");
+    assert_eq!(other.call("SCRIPT KILL"), "+OK");
+    assert!(spinning.reply().starts_with(KILLED));
+    let told = listener.reply_within(PATIENCE);
+    assert!(told.is_some_and(|told| told.ends_with("$3 {b}")));
 }
 
 #[test]

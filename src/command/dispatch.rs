@@ -15,8 +15,11 @@ use super::{Args, block, evict, monitor, pubsub, secrets, transaction};
 use crate::base::clock::Now;
 use crate::keyspace::{Locked, StripeSet, notify};
 use crate::pubsub::Subject;
-use crate::resp::{OwnedRequest, Reply, Request};
+use crate::resp::{Mark, OwnedRequest, Reply, Request};
 use smallvec::SmallVec;
+
+/// What a script is given, or a transaction answers, is not larger than this by a long reply.
+const MAX_NESTED_REPLY_BYTES: usize = 512 * 1024 * 1024;
 
 /// What commands run in: a core, at a moment, with the stripes it holds.
 pub struct Env<'a, 'k> {
@@ -256,6 +259,22 @@ fn refuse(
     }
     reject(env, refusal.command, &refusal.error, reply);
     Next::Continue
+}
+
+/// Writes what is left of a long reply that began at `mark` and is part of a script or a transaction, so that all of it has to be there at
+/// once; one that makes too much of that is refused.
+pub fn write_nested(
+    env: &Env<'_, '_>,
+    command: &'static Command,
+    (mut rest, mark): (Box<dyn LongReply>, Mark),
+    reply: &mut Reply,
+) {
+    while !rest.write_some(reply) {
+        if reply.len() > MAX_NESTED_REPLY_BYTES {
+            reply.rollback(mark);
+            return reject(env, Some(command), &error::REPLY_TOO_LARGE, reply);
+        }
+    }
 }
 
 /// Answers in the place of a command that is not run.

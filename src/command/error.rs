@@ -131,8 +131,9 @@ pub const PROTO_NOT_AN_INTEGER: Error =
 /// The command would store something, and memory is full.
 pub const OUT_OF_MEMORY: Error =
     Error::new("OOM command not allowed when used memory > 'maxmemory'.");
-/// A script asks for a reply that it cannot be given.
-pub const REPLY_TOO_LARGE: Error = Error::new("ERR the reply is too large for a script");
+/// A script asks for a reply that it cannot be given, or a transaction for one that it is not to have.
+pub const REPLY_TOO_LARGE: Error =
+    Error::new("ERR the reply is too large for a script or a transaction");
 /// EXEC after an error while queueing.
 pub const EXEC_ABORT: Error =
     Error::new("EXECABORT Transaction discarded because of previous errors.");

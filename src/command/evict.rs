@@ -167,6 +167,10 @@ pub fn has_room(env: &mut Env<'_, '_>) -> bool {
 }
 
 fn is_within_limit(env: &mut Env<'_, '_>) -> bool {
+    if env.local.attending {
+        // What may be done then takes no memory, and nothing is to happen to keys in the midst of a script.
+        return true;
+    }
     let room = match env.shared.keyspace.excess_bytes() {
         0 => Room::Enough,
         _ => make_room(env),
@@ -195,7 +199,7 @@ fn is_full_indeed(env: &Env<'_, '_>) -> bool {
 
 #[cold]
 fn make_room(env: &mut Env<'_, '_>) -> Room {
-    if env.shared.gate(gate::LOADING | gate::PAUSED | gate::BUSY) {
+    if env.shared.gate(gate::LOADING | gate::PAUSED) {
         return Room::Enough;
     }
     env.locked.release();
@@ -287,36 +291,41 @@ fn evict_one(env: &mut Env<'_, '_>, manner: Manner) -> bool {
     }
 }
 
-/// Evicts the key with the first deadline of all.
+/// Evicts the key with the first deadline of all that can be had: what a script holds for long is passed over.
 fn evict_soonest(env: &mut Env<'_, '_>) -> bool {
     let keyspace = &env.shared.keyspace;
-    let mut evicted = false;
-    while !evicted {
+    let mut passed = None;
+    loop {
         let stripes =
             (0..keyspace.stripes()).map(|number| (keyspace.next_deadline_ms(number), number));
-        let Some((_, number)) = stripes
-            .min()
-            .filter(|(deadline_ms, _)| *deadline_ms != NEVER)
-        else {
+        let next = stripes.filter(|stripe| Some(*stripe) > passed).min();
+        let Some((_, number)) = next.filter(|(deadline_ms, _)| *deadline_ms != NEVER) else {
             return false;
         };
-        if !env.locked.acquire_one_soon(number) {
-            return false;
+        if env.locked.acquire_one_soon(number) && evict_first(env, number) {
+            return true;
         }
-        let dbs = env.locked.stripe(number).dbs.iter().enumerate();
-        let first = dbs.min_by_key(|(_, db)| db.next_deadline_ms());
-        let key = first.and_then(|(db, table)| {
-            let position = table.first_due(LAST_DEADLINE_MS)?;
-            Some((db, table.entry(position).key.clone()))
-        });
-        if let Some((db, key)) = key {
-            evicted = remove(env, db, &key);
-        }
-        let deadline_ms = env.locked.stripe(number).next_deadline_ms();
-        keyspace.set_next_deadline_ms(number, deadline_ms);
-        let_go(env);
+        passed = next;
     }
-    true
+}
+
+/// Evicts the key with the first deadline of a stripe that is held, and lets go; false if it has none.
+fn evict_first(env: &mut Env<'_, '_>, number: usize) -> bool {
+    let dbs = env.locked.stripe(number).dbs.iter().enumerate();
+    let first = dbs.min_by_key(|(_, db)| db.next_deadline_ms());
+    let key = first.and_then(|(db, table)| {
+        let position = table.first_due(LAST_DEADLINE_MS)?;
+        Some((db, table.entry(position).key.clone()))
+    });
+    let evicted = key.is_some_and(|(db, key)| remove(env, db, &key));
+    // Who waited for that key may need what a script holds for long: then nothing is held any more.
+    if env.locked.holds(number) {
+        let deadline_ms = env.locked.stripe(number).next_deadline_ms();
+        let keyspace = &env.shared.keyspace;
+        keyspace.set_next_deadline_ms(number, deadline_ms);
+    }
+    let_go(env);
+    evicted
 }
 
 /// Evicts a key that is as good as any.

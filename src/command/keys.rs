@@ -55,6 +55,15 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Gives away what there is; what is changed meanwhile is noted for the same listeners.
+    pub fn lend(&mut self) -> Changes {
+        let spare = Changes {
+            classes: self.classes,
+            ..Changes::default()
+        };
+        std::mem::replace(self, spare)
+    }
+
     /// Notes an event of `class` if somebody may listen.
     #[inline(always)]
     pub fn event(&mut self, class: u32, name: &'static str, db: usize, key: &[u8]) {
@@ -714,7 +723,7 @@ impl<'k> Keys<'_, 'k> {
         locked: &mut Locked<'k>,
         f: impl FnOnce(&mut Keys<'_, 'k>) -> R,
     ) -> R {
-        f(&mut Keys {
+        let result = f(&mut Keys {
             locked,
             changes: self.changes,
             db: self.db,
@@ -724,6 +733,9 @@ impl<'k> Keys<'_, 'k> {
             touch: self.touch,
             counting: self.counting,
             replaying: self.replaying,
-        })
+        });
+        locked.release();
+        self.locked.take_over(locked);
+        result
     }
 }

@@ -177,11 +177,12 @@ fn run_queued(env: &mut Env<'_, '_>, session: &mut Session, reply: &mut Reply, q
         env.meter.stats().error(error.code());
         return reply.error(error.text());
     }
+    let mark = reply.mark();
     let flow = dispatch::invoke(env, session, queued.command, &request, reply, true);
     monitor::feed(env, session, queued.command, request);
     match flow {
         Flow::Done => {}
-        Flow::Long(mut rest) => while !rest.write_some(reply) {},
+        Flow::Long(rest) => dispatch::write_nested(env, queued.command, (rest, mark), reply),
         Flow::Block(_) => unreachable!("a nested command does not block"),
     }
 }

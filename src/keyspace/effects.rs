@@ -131,6 +131,7 @@ pub struct Effects {
 pub struct Mark {
     at: usize,
     commands: usize,
+    unasked: usize,
     last_db: usize,
 }
 
@@ -154,6 +155,7 @@ impl Effects {
         Mark {
             at: self.bytes.len(),
             commands: self.commands,
+            unasked: self.unasked,
             last_db: self.last_db,
         }
     }
@@ -164,7 +166,7 @@ impl Effects {
         self.bytes.truncate(mark.at);
         self.commands = mark.commands;
         self.last_db = mark.last_db;
-        self.unasked = self.unasked.min(self.commands);
+        self.unasked = mark.unasked;
         self.told = true;
     }
 
@@ -484,6 +486,22 @@ mod tests {
             "*2\r\n$3\r\nDEL\r\n$1\r\na\r\n*1\r\n$5\r\nMULTI\r\n*1\r\n$1\r\nX\r\n\
              *2\r\n$6\r\nSELECT\r\n$1\r\n4\r\n#MS:17 again\r\n*2\r\n$1\r\nY\r\n$2\r\n-5\r\n*1\r\n$4\r\nEXEC\r\n"
         );
+    }
+
+    #[test]
+    fn what_is_forgotten_leaves_as_it_was_whether_anybody_asked() {
+        let mut effects = Effects::default();
+        effects.command(0, 2).arg(b"INCR").arg(b"a").end();
+        let mark = effects.begin();
+        effects.unasked_removal(0, b"b");
+        effects.forget(mark);
+        assert!(effects.is_asked_for());
+        assert_eq!(effects.parts().0, b"*2\r\n$4\r\nINCR\r\n$1\r\na\r\n");
+        effects.clear();
+        let mark = effects.begin();
+        effects.unasked_removal(0, b"b");
+        effects.forget(mark);
+        assert!(!effects.is_asked_for() && effects.is_empty());
     }
 
     #[test]

@@ -372,6 +372,13 @@ impl<'k> Locked<'k> {
         self.seen_to
     }
 
+    /// What the commands of another, which has let go of its stripes, did and may tell of is told of here.
+    pub fn take_over(&mut self, other: &mut Locked<'_>) {
+        self.logged_to = self.logged_to.max(other.logged_to);
+        self.seen_to = self.seen_to.max(other.seen_to);
+        self.wake |= other.take_wake();
+    }
+
     /// The stripes held.
     pub fn held(&self) -> StripeSet {
         let guards = self.guards();

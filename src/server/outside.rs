@@ -86,7 +86,10 @@ async fn obey(
                 _ = interrupt.recv() => note_interrupt(&mut interrupted),
             }
         }
-        let now = shared.clock.now();
-        shutdown::begin(shared, now, Saving::AsConfigured, false, None);
+        // It may have to wait for a script, while a second SIGINT is to be heard.
+        tokio::task::spawn_blocking(|| {
+            let now = shared.clock.now();
+            shutdown::begin(shared, now, Saving::AsConfigured, false, None)
+        });
     }
 }

@@ -110,7 +110,8 @@ pub fn execute_kept(
             Next::Paused => Halt::Paused(request),
         };
     }
-    if !matches!(connection.halt, Halt::None) || connection.session.closing {
+    let is_over = connection.session.closing || connection.is_killed();
+    if is_over || !matches!(connection.halt, Halt::None) {
         return;
     }
     if let Some(mut partial) = connection.partial.take() {
@@ -216,7 +217,9 @@ fn execute_all(
         parser.reset();
         start += consumed;
         match next {
-            Next::Continue if connection.session.closing => return (input.len(), input.len()),
+            Next::Continue if connection.session.closing || connection.is_killed() => {
+                return (input.len(), input.len());
+            }
             Next::Continue if env.local.yielding => return (start, input.len()),
             Next::Continue if is_abusive(connection, env.shared) => {
                 env.shared.stats[env.local.core].output_limit_closed.add(1);

@@ -14,9 +14,6 @@ use crate::resp::{OwnedRequest, Reply, Request};
 use crate::script::{Host, LogLevel, Verdict};
 use std::time::Instant;
 
-/// No reply that a script is given is larger.
-const MAX_REPLY_BYTES: usize = 512 * 1024 * 1024;
-
 /// See the module's description.
 pub struct Caller<'c, 'e, 'k> {
     /// Where commands run.
@@ -131,19 +128,7 @@ impl Caller<'_, '_, '_> {
         monitor::feed(env, session, command, request);
         match flow {
             Flow::Done => {}
-            Flow::Long(mut rest) => {
-                while !rest.write_some(reply) {
-                    if reply.len() > MAX_REPLY_BYTES {
-                        reply.rollback(mark);
-                        return dispatch::reject(
-                            env,
-                            Some(command),
-                            &error::REPLY_TOO_LARGE,
-                            reply,
-                        );
-                    }
-                }
-            }
+            Flow::Long(rest) => dispatch::write_nested(env, command, (rest, mark), reply),
             Flow::Block(_) => unreachable!("a nested command does not block"),
         }
     }

@@ -16,11 +16,7 @@ use crate::command::mail::Mail;
 use crate::command::shared::{Shared, gate};
 use crate::command::{Args, error};
 use crate::storage::snapshot::Task;
-use std::time::Duration;
 use tracing::{info, warn};
-
-/// How often one looks whether the save can begin.
-const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// Whether to save before the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -135,18 +131,13 @@ pub fn begin(shared: &Shared, now: Now, saving: Saving, force: bool, client: Opt
     }
     shared.set_gate(gate::SAVING_TO_STOP, true);
     info!("saving the data before the end");
-    // What another order to stop leaves locked, no save can wait for.
-    while !shared.gate(gate::STOPPING) && !save::begin_now(shared, now, Task::Save) {
+    if !save::begin_now(shared, now, Task::Save) {
+        // A script holds stripes for long, or something is being written, which is not of this moment: core 0 begins when it can.
         let mut status = shared.storage.snapshots.status.lock();
+        status.save_scheduled = true;
         if status.current.is_some() {
-            // What is being written is not of this moment.
-            status.save_scheduled = true;
             shared.storage.snapshots.progress.cancel();
-            break;
         }
-        drop(status);
-        // A script holds stripes for long.
-        std::thread::sleep(LOOK_EVERY);
     }
     false
 }

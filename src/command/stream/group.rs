@@ -58,7 +58,7 @@ pub fn destroy(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         .keys
         .find_as::<Stream>(key)?
         .ok_or(error::XGROUP_KEY_MISSING)?;
-    let removed = stream.groups.remove(name).is_some();
+    let removed = stream.remove_group(name);
     if removed {
         changed(&mut ctx.keys, key, "xgroup-destroy");
         ctx.keys.ready(key);

@@ -7,7 +7,7 @@ use crate::command::Keys;
 use crate::command::error::{self, Error};
 use crate::command::times::Times;
 use crate::data::Stream;
-use crate::data::stream::{References, Trimmed};
+use crate::data::stream::{Id, Outlived, References, Trimmed};
 use crate::keyspace::notify;
 
 /// How long what a group still needs stays beyond the limits before it is looked at again.
@@ -51,6 +51,7 @@ pub fn after_add(stream: &mut Stream, times: Times) -> AfterAdd {
         References::Acked => stream.drop_excess(),
         _ => stream
             .drop_outlived(times.earliest_ms())
+            .trimmed
             .and(stream.drop_excess()),
     };
     let alarm_ms = next_expiry_ms(stream, times.earliest_ms());
@@ -80,12 +81,30 @@ pub fn expire_entries(keys: &mut Keys<'_, '_>, key: &[u8]) {
         return;
     };
     if stream.policy.acts_by_itself() {
-        let outlived = stream.drop_outlived(now_ms);
-        let outlived = Dropped::of(stream, stream.policy.references, outlived);
+        let Outlived {
+            trimmed: at_once,
+            ids,
+        } = stream.drop_outlived(now_ms);
+        let at_once = Dropped::of(stream, stream.policy.references, at_once);
         let excess = retain(stream);
-        trimmed(keys, key, outlived);
+        trimmed(keys, key, at_once);
+        deleted(keys, key, &ids);
         trimmed(keys, key, excess);
     }
+}
+
+/// The same as `trimmed` for entries that were dropped one by one.
+fn deleted(keys: &mut Keys<'_, '_>, key: &[u8], ids: &[Id]) {
+    if ids.is_empty() {
+        return;
+    }
+    if let Some(effect) = keys.logs_aside(2 + ids.len()) {
+        let effect = effect.arg(b"XDEL").arg(key);
+        let all = ids.iter().fold(effect, |effect, id| effect.arg(&id.text()));
+        all.end();
+    }
+    keys.changed_aside(key, ids.len() as u64);
+    keys.notify(notify::STREAM, "xtrim", key);
 }
 
 /// When entries may have to go next, Unix milliseconds.

@@ -54,7 +54,7 @@ pub use nodes::NodeLimits;
 pub use pending::{ConsumerSlot, Delivery, MAX_DELIVERY_COUNT, Pending};
 pub use policy::{Backoff, GroupPolicy, IdmpLimits, Order, StreamPolicy};
 pub use range::{Direction, Entries, EntriesRev, EntryRef, Finder, Frozen};
-pub use retention::{Settled, Sweep};
+pub use retention::{Outlived, Settled, Sweep};
 pub use schedule::{Schedule, Scheduled};
 pub use settings::{BadSetting, GroupSetting, Setting, Shown, StreamSetting};
 pub use trim::{References, Trim, TrimTo, Trimmed};
@@ -187,6 +187,16 @@ impl Stream {
             Some(used) if used >= free => used.next().filter(|id| id.ms == ms),
             _ => Some(free),
         }
+    }
+
+    /// Removes a group, if it is there: what only it needed may go now.
+    pub fn remove_group(&mut self, name: &[u8]) -> bool {
+        let was_there = self.groups.remove(name).is_some();
+        if was_there {
+            self.exhausted_at = None;
+            self.sweep = Sweep::default();
+        }
+        was_there
     }
 
     /// Whether some group has not read the entry, or not acknowledged it.

@@ -3,11 +3,11 @@
 //! Limits of length and bytes bind the number of entries and the bytes of their names and values; a last entry stays, whatever it
 //! takes. With `References::Acked` the oldest entries that no group needs go, and the others stay beyond the limits until they are settled.
 
-use super::Stream;
 use super::group::Group;
 use super::id::Id;
 use super::policy::StreamPolicy;
 use super::trim::{References, Trim, TrimTo, Trimmed};
+use super::{Removal, Stream};
 
 /// How far groups have settled what they read. While it is the same, nothing else has become free to go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +36,15 @@ impl Sweep {
     pub fn is_under_way(&self) -> bool {
         self.began_at.is_some() && !self.is_over
     }
+}
+
+/// What went of the entries that were too old.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Outlived {
+    /// What a trim by the policy's rule about references drops too; nothing if `ids` tells it.
+    pub trimmed: Trimmed,
+    /// Those that went from the midst of a round, by their ids: others before them may have become free to go, and stayed.
+    pub ids: Vec<Id>,
 }
 
 impl StreamPolicy {
@@ -166,33 +175,58 @@ impl Stream {
 
     /// Drops the entries that are too old at `now_ms`; those that groups may need one stretch at a time.
     #[inline]
-    pub fn drop_outlived(&mut self, now_ms: u64) -> Trimmed {
+    pub fn drop_outlived(&mut self, now_ms: u64) -> Outlived {
         match self.outlived_below_ms(now_ms) {
             Some(ms) if self.log.first_id().ms < ms && !self.log.is_empty() => {
                 let (to, references) = (Id::new(ms, 0), self.policy.references);
                 match references {
                     References::Acked => self.sweep_outlived(to, ASKED_PER_LOOK),
-                    _ => self.trim(&exactly(TrimTo::MinId(to), references)),
+                    _ => Outlived {
+                        trimmed: self.trim(&exactly(TrimTo::MinId(to), references)),
+                        ids: Vec::new(),
+                    },
                 }
             }
-            _ => Trimmed::default(),
+            _ => Outlived::default(),
         }
     }
 
     /// Drops those entries below `to` that no group needs, `most_asked` of them at most. Those that were needed are asked again when
-    /// something has been settled since. A replay of the trim may drop more: what was settled behind the sweep, and goes with the next round.
-    fn sweep_outlived(&mut self, to: Id, most_asked: usize) -> Trimmed {
+    /// something has been settled since.
+    fn sweep_outlived(&mut self, to: Id, most_asked: usize) -> Outlived {
+        let (mut ids, none_stayed) = self.next_stretch(to, most_asked);
+        if none_stayed {
+            return Outlived {
+                trimmed: self.drop_free(ids),
+                ids: Vec::new(),
+            };
+        }
+        ids.retain(|&id| self.delete(id, References::Acked) == Removal::Removed);
+        Outlived {
+            trimmed: Trimmed::default(),
+            ids,
+        }
+    }
+
+    /// The entries that a sweep asks next, and whether none before them has become free to go since it was asked.
+    fn next_stretch(&mut self, to: Id, most_asked: usize) -> (Vec<Id>, bool) {
         let settled = self.settled();
         let is_new = self.sweep.is_over && self.sweep.began_at != Some(settled);
         let mut sweep = if is_new { Sweep::default() } else { self.sweep };
         sweep.began_at = sweep.began_at.or(Some(settled));
         let end = to.prev().unwrap_or(Id::MIN).min(self.read_by_all());
+        let none_stayed = sweep.next == Id::MIN || sweep.began_at == Some(settled);
         let entries = self.log.range(sweep.next, end).take(most_asked);
         let ids: Vec<Id> = entries.map(|entry| entry.id).collect();
         sweep.is_over = ids.len() < most_asked;
         let last_asked = ids.last().and_then(|last| last.next());
         sweep.next = last_asked.unwrap_or(sweep.next);
         self.sweep = sweep;
+        (ids, none_stayed)
+    }
+
+    /// Drops those entries that no group needs; all groups have read them.
+    fn drop_free(&mut self, ids: Vec<Id>) -> Trimmed {
         let mut trimmed = Trimmed::default();
         for id in ids {
             if !self.is_pending(id) {
@@ -261,7 +295,12 @@ mod tests {
     }
 
     fn read_all(stream: &mut Stream, pending: &[u64]) {
-        let mut group = Group::new(stream.log.last_id(), None);
+        let group = group_that_read(stream.log.last_id().ms, pending);
+        stream.groups.insert(b"g"[..].into(), group);
+    }
+
+    fn group_that_read(last_ms: u64, pending: &[u64]) -> Group {
+        let mut group = Group::new(Id::new(last_ms, 0), None);
         let consumer = group.add_consumer(b"c", 0);
         for &ms in pending {
             group.deliver(Delivery {
@@ -271,7 +310,7 @@ mod tests {
                 consumer,
             });
         }
-        stream.groups.insert(b"g"[..].into(), group);
+        group
     }
 
     #[test]
@@ -338,9 +377,9 @@ mod tests {
         };
         let mut stream = stream(policy, 10);
         assert_eq!(stream.first_outlived_ms(), Some(7));
-        assert_eq!(stream.drop_outlived(6).count, 0);
-        assert_eq!(stream.drop_outlived(7).count, 1);
-        assert_eq!(stream.drop_outlived(100).count, 9);
+        assert_eq!(stream.drop_outlived(6).trimmed.count, 0);
+        assert_eq!(stream.drop_outlived(7).trimmed.count, 1);
+        assert_eq!(stream.drop_outlived(100).trimmed.count, 9);
         assert_eq!(stream.first_outlived_ms(), None);
     }
 
@@ -355,7 +394,7 @@ mod tests {
         read_all(&mut stream, &[1, 2, 3, 7]);
         let to = Id::new(9, 0);
         let sweep = |stream: &mut Stream, to| {
-            let count = stream.sweep_outlived(to, 4).count;
+            let count = stream.sweep_outlived(to, 4).trimmed.count;
             (count, stream.sweep.is_under_way())
         };
         assert_eq!(sweep(&mut stream, to), (1, true), "of 1 to 4");
@@ -368,6 +407,41 @@ mod tests {
         assert_eq!(sweep(&mut stream, to), (0, false));
         assert_eq!(sweep(&mut stream, Id::new(10, 0)), (1, false), "9 has aged");
         assert_eq!(all_ms(&stream), [1, 3, 7, 10]);
+    }
+
+    #[test]
+    fn a_replay_drops_what_a_sweep_did_whatever_is_settled_in_its_midst() {
+        let policy = StreamPolicy {
+            max_age_ms: 1,
+            references: References::Acked,
+            ..StreamPolicy::default()
+        };
+        let (mut live, mut replayed) = (stream(policy.clone(), 20), stream(policy, 20));
+        let mut sweep = |settled: &[u64]| {
+            for stream in [&mut live, &mut replayed] {
+                let group = stream.groups.entry(b"g"[..].into());
+                let group = group.or_insert_with(|| group_that_read(20, &[1, 2, 3, 5, 6, 9, 13]));
+                for &ms in settled {
+                    group.ack(Id::new(ms, 0));
+                }
+            }
+            let went = live.sweep_outlived(Id::new(16, 0), 4);
+            if let Some(behind) = went.trimmed.last.next().filter(|_| went.ids.is_empty()) {
+                replayed.trim(&exactly(TrimTo::MinId(behind), References::Acked));
+            }
+            for &id in &went.ids {
+                replayed.delete(id, References::Keep);
+            }
+            assert_eq!(all_ms(&live), all_ms(&replayed));
+            assert_eq!(live.log.max_deleted_id(), replayed.log.max_deleted_id());
+            all_ms(&live)
+        };
+        assert_eq!(sweep(&[])[..4], [1, 2, 3, 5], "4 has gone");
+        assert_eq!(sweep(&[2])[..5], [1, 2, 3, 5, 6], "2 has stayed");
+        for _ in 0..3 {
+            sweep(&[]);
+        }
+        assert_eq!(sweep(&[])[..5], [1, 3, 5, 6, 9]);
     }
 
     #[test]

@@ -36,6 +36,11 @@ impl Core {
         self.has_attended &= self.lent > 0;
     }
 
+    /// True in the midst of commands: it attends.
+    pub(super) fn is_lent(&self) -> bool {
+        self.lent > 0
+    }
+
     /// What connections missed while they were taken out, they look for once more.
     pub(super) fn catch_up(&mut self) {
         for (token, _) in std::mem::take(&mut self.missed) {

@@ -13,7 +13,6 @@ use super::clients::Ends;
 use super::{Core, FIRST_HANDSHAKE};
 use mio::unix::SourceFd;
 use mio::{Interest, Token};
-use slab::Slab;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
 use std::io;
@@ -33,7 +32,6 @@ const COMPLAINT_INTERVAL_MS: i64 = 1000;
 struct Handshake {
     stream: Box<TlsStream>,
     ends: Ends,
-    number: u64,
     until_ms: i64,
     /// It is on the list of those that may go on.
     is_due: bool,
@@ -44,10 +42,10 @@ struct Handshake {
 /// A core's handshakes.
 #[derive(Default)]
 pub struct Handshakes {
-    under_way: Slab<Handshake>,
-    /// The same by number, the oldest first.
-    by_age: BTreeMap<u64, usize>,
-    begun: u64,
+    /// By number, the oldest first. None has the number of another, however long ago that was: events that came before its end may be looked at
+    /// after it.
+    under_way: BTreeMap<usize, Handshake>,
+    begun: usize,
     most: usize,
     /// Those that may go on. Some may have gone.
     due: VecDeque<usize>,
@@ -67,20 +65,20 @@ impl Handshakes {
     }
 
     /// The socket has news, maybe that the peer sends no more.
-    pub fn wake(&mut self, index: usize, peer_closed: bool) {
-        if let Some(handshake) = self.under_way.get_mut(index) {
+    pub fn wake(&mut self, number: usize, peer_closed: bool) {
+        if let Some(handshake) = self.under_way.get_mut(&number) {
             handshake.peer_closed |= peer_closed;
             if !std::mem::replace(&mut handshake.is_due, true) {
-                self.due.push_back(index);
+                self.due.push_back(number);
             }
         }
     }
 
     /// All may have news.
     pub fn wake_all(&mut self) {
-        let all: Vec<usize> = self.under_way.iter().map(|(index, _)| index).collect();
-        for index in all {
-            self.wake(index, false);
+        let all: Vec<usize> = self.under_way.keys().copied().collect();
+        for number in all {
+            self.wake(number, false);
         }
     }
 
@@ -89,25 +87,20 @@ impl Handshakes {
         !self.due.is_empty()
     }
 
-    fn next_due(&mut self) -> Option<usize> {
-        while let Some(index) = self.due.pop_front() {
-            if let Some(handshake) = self.under_way.get_mut(index)
-                && std::mem::take(&mut handshake.is_due)
-            {
-                return Some(index);
+    fn next_due(&mut self) -> Option<(usize, &mut Handshake)> {
+        while let Some(number) = self.due.pop_front() {
+            let handshake = self.under_way.get_mut(&number);
+            if handshake.is_some_and(|handshake| std::mem::take(&mut handshake.is_due)) {
+                return Some((number, self.under_way.get_mut(&number)?));
             }
         }
         None
     }
 
-    fn oldest(&self) -> Option<usize> {
-        self.by_age.first_key_value().map(|(_, &index)| index)
-    }
-
-    fn remove(&mut self, index: usize) -> Handshake {
-        let handshake = self.under_way.remove(index);
-        self.by_age.remove(&handshake.number);
-        handshake
+    /// The number of the oldest, and until when it may take.
+    fn oldest(&self) -> Option<(usize, i64)> {
+        let (&number, handshake) = self.under_way.first_key_value()?;
+        Some((number, handshake.until_ms))
     }
 
     fn complain(&mut self, now_ms: i64, addr: &str, why: &dyn Display) {
@@ -131,49 +124,51 @@ impl Core {
         let session = acceptor.accept().map_err(io::Error::other)?;
         let (socket, ends) = self.set_up_tcp(stream)?;
         if self.handshakes.under_way.len() >= self.handshakes.most
-            && let Some(oldest) = self.handshakes.oldest()
+            && let Some((oldest, _)) = self.handshakes.oldest()
         {
             self.fail_handshake(oldest, &"too many others came before it was over");
         }
-        let entry = self.handshakes.under_way.vacant_entry();
-        let index = entry.key();
+        let number = self.handshakes.begun;
         let interest = Interest::READABLE | Interest::WRITABLE;
         let registry = self.poll.registry();
         let fd = socket.as_fd().as_raw_fd();
-        registry.register(&mut SourceFd(&fd), Token(FIRST_HANDSHAKE + index), interest)?;
-        let number = self.handshakes.begun;
-        entry.insert(Handshake {
+        registry.register(
+            &mut SourceFd(&fd),
+            Token(FIRST_HANDSHAKE + number),
+            interest,
+        )?;
+        let handshake = Handshake {
             stream: Box::new(TlsStream::new(Arc::new(socket), session)),
             ends,
-            number,
             until_ms: self.now.steady_ms + TIME_MS,
             is_due: false,
             peer_closed: false,
-        });
+        };
         self.handshakes.begun += 1;
-        self.handshakes.by_age.insert(number, index);
+        self.handshakes.under_way.insert(number, handshake);
         Ok(())
     }
 
     /// Takes a turn's steps.
     pub(super) fn shake_hands(&mut self) {
         for _ in 0..self.local.config.max_new_tls_connections_per_cycle {
-            let Some(index) = self.handshakes.next_due() else {
+            let Some((number, handshake)) = self.handshakes.next_due() else {
                 return;
             };
-            let handshake = &mut self.handshakes.under_way[index];
             match handshake.stream.shake() {
                 Ok(Shaken::Waiting) if !handshake.peer_closed => {}
-                Ok(Shaken::Waiting | Shaken::More) => self.handshakes.wake(index, false),
-                Ok(Shaken::Done) => self.finish_handshake(index),
-                Err(error) => self.fail_handshake(index, &error),
+                Ok(Shaken::Waiting | Shaken::More) => self.handshakes.wake(number, false),
+                Ok(Shaken::Done) => self.finish_handshake(number),
+                Err(error) => self.fail_handshake(number, &error),
             }
         }
     }
 
     /// Whoever has come to an end of its handshake becomes a client, whose first requests may have come along.
-    fn finish_handshake(&mut self, index: usize) {
-        let handshake = self.handshakes.remove(index);
+    fn finish_handshake(&mut self, number: usize) {
+        let Some(handshake) = self.handshakes.under_way.remove(&number) else {
+            return;
+        };
         self.shared.stats[self.local.core].tls_handshakes.add(1);
         if let Some(token) = self.welcome(Socket::Tls(handshake.stream), handshake.ends) {
             let connection = &mut self.connections[token];
@@ -184,8 +179,10 @@ impl Core {
         }
     }
 
-    fn fail_handshake(&mut self, index: usize, why: &dyn Display) {
-        let handshake = self.handshakes.remove(index);
+    fn fail_handshake(&mut self, number: usize, why: &dyn Display) {
+        let Some(handshake) = self.handshakes.under_way.remove(&number) else {
+            return;
+        };
         self.shared.stats[self.local.core]
             .tls_handshakes_failed
             .add(1);
@@ -196,8 +193,8 @@ impl Core {
 
     /// Ends those handshakes that take too long.
     pub(super) fn end_late_handshakes(&mut self) {
-        while let Some(oldest) = self.handshakes.oldest()
-            && self.handshakes.under_way[oldest].until_ms <= self.now.steady_ms
+        while let Some((oldest, until_ms)) = self.handshakes.oldest()
+            && until_ms <= self.now.steady_ms
         {
             self.fail_handshake(oldest, &"it was not over in time");
         }

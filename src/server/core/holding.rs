@@ -88,26 +88,33 @@ impl Core {
         // Read in this order: what is durable counts only if there was a base for it.
         let durable = log.durable();
         let is_durable = |offset| log.is_whole() && offset <= durable;
-        for index in (0..self.awaiting_log.len()).rev() {
-            let (offset, token, ticket) = self.awaiting_log[index];
-            let waiter = self.waiter(token).filter(|waiter| waiter.ticket == ticket);
-            if waiter.is_some() && keeps_log && !is_durable(offset) {
-                continue;
-            }
-            if let Some(waiter) = waiter.filter(|waiter| waiter.claim()) {
-                let stats = &self.shared.stats[self.local.core];
-                block::count_unserved(stats, waiter, Ending::Timeout);
-                self.unblock(token, |_, out| match keeps_log {
-                    false => out.error(error::NUMLOCAL_WITHOUT_LOG.text()),
-                    true => {
-                        out.array(2);
-                        out.int(1);
-                        out.int(0);
-                    }
-                });
-            }
-            self.awaiting_log.swap_remove(index);
+        let awaiting = std::mem::take(&mut self.awaiting_log);
+        let (waiting, over): (Vec<_>, Vec<_>) =
+            awaiting.into_iter().partition(|&(offset, token, ticket)| {
+                keeps_log && !is_durable(offset) && self.waiter(token, ticket).is_some()
+            });
+        // Whoever is answered goes on, maybe with a script in whose midst others begin to wait, and are answered.
+        self.awaiting_log = waiting;
+        for (_, token, ticket) in over {
+            self.answer_awaiting_one(token, ticket, keeps_log);
         }
+    }
+
+    fn answer_awaiting_one(&mut self, token: usize, ticket: u64, keeps_log: bool) {
+        let waiter = self.waiter(token, ticket);
+        let Some(waiter) = waiter.filter(|waiter| waiter.claim()) else {
+            return;
+        };
+        let stats = &self.shared.stats[self.local.core];
+        block::count_unserved(stats, waiter, Ending::Timeout);
+        self.unblock(token, |_, out| match keeps_log {
+            false => out.error(error::NUMLOCAL_WITHOUT_LOG.text()),
+            true => {
+                out.array(2);
+                out.int(1);
+                out.int(0);
+            }
+        });
     }
 
     /// True if there is a log, or one is to begin.
@@ -115,9 +122,10 @@ impl Core {
         self.shared.config.load().appendonly
     }
 
-    fn waiter(&self, token: usize) -> Option<&Waiter> {
-        let connection = self.connections.get(token)?;
-        connection.session.blocked.as_deref()
+    /// The wait of this ticket, unless it is over.
+    fn waiter(&self, token: usize, ticket: u64) -> Option<&Waiter> {
+        let waiter = self.connections.get(token)?.session.blocked.as_deref();
+        waiter.filter(|waiter| waiter.ticket == ticket)
     }
 
     /// Lets those connections go on whose effects are durable.
@@ -164,6 +172,8 @@ impl Core {
     /// A connection that wanted to go on while it was held does.
     fn resume_held(&mut self, token: usize) {
         match self.connections[token].halt {
+            // In the midst of a script its request would be refused; it may be that no end of a pause is told any more.
+            Halt::Paused(_) if self.is_lent() => self.after_mail.push(token),
             Halt::None | Halt::Paused(_) => self.resume(token),
             // What it waits for lets it go on, unless its peer has gone meanwhile.
             Halt::Blocked | Halt::Long(_) => self.serve(token, false),

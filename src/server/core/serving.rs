@@ -114,6 +114,9 @@ impl Core {
         let Some(connection) = self.connections.get_mut(token) else {
             return;
         };
+        if connection.is_killed() {
+            return self.closing.push(token);
+        }
         if connection.is_held() {
             // It goes on when it is let go.
             connection.readable = true;
@@ -156,7 +159,7 @@ impl Core {
         // Nothing of what commands use is in the core meanwhile: a script may let it attend to others.
         let mut connection = self.connections.take(token);
         let mut local = self.lend_local();
-        let mut changes = std::mem::take(&mut self.changes);
+        let mut changes = self.changes.lend();
         let mut env = Env {
             shared: self.shared,
             local: &mut local,
