@@ -4,86 +4,21 @@
 //! at it; a change raises the flags of those who watch the key and wakes those who wait for it. What happened
 //! gathers in `Changes` and goes out when the command is done, still under its stripes.
 
+mod changes;
+mod deadlines;
+mod logging;
+
+pub use changes::{Changes, Event};
+
 use super::error::{Error, WRONG_TYPE};
 use super::times::Times;
 use super::{hash, stream};
 use crate::data::stream::NodeLimits;
 use crate::data::{Hash, Kind, Value};
-use crate::keyspace::effects::{Effect, Moment};
 use crate::keyspace::notify;
 use crate::keyspace::usage::Counting;
 use crate::keyspace::{Db, Entry, Keyspace, Locked, NEVER, Stripe, Usage};
-use crate::resp::Request;
 use std::mem::discriminant;
-
-/// A keyspace event to be published.
-#[derive(Debug)]
-pub struct Event {
-    /// Database of the key.
-    pub db: usize,
-    /// What happened.
-    pub name: &'static str,
-    /// To which key.
-    pub key: Box<[u8]>,
-}
-
-/// What commands have done to the keyspace and what has to follow from it.
-#[derive(Debug, Default)]
-pub struct Changes {
-    /// Changes made, as INFO's `rdb_changes_since_last_save` counts them.
-    pub dirty: u64,
-    /// Further ones, which say nothing of whether the request is to be logged.
-    pub dirty_aside: u64,
-    /// Classes of events that somebody may listen to.
-    pub classes: u32,
-    /// Events to publish, in order.
-    pub events: Vec<Event>,
-    /// Reads that found their key.
-    pub hits: u64,
-    /// Reads that did not.
-    pub misses: u64,
-    /// Keys removed because their time was up.
-    pub expired: u64,
-    /// Keys removed for want of memory.
-    pub evicted: u64,
-    /// Fields removed because their time was up.
-    pub expired_fields: u64,
-    /// Values to be freed away from the event loop.
-    pub discarded: Vec<Value>,
-    /// The stripes that have something to do at a time, and the time, steady milliseconds.
-    pub deadlines: Vec<(usize, i64)>,
-}
-
-impl Changes {
-    /// Gives away what there is; what is changed meanwhile is noted for the same listeners.
-    pub fn lend(&mut self) -> Changes {
-        let spare = Changes {
-            classes: self.classes,
-            ..Changes::default()
-        };
-        std::mem::replace(self, spare)
-    }
-
-    /// Notes an event of `class` if somebody may listen.
-    #[inline(always)]
-    pub fn event(&mut self, class: u32, name: &'static str, db: usize, key: &[u8]) {
-        if self.classes & class != 0 {
-            self.push_event(name, db, key);
-        }
-    }
-
-    #[cold]
-    fn push_event(&mut self, name: &'static str, db: usize, key: &[u8]) {
-        let key = key.into();
-        self.events.push(Event { db, name, key });
-    }
-
-    fn discard(&mut self, value: Value) {
-        if value.is_costly_to_free() {
-            self.discarded.push(value);
-        }
-    }
-}
 
 /// See the module's description.
 pub struct Keys<'a, 'k> {
@@ -204,72 +139,6 @@ impl<'k> Keys<'_, 'k> {
         self.note_fields(key);
         let db = self.db;
         self.locked.stripe_of(key).signal_changed(db, key);
-    }
-
-    /// True when what commands do is recorded in the log.
-    #[inline]
-    pub fn is_logged(&self) -> bool {
-        self.keyspace().log().is_recording()
-    }
-
-    /// Logs the request not as it was sent but as what is said here, a command of `args` arguments; called again for each further
-    /// command. None when nothing is recorded.
-    #[inline]
-    pub fn logs(&mut self, args: usize) -> Option<Effect<'_>> {
-        if !self.is_logged() {
-            return None;
-        }
-        self.locked.effects.tell();
-        Some(self.locked.effects.command(self.db, args))
-    }
-
-    /// The same for a command whose moment is part of what it does.
-    pub fn logs_at(&mut self, moment: Moment, args: usize) -> Option<Effect<'_>> {
-        if !self.is_logged() {
-            return None;
-        }
-        self.locked.effects.tell();
-        Some(self.locked.effects.command_at(moment, self.db, args))
-    }
-
-    /// The same for a command that no Redis knows, which it is to skip; with its moment where that is part of what it does.
-    pub fn logs_hidden(&mut self, moment: Option<Moment>, args: usize) -> Option<Effect<'_>> {
-        if !self.is_logged() {
-            return None;
-        }
-        self.locked.effects.tell();
-        Some(self.locked.effects.hidden(moment, self.db, args))
-    }
-
-    /// Logs the request as it was sent but for argument `index`, in whose place `bulk` stands, an argument from its length to its line end. False
-    /// if it has to be said in another way.
-    #[inline]
-    pub fn logs_request_but(&mut self, request: Request<'_>, index: usize, bulk: &[u8]) -> bool {
-        self.locked.effects.tell();
-        self.locked
-            .effects
-            .request_but(self.db, request, index, bulk)
-    }
-
-    /// Logs what happens beside the request, which is logged as it would be without.
-    pub fn logs_aside(&mut self, args: usize) -> Option<Effect<'_>> {
-        let is_logged = self.is_logged();
-        is_logged.then(|| self.locked.effects.command(self.db, args))
-    }
-
-    /// The same for a command that no Redis knows.
-    pub fn logs_hidden_aside(&mut self, args: usize) -> Option<Effect<'_>> {
-        let is_logged = self.is_logged();
-        is_logged.then(|| self.locked.effects.hidden(None, self.db, args))
-    }
-
-    /// Says to Redis alone, as well as it can have it, what something hidden tells.
-    pub fn logs_for_redis(&mut self, args: usize) -> Option<Effect<'_>> {
-        if !self.is_logged() {
-            return None;
-        }
-        self.locked.effects.tell();
-        Some(self.locked.effects.for_redis(self.db, args))
     }
 
     /// The entry of `key`, for a command that writes.
@@ -526,84 +395,6 @@ impl<'k> Keys<'_, 'k> {
         stripe.signal_ready(db, key);
     }
 
-    /// Sets when `key`, which exists, expires; `NEVER` for not at all.
-    pub fn set_deadline_ms(&mut self, key: &[u8], deadline_ms: i64) {
-        if let Some(position) = self.live_position(key) {
-            self.set_deadline_at(key, position, deadline_ms);
-        }
-    }
-
-    fn set_deadline_at(&mut self, key: &[u8], position: usize, deadline_ms: i64) {
-        let table = self.table(key);
-        if table.entry(position).deadline_ms() == deadline_ms {
-            return;
-        }
-        table.set_deadline_ms(position, deadline_ms);
-        self.publish_deadline(key, deadline_ms);
-    }
-
-    /// Notes when the first field of the hash at `key` expires, after a change that may bear on it.
-    pub fn note_fields(&mut self, key: &[u8]) {
-        let table = self.table(key);
-        if let Some(position) = table.position(key)
-            && table.note_fields(position)
-        {
-            self.publish_fields(key);
-        }
-    }
-
-    /// Tells who looks after the stripe of `key` of what may have come to be due there.
-    #[inline]
-    fn publish(&mut self, key: &[u8]) {
-        self.publish_alarm(key);
-        self.publish_fields(key);
-    }
-
-    fn publish_fields(&mut self, key: &[u8]) {
-        if let Some(expires_ms) = self.table(key).next_field_ms() {
-            self.publish_deadline(key, expires_ms);
-        }
-    }
-
-    /// Tells who looks after the stripe of `key` of a deadline there, if it is earlier than those it knows of.
-    fn publish_deadline(&mut self, key: &[u8], deadline_ms: i64) {
-        if deadline_ms == NEVER {
-            return;
-        }
-        let keyspace = self.keyspace();
-        let stripe = keyspace.stripe_of(key);
-        if deadline_ms < keyspace.next_deadline_ms(stripe) {
-            keyspace.set_next_deadline_ms(stripe, deadline_ms);
-            let ahead_ms = self.now_ms - self.steady_ms;
-            let at_ms = deadline_ms.saturating_sub(ahead_ms);
-            self.changes.deadlines.push((stripe, at_ms));
-        }
-    }
-
-    /// Sees to it that the stream at `key` is looked at no later than `at_ms`, steady milliseconds.
-    pub fn arm(&mut self, key: &[u8], at_ms: u64) {
-        let table = self.table(key);
-        if let Some(position) = table.position(key)
-            && table.set_alarm(position, at_ms)
-        {
-            self.publish_alarm(key);
-        }
-    }
-
-    /// Tells who looks after the stripe of `key` of an alarm there that is earlier than those it knows of.
-    fn publish_alarm(&mut self, key: &[u8]) {
-        let Some(at_ms) = self.table(key).next_alarm_ms() else {
-            return;
-        };
-        let at_ms = i64::try_from(at_ms).unwrap_or(NEVER);
-        let keyspace = self.keyspace();
-        let stripe = keyspace.stripe_of(key);
-        if at_ms < keyspace.next_alarm_ms(stripe) {
-            keyspace.set_next_alarm_ms(stripe, at_ms);
-            self.changes.deadlines.push((stripe, at_ms));
-        }
-    }
-
     /// Notes that `key` was changed: counts it, and fails the transactions that watch it.
     #[inline(always)]
     pub fn changed(&mut self, key: &[u8]) {
@@ -648,24 +439,6 @@ impl<'k> Keys<'_, 'k> {
     #[inline(always)]
     pub fn notify(&mut self, class: u32, event: &'static str, key: &[u8]) {
         self.changes.event(class, event, self.db, key);
-    }
-
-    /// Logs the request as the removal of `key`.
-    pub fn log_removal(&mut self, key: &[u8]) {
-        if let Some(effect) = self.logs(2) {
-            effect.arg(b"DEL").arg(key).end();
-        }
-    }
-
-    /// Logs the request as setting when `key` expires, Unix milliseconds; `NEVER` for not at all.
-    pub fn log_deadline(&mut self, key: &[u8], deadline_ms: i64) {
-        if deadline_ms == NEVER {
-            if let Some(effect) = self.logs(2) {
-                effect.arg(b"PERSIST").arg(key).end();
-            }
-        } else if let Some(effect) = self.logs(3) {
-            effect.arg(b"PEXPIREAT").arg(key).int(deadline_ms).end();
-        }
     }
 
     /// The same view in another database.
