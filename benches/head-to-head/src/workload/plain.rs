@@ -1,6 +1,6 @@
 //! What every server does at its best: SET, GET, PING.
 
-use super::{A_VALUE, Expect, Repeat, VALUE, Workload, command, keyed};
+use super::{A_VALUE, Expect, Goal, Repeat, VALUE, Workload, command, figure, keyed};
 
 const KEYS: usize = 1_000;
 
@@ -19,7 +19,8 @@ pub fn all() -> Vec<Workload> {
             },
         )
         .floor("+OK\r\n")
-        .counted(32_000),
+        .counted(32_000)
+        .goal(Goal::ShareOfRedis(figure::CPU, 0.7)),
         Workload::new(
             "get-p32",
             "GET of 32 bytes over 1,000 keys in turn",
@@ -32,7 +33,8 @@ pub fn all() -> Vec<Workload> {
             },
         )
         .floor(A_VALUE)
-        .counted(32_000),
+        .counted(32_000)
+        .goal(Goal::ShareOfRedis(figure::CPU, 0.7)),
         ping(1, 200_000).counted(8_000),
         ping(32, 2_048_000).counted(32_000),
     ]
