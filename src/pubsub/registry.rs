@@ -127,25 +127,33 @@ impl Default for Registry {
 impl Registry {
     /// One more subscriber on `core`. Gives the name: one and the same as long as somebody listens to it.
     pub fn subscribe(&self, subject: Subject, name: &[u8], core: usize) -> Name {
-        let (name, is_new) = self.with_names(subject, name, |names| names.add(name, core));
-        if is_new {
-            self.count(subject).fetch_add(1, Ordering::Relaxed);
-        }
-        name
+        self.with_names(subject, name, |names, count| {
+            let (name, is_new) = names.add(name, core);
+            count.fetch_add(usize::from(is_new), Ordering::Relaxed);
+            name
+        })
     }
 
     /// One subscriber on `core` less.
     pub fn unsubscribe(&self, subject: Subject, name: &[u8], core: usize) {
-        if self.with_names(subject, name, |names| names.remove(name, core)) {
-            self.count(subject).fetch_sub(1, Ordering::Relaxed);
-        }
+        self.with_names(subject, name, |names, count| {
+            let is_gone = names.remove(name, core);
+            count.fetch_sub(usize::from(is_gone), Ordering::Relaxed);
+        });
     }
 
-    /// With the names among which `name` is, if it is anywhere.
-    fn with_names<R>(&self, subject: Subject, name: &[u8], f: impl FnOnce(&mut Names) -> R) -> R {
+    /// With the names among which `name` is, if it is anywhere, and their count, which is to be right by the time the lock is let go:
+    /// another who subscribes to the same is told so then.
+    fn with_names<R>(
+        &self,
+        subject: Subject,
+        name: &[u8],
+        f: impl FnOnce(&mut Names, &AtomicUsize) -> R,
+    ) -> R {
+        let count = self.count(subject);
         match subject {
-            Subject::Pattern => f(&mut self.patterns.write()),
-            _ => f(self.stripe(name).lock().names(subject)),
+            Subject::Pattern => f(&mut self.patterns.write(), count),
+            _ => f(self.stripe(name).lock().names(subject), count),
         }
     }
 
