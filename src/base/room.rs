@@ -3,6 +3,8 @@
 //! An allocator has sizes of its own, four to each doubling (jemalloc's size classes), and rounds up to them. A buffer that asks for just those
 //! wastes nothing and is copied seldom enough: it has an eighth to spare on average.
 
+use std::ops::Range;
+
 /// Up to here sizes are multiples of `STEP_BYTES`.
 const FINE_BYTES: usize = 128;
 const STEP_BYTES: usize = 16;
@@ -14,6 +16,18 @@ pub fn make_room(buffer: &mut Vec<u8>, more: usize) {
     if buffer.capacity() < needed {
         buffer.reserve_exact(rounded_up(needed) - buffer.len());
     }
+}
+
+/// Makes the bytes of `range` in `buffer` exactly `len` long, moving what follows.
+pub fn resize_gap(buffer: &mut Vec<u8>, range: Range<usize>, len: usize) {
+    let end = buffer.len();
+    let resized = end - range.len() + len;
+    if resized > end {
+        make_room(buffer, resized - end);
+        buffer.resize(resized, 0);
+    }
+    buffer.copy_within(range.end..end, range.start + len);
+    buffer.truncate(resized);
 }
 
 /// The least size an allocator has of so many bytes or more.

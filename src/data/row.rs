@@ -9,7 +9,7 @@
 
 use super::list::entry::{self, Entry};
 use super::list::{Item, Needle};
-use crate::base::room::make_room;
+use crate::base::room::resize_gap;
 use std::ops::Range;
 
 /// See the file's head. Offsets are into `bytes`.
@@ -105,7 +105,7 @@ impl Row {
     /// Puts elements ahead of the one at offset `at`.
     pub(super) fn insert(&mut self, at: usize, entries: &[Entry<'_>]) {
         let bytes = entries.iter().map(Entry::body_len).sum();
-        self.resize(at..at, bytes);
+        resize_gap(&mut self.bytes, at..at, bytes);
         let mut rest = &mut self.bytes[at..at + bytes];
         for entry in entries {
             let (body, behind) = rest.split_at_mut(entry.body_len());
@@ -118,7 +118,7 @@ impl Row {
     /// Puts an element in the place of the one at `range`.
     pub(super) fn replace(&mut self, range: Range<usize>, entry: &Entry<'_>) {
         let at = range.start;
-        self.resize(range, entry.body_len());
+        resize_gap(&mut self.bytes, range, entry.body_len());
         entry.write_body_to(&mut self.bytes[at..at + entry.body_len()]);
     }
 
@@ -131,18 +131,6 @@ impl Row {
     /// Bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
         self.bytes.capacity()
-    }
-
-    /// Makes the bytes of `range` exactly `len` long, moving what follows.
-    fn resize(&mut self, range: Range<usize>, len: usize) {
-        let end = self.bytes.len();
-        let resized = end - range.len() + len;
-        if resized > end {
-            make_room(&mut self.bytes, resized - end);
-            self.bytes.resize(resized, 0);
-        }
-        self.bytes.copy_within(range.end..end, range.start + len);
-        self.bytes.truncate(resized);
     }
 }
 

@@ -1,7 +1,7 @@
 //! A hash: fields, each with a value, and perhaps a moment at which the field goes.
 //!
 //! ```text
-//! small   one row, fields in the order in which they came      pairs.rs
+//! small   one row, fields in the order in which they came             pairs.rs
 //! large   a table, and the expiries of fields beside it               large.rs, expiries.rs
 //! ```
 //!

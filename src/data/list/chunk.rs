@@ -205,7 +205,7 @@ impl Packed {
 
     /// Puts an entry in place of the one at `range`.
     pub(super) fn replace(&mut self, range: Range<usize>, entry: &Entry) {
-        self.resize_gap(range.clone(), entry.len());
+        room::resize_gap(&mut self.buf, range.clone(), entry.len());
         entry.write_to(&mut self.buf[range.start..range.start + entry.len()]);
     }
 
@@ -332,16 +332,5 @@ impl Packed {
     /// To the next of the sizes that allocators have.
     fn grown_capacity(&self, room: usize) -> usize {
         room::rounded_up(self.used() + room)
-    }
-
-    /// Makes the bytes of `range` exactly `len` long, moving what follows.
-    fn resize_gap(&mut self, range: Range<usize>, len: usize) {
-        let end = self.buf.len();
-        if len > range.len() {
-            room::make_room(&mut self.buf, len - range.len());
-            self.buf.resize(end + len - range.len(), 0);
-        }
-        self.buf.copy_within(range.end..end, range.start + len);
-        self.buf.truncate(end + len - range.len());
     }
 }

@@ -347,9 +347,9 @@ impl ZSet {
 
     fn lex_ranks_by_looking(&self, range: &LexRange<'_>, from: End) -> Range<usize> {
         let len = self.len();
-        let edge = |end| self.iter(end).next();
-        if edge(End::Lowest).is_none_or(|first| !range.reaches_element(first))
-            || edge(End::Highest).is_none_or(|last| range.is_below_element(last))
+        let at = |rank| self.range(rank..len.min(rank + 1), End::Lowest).next();
+        if at(0).is_none_or(|first| !range.reaches_element(first))
+            || at(len.saturating_sub(1)).is_none_or(|last| range.is_below_element(last))
         {
             return 0..0;
         }
