@@ -352,3 +352,20 @@ fn monitors_and_waiting_clients_are_not_idle() {
     assert!(monitor.reply().contains("\"BLPOP\""));
     assert!(monitor.reply().contains("\"RPUSH\""));
 }
+
+#[test]
+fn a_core_with_nothing_to_do_sleeps() {
+    /// In hundredths of a second: without sleep there would be sixty of each core.
+    const TICKS: u64 = 20;
+    let server = Server::start(&["--threads", "2", "--busy-poll-us", "1000"]);
+    let mut client = server.connect();
+    // So often that its core has come to expect that the next comes at once.
+    for _ in 0..2000 {
+        assert_eq!(client.call("PING"), "+PONG");
+    }
+    let before = server.cpu_ticks();
+    std::thread::sleep(Duration::from_millis(600));
+    let spent = server.cpu_ticks() - before;
+    assert!(spent < TICKS, "{spent}");
+    assert_eq!(client.call("PING"), "+PONG");
+}

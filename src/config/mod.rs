@@ -146,6 +146,8 @@ config! {
 
     /// How many cores serve; 0 is every core of the machine.
     pub threads: u32,
+    /// Microseconds that a core looks for work before it sleeps; 0 is not at all.
+    pub busy_poll_us: u32,
     /// The memory to stay within; 0 is no limit.
     pub maxmemory_bytes: u64,
     /// What goes when memory is full.

@@ -56,6 +56,8 @@ const LEAST_BUFFER_BYTES: i64 = 1 << 20;
 const HZ_RANGE: (i64, i64) = (1, 500);
 /// More cores than any machine has.
 const MAX_THREADS: i64 = 1024;
+/// No sleep takes so long that looking for longer would pay.
+const MAX_BUSY_POLL_US: i64 = 1000;
 
 const HZ: Place = Place::Field {
     get: |config| config.hz.value(),
@@ -185,6 +187,8 @@ pub static SECTIONS: &[Section] = &[
     Section { title: "General", rows: &[
         row("threads", "0", number(0, MAX_THREADS), field!(threads),
             "How many cores serve, a thread on each; 0 is all of the machine.").at_start(),
+        row("busy-poll-us", "50", number(0, MAX_BUSY_POLL_US), field!(busy_poll_us),
+            "Microseconds that a core looks for work before it sleeps, while most work has come within that time of late; 0 has it sleep at once."),
         row("databases", "16", number(1, i32::MAX as i64), field!(databases),
             "How many databases there are, numbered from 0.").at_start(),
         row("dir", "./data", Text, DIR,

@@ -171,6 +171,18 @@ impl Server {
         kilobytes.expect("the kernel tells VmRSS in kB") * 1024
     }
 
+    /// Processor time of all its threads so far, in hundredths of a second.
+    pub fn cpu_ticks(&self) -> u64 {
+        let path = format!("/proc/{}/stat", self.pid());
+        let stat = std::fs::read_to_string(path).expect("it runs");
+        // Behind the name, which stands in brackets, are numbers; the first here is the third of proc(5).
+        let numbers = stat.rsplit(')').next().expect("there is one");
+        let times = numbers.split_ascii_whitespace().skip(11).take(2);
+        times
+            .map(|time| time.parse::<u64>().expect("a number"))
+            .sum()
+    }
+
     /// The process id.
     pub fn pid(&self) -> u32 {
         self.process.id()

@@ -2,6 +2,7 @@
 
 /// The core that the servers run on; `run` pins the load to core 1.
 pub const SERVER_CORE: &str = "0";
+const OTHER_CORE: &str = "1";
 const BOTH_CORES: &str = "0,1";
 
 /// How a server is started.
@@ -21,6 +22,8 @@ pub enum Cores {
     /// Core 0; the load has core 1.
     #[default]
     One,
+    /// Core 1, beside a server on core 0.
+    Other,
     /// Both, which the load shares.
     Two,
 }
@@ -30,6 +33,7 @@ impl Cores {
     pub fn list(self) -> &'static str {
         match self {
             Cores::One => SERVER_CORE,
+            Cores::Other => OTHER_CORE,
             Cores::Two => BOTH_CORES,
         }
     }
@@ -37,7 +41,7 @@ impl Cores {
     /// How many.
     pub fn count(self) -> &'static str {
         match self {
-            Cores::One => "1",
+            Cores::One | Cores::Other => "1",
             Cores::Two => "2",
         }
     }

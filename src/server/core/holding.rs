@@ -54,6 +54,11 @@ impl Core {
         self.held.insert(at, (offset, token));
     }
 
+    /// True while replies or clients wait for the log.
+    pub(super) fn awaits_log(&self) -> bool {
+        !self.held.is_empty() || !self.awaiting_log.is_empty()
+    }
+
     /// True when something may be let go, or is to be closed, at once. After false the log's writer will tell when that changes.
     pub(super) fn may_let_go(&self) -> bool {
         let held = self.held.front().map(|(offset, _)| *offset);

@@ -12,11 +12,13 @@ mod clients;
 mod connections;
 mod handshakes;
 mod holding;
+mod idling;
 mod output;
 mod serving;
 
 use self::handshakes::Handshakes;
 pub use self::handshakes::MOST as HANDSHAKES;
+use self::idling::Waits;
 use super::listener::Listener;
 use super::log;
 use super::timers::Timers;
@@ -31,8 +33,8 @@ use crate::command::script::outlook::Outlook;
 use crate::command::server::save;
 use crate::command::shared::gate;
 use crate::command::{Local, Shared, evict, expire, overweight};
+use crate::keyspace::Locked;
 use crate::keyspace::effects::Effects;
-use crate::keyspace::{Locked, NEVER};
 use crate::pubsub::Audience;
 use crate::resp::{Parser, Reply};
 use connections::Connections;
@@ -110,6 +112,7 @@ pub struct Core {
     /// Output buffers that nobody has output in.
     spares: Vec<Reply>,
     now: Now,
+    waits: Waits,
     next_tick_ms: i64,
     config_version: u64,
 }
@@ -156,6 +159,7 @@ impl Core {
             parser: Parser::default(),
             spares: Vec::new(),
             now: shared.clock.now(),
+            waits: Waits::default(),
             next_tick_ms: 0,
             config_version: u64::MAX,
         })
@@ -192,43 +196,6 @@ impl Core {
         }
         self.flush_and_close();
         Ok(())
-    }
-
-    /// Sleeps until an event, a wake-up or the next thing that is due.
-    fn wait(&mut self, events: &mut Events, next_expiry_ms: i64) -> io::Result<()> {
-        let busy = !self.readable.is_empty()
-            || !self.missed.is_empty()
-            || !self.after_mail.is_empty()
-            || self.handshakes.are_due()
-            || self.has_long_work()
-            || self.local.evicting
-            || self.may_let_go();
-        let next_look_ms = match self.crowded.is_empty() {
-            true => NEVER,
-            false => self.now.steady_ms + CROWDED_PAUSE_MS,
-        };
-        let until_ms = self
-            .next_tick_ms
-            .min(next_expiry_ms)
-            .min(next_look_ms)
-            .min(self.timers.next_ms().unwrap_or(NEVER));
-        let inbox = &self.shared.inboxes[self.local.core];
-        let sleep_until_ms = match busy {
-            true => None,
-            false => inbox.about_to_sleep(until_ms),
-        };
-        // While a script holds for long what is due, trying again and again would bring nothing.
-        let least_ms = i64::from(self.shared.keyspace.is_stalled());
-        let timeout = sleep_until_ms.map_or(Duration::ZERO, |until_ms| {
-            let now_ms = self.shared.clock.now().steady_ms;
-            Duration::from_millis(until_ms.saturating_sub(now_ms).clamp(least_ms, TICK_MS) as u64)
-        });
-        let polled = self.poll.poll(events, Some(timeout));
-        inbox.awake();
-        match polled {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
-            _ => Ok(()),
-        }
     }
 
     fn refresh_config(&mut self) {

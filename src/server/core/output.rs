@@ -26,12 +26,14 @@ impl Core {
         }
     }
 
+    /// Sends what is there to send, the latest first: who has waited for what another sent, be it a message or an element, hears of it before that
+    /// other hears that it was taken.
     pub(super) fn write_all(&mut self) {
         if self.writable.is_empty() {
             return;
         }
         let mut writable = std::mem::take(&mut self.writable);
-        for token in writable.drain(..) {
+        for token in writable.drain(..).rev() {
             if let Some(connection) = self.connections.get_mut(token) {
                 connection.listed = false;
                 self.write(token);

@@ -6,6 +6,9 @@
 //! time, of which the load takes none away: a server can do as much as its busiest thread has time for, so its capacity is operations for each
 //! second of that thread's time, spinning and waking for locks included. Two threads that share the work evenly and never get in each
 //! other's way double it. The rate on the clock stands beside it; there the load takes its share of what a second thread gains.
+//!
+//! Not every machine has two whole cores to give: they may be threads of one, or slow each other by their heat and their caches. What this one
+//! gives is told by a third side: two servers with a core each, which share nothing, and half of the load each.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -18,10 +21,11 @@ use crate::Result;
 use crate::client::Client;
 use crate::drive::{Load, Player};
 use crate::kind::Kind;
-use crate::server::{Manner, Server};
+use crate::server::{Cores, Manner, Server};
 
 const CAPACITY: &str = "capacity, operations a second";
 const GAIN: &str = "capacity with two cores to one";
+const CEILING: &str = "the same of two servers that share nothing";
 const CONNECTIONS: usize = 64;
 /// Requests that share a reply.
 const BATCH: usize = 1_024;
@@ -51,29 +55,40 @@ pub fn all() -> Vec<Workload> {
     ]
 }
 
-/// One of the two servers.
+/// A server, or two that share the load.
 struct Side<'a> {
-    server: &'a Server,
+    servers: Vec<&'a Server>,
     load: Load,
-    before: HashMap<String, Duration>,
+    before: Vec<HashMap<String, Duration>>,
     wall: Duration,
 }
 
 impl<'a> Side<'a> {
-    fn new(server: &'a Server) -> Result<Side<'a>> {
+    fn new(servers: &[&'a Server]) -> Result<Side<'a>> {
+        let each = CONNECTIONS / servers.len();
+        let mut load = Load::connect(servers[0].port, each)?;
+        for server in &servers[1..] {
+            for _ in 0..each {
+                load.add(Client::connect(server.port)?)?;
+            }
+        }
+        let before = servers.iter().map(|server| server.thread_times());
         Ok(Side {
-            server,
-            load: Load::connect(server.port, CONNECTIONS)?,
-            before: server.thread_times()?,
+            before: before.collect::<Result<_>>()?,
+            servers: servers.to_vec(),
+            load,
             wall: Duration::ZERO,
         })
     }
 
     /// Processor seconds of its busiest thread, and of all.
     fn spent(&self) -> Result<(f64, f64)> {
-        let busiest = self.server.busiest_since(&self.before)?;
-        let now: Duration = self.server.thread_times()?.into_values().sum();
-        let all = now.saturating_sub(self.before.values().sum());
+        let (mut busiest, mut all) = (Duration::ZERO, Duration::ZERO);
+        for (server, before) in self.servers.iter().zip(&self.before) {
+            busiest = busiest.max(server.busiest_since(before)?);
+            let now: Duration = server.thread_times()?.into_values().sum();
+            all += now.saturating_sub(before.values().sum());
+        }
         Ok((busiest.as_secs_f64(), all.as_secs_f64()))
     }
 }
@@ -83,9 +98,21 @@ fn run(stage: &Stage, streams: usize) -> Result<Vec<Figure>> {
         Kind::RedisThreads => Kind::Redis,
         kind => kind,
     };
-    let one = Server::start(alone, stage.server.port + 1, Manner::default(), &[])?;
+    let start = |place: u16, cores| {
+        let manner = Manner {
+            cores,
+            ..Manner::default()
+        };
+        Server::start(alone, stage.server.port + place, manner, &[])
+    };
+    let one = start(1, Cores::One)?;
+    let pair = [start(2, Cores::One)?, start(3, Cores::Other)?];
     let _everywhere = Everywhere::new()?;
-    let mut sides = [Side::new(stage.server)?, Side::new(&one)?];
+    let mut sides = [
+        Side::new(&[stage.server])?,
+        Side::new(&[&one])?,
+        Side::new(&[&pair[0], &pair[1]])?,
+    ];
     let batch = batch(streams);
     let batches = stage.operations / SLICES / BATCH;
     for _ in 0..SLICES {
@@ -99,17 +126,30 @@ fn run(stage: &Stage, streams: usize) -> Result<Vec<Figure>> {
         }
     }
     let operations = batches * BATCH * SLICES;
-    let ((two_busiest, two_all), (one_busiest, one_all)) = (sides[0].spent()?, sides[1].spent()?);
-    let walls = sides.each_ref().map(|side| side.wall.as_secs_f64());
     for side in &sides {
-        check(side.server, streams, operations)?;
+        check(&side.servers, streams, operations)?;
     }
-    let operations = operations as f64;
+    let figures = figures(&sides, operations as f64)?;
     drop(sides);
-    one.stop()?;
+    let [first, second] = pair;
+    [one, first, second]
+        .into_iter()
+        .try_for_each(Server::stop)?;
+    Ok(figures)
+}
+
+/// What two cores, one core and two servers have done.
+fn figures(sides: &[Side<'_>; 3], operations: f64) -> Result<Vec<Figure>> {
+    let [
+        (two_busiest, two_all),
+        (one_busiest, one_all),
+        (pair_busiest, _),
+    ] = [sides[0].spent()?, sides[1].spent()?, sides[2].spent()?];
+    let walls = sides.each_ref().map(|side| side.wall.as_secs_f64());
     Ok(vec![
         Figure::new(CAPACITY, "/s", operations / two_busiest),
         Figure::new(GAIN, "x", one_busiest / two_busiest),
+        Figure::new(CEILING, "x", one_busiest / pair_busiest),
         Figure::new(figure::CPU, "µs", two_all * 1e6 / operations),
         Figure::new(
             "CPU per operation with one core",
@@ -138,14 +178,22 @@ fn batch(streams: usize) -> Vec<u8> {
 }
 
 /// Every entry must be there: all in the one stream, or in one of many its share.
-fn check(server: &Server, streams: usize, operations: usize) -> Result<()> {
+fn check(servers: &[&Server], streams: usize, operations: usize) -> Result<()> {
     let (key, each) = match streams {
         1 => ("s", operations),
         // The last of them is not among those that a batch comes to twice.
         _ => ("key:000999", operations / BATCH),
     };
-    let mut client = Client::connect(server.port)?;
-    client.expect(&format!("XLEN {key}"), &format!(":{each}\r\n"))
+    let mut found = 0;
+    for server in servers {
+        let mut client = Client::connect(server.port)?;
+        let reply = String::from_utf8(client.ask(&format!("XLEN {key}"))?)?;
+        found += reply.trim_start_matches(':').trim_end().parse::<usize>()?;
+    }
+    match found == each {
+        true => Ok(()),
+        false => Err(format!("{found} entries in {key}, and not {each}").into()),
+    }
 }
 
 /// Sends batches, each with one reply.

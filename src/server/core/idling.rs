@@ -1,0 +1,137 @@
+//! What a core does when it has nothing to do: it looks for work for a while, then sleeps.
+//!
+//! To fall asleep and be woken takes some microseconds of a processor, on a virtual machine ten or more, and who sent the request waits
+//! for them. Where the next request comes sooner than that, to keep looking answers sooner and costs no more; where it comes later, looking
+//! is a waste. So a core keeps account of its last waits, and looks while most of them were short.
+//!
+//! Whoever else is to run on this processor, the client perhaps that will send the next request, goes first: a core gives way after every
+//! look, and sleeps if it had to wait for its turn.
+
+use super::Core;
+use super::{CROWDED_PAUSE_MS, TICK_MS};
+use crate::base::clock::Stopwatch;
+use crate::keyspace::NEVER;
+use mio::Events;
+use std::io;
+use std::time::Duration;
+
+/// Looking is worth it while at least so many of the last 32 waits were short.
+const SHORT_WAITS: u32 = 16;
+/// A look that takes longer than this had to wait for others.
+const LOOK_NS: u64 = 20_000;
+
+/// Which of the last 32 waits were short, a bit each.
+#[derive(Debug, Default)]
+pub(super) struct Waits(u32);
+
+impl Waits {
+    fn add(&mut self, was_short: bool) {
+        self.0 = self.0 << 1 | u32::from(was_short);
+    }
+
+    fn are_mostly_short(&self) -> bool {
+        self.0.count_ones() >= SHORT_WAITS
+    }
+}
+
+impl Core {
+    /// Waits for an event, a message or the next thing that is due.
+    pub(super) fn wait(&mut self, events: &mut Events, next_expiry_ms: i64) -> io::Result<()> {
+        if self.has_work() {
+            return self.poll(events, Duration::ZERO);
+        }
+        let looking_ns = u64::from(self.local.config.busy_poll_us) * 1000;
+        let mut waiting = Stopwatch::start();
+        // What waits for the log waits for long, and for a thread that may have to run on this processor.
+        let looks = looking_ns > 0 && self.waits.are_mostly_short() && !self.awaits_log();
+        if looks && self.look(events, looking_ns)? {
+            self.waits.add(true);
+            return Ok(());
+        }
+        self.sleep(events, next_expiry_ms)?;
+        let was_short = !looks && !events.is_empty() && waiting.lap_ns() <= looking_ns;
+        self.waits.add(was_short);
+        Ok(())
+    }
+
+    fn has_work(&self) -> bool {
+        !self.readable.is_empty()
+            || !self.missed.is_empty()
+            || !self.after_mail.is_empty()
+            || self.handshakes.are_due()
+            || self.has_long_work()
+            || self.local.evicting
+            || self.may_let_go()
+    }
+
+    /// Looks for events and messages until there are some (true), it took `looking_ns`, or others want the processor.
+    fn look(&mut self, events: &mut Events, looking_ns: u64) -> io::Result<bool> {
+        let (mut watch, mut looked_ns) = (Stopwatch::start(), 0);
+        while looked_ns < looking_ns {
+            self.poll(events, Duration::ZERO)?;
+            if !events.is_empty() || self.shared.inboxes[self.local.core].has_mail() {
+                return Ok(true);
+            }
+            std::thread::yield_now();
+            let look_ns = watch.lap_ns();
+            if look_ns > LOOK_NS {
+                break;
+            }
+            looked_ns += look_ns;
+        }
+        Ok(false)
+    }
+
+    /// Sleeps until an event, a wake-up or the next thing that is due.
+    fn sleep(&mut self, events: &mut Events, next_expiry_ms: i64) -> io::Result<()> {
+        let next_look_ms = match self.crowded.is_empty() {
+            true => NEVER,
+            false => self.now.steady_ms + CROWDED_PAUSE_MS,
+        };
+        let until_ms = self
+            .next_tick_ms
+            .min(next_expiry_ms)
+            .min(next_look_ms)
+            .min(self.timers.next_ms().unwrap_or(NEVER));
+        let inbox = &self.shared.inboxes[self.local.core];
+        // While a script holds for long what is due, trying again and again would bring nothing.
+        let least_ms = i64::from(self.shared.keyspace.is_stalled());
+        let timeout = inbox
+            .about_to_sleep(until_ms)
+            .map_or(Duration::ZERO, |until_ms| {
+                let now_ms = self.shared.clock.now().steady_ms;
+                Duration::from_millis(
+                    until_ms.saturating_sub(now_ms).clamp(least_ms, TICK_MS) as u64
+                )
+            });
+        let polled = self.poll(events, timeout);
+        inbox.awake();
+        polled
+    }
+
+    fn poll(&mut self, events: &mut Events, timeout: Duration) -> io::Result<()> {
+        match self.poll.poll(events, Some(timeout)) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looking_is_worth_it_while_most_waits_are_short() {
+        let mut waits = Waits::default();
+        assert!(!waits.are_mostly_short());
+        for _ in 0..SHORT_WAITS {
+            waits.add(true);
+        }
+        assert!(waits.are_mostly_short());
+        for _ in 0..=SHORT_WAITS {
+            waits.add(false);
+        }
+        assert!(!waits.are_mostly_short());
+    }
+}
