@@ -130,7 +130,7 @@ fn next_waiter(
         Awaits::SortedSet => held == Some("zset"),
         Awaits::Stream => held == Some("stream"),
         Awaits::StreamOrLoss | Awaits::StreamOrLease => true,
-        Awaits::Nothing | Awaits::Durable(_) => false,
+        Awaits::Nothing | Awaits::Staying | Awaits::Durable(_) => false,
     };
     if held.is_none() && queue.losses() == 0 {
         return None;

@@ -39,6 +39,8 @@ pub enum Awaits {
     StreamOrLease,
     /// No key: only time.
     Nothing,
+    /// No key: that a shutdown which was ordered does not come about.
+    Staying,
     /// No key: that the log is durable up to this offset.
     Durable(u64),
 }

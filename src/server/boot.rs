@@ -13,7 +13,6 @@ use crate::base::inbox::Inbox;
 use crate::base::{gauge, process};
 use crate::command::reaper::Reaper;
 use crate::command::registry;
-use crate::command::script::function;
 use crate::command::server::save;
 use crate::command::shared::{Boot, Shared, gate};
 use crate::config::{Config, ConfigCell};
@@ -183,7 +182,6 @@ pub fn serve(config: Config, starter: Option<Starter>) -> Result<(), StartFailur
 /// The data is there: the log goes on, and commands are taken.
 fn open(shared: &'static Shared, recovered: Recovered) -> Result<LogWriter, StartFailure> {
     let log_writer = LogWriter::start(shared, recovered.manifest)?;
-    function::read_unread(shared);
     gauge::begin_anew();
     process::note_peak(shared.clock.now().unix_ms / 1000);
     // What was replayed was not asked for by any client.

@@ -28,6 +28,13 @@ pub fn check(config: &Config) -> Result<Findings, boot::StartFailure> {
         is_sound: true,
     };
     let with_log = sources::has_log(&places, &RealDisk);
+    if !with_log
+        && config.appendonly
+        && let Err(failure) = sources::find(&places, &RealDisk, true)
+    {
+        findings.is_sound = false;
+        findings.line(format_args!("{failure}"));
+    }
     let mut checked = 0;
     for (wanted, log) in [(with_log, true), (has_snapshot(&places), false)] {
         if wanted {
@@ -37,7 +44,7 @@ pub fn check(config: &Config) -> Result<Findings, boot::StartFailure> {
             checked += 1;
         }
     }
-    if checked == 0 {
+    if checked == 0 && findings.is_sound {
         // A name that is mistyped is not sound.
         findings.is_sound = Path::new(&config.dir).is_dir();
         match findings.is_sound {

@@ -4,6 +4,7 @@ use super::boot::StartFailure;
 use crate::base::disk::Disk;
 use crate::command::Shared;
 use crate::command::replay::Replayer;
+use crate::command::script::function;
 use crate::command::server::reload::{manner, places};
 use crate::command::shared::gate;
 use crate::storage::aof::Manifest;
@@ -99,8 +100,9 @@ fn recover(shared: &'static Shared) -> Result<Recovered, Interrupted> {
     };
     let loaded = loader.load(&mut Replayer::new(shared));
     let seconds = shared.storage.loading.end();
-    let loaded = loaded?;
+    let mut loaded = loaded?;
     shared.keyspace.settle_loaded();
+    run_libraries(shared, &mut loaded)?;
     report(&loaded, &Census::of(&shared.keyspace), seconds);
     if loaded.left_out.is_any {
         keep_originals(&loaded, &places, &**disk)?;
@@ -113,6 +115,23 @@ fn recover(shared: &'static Shared) -> Result<Recovered, Interrupted> {
         manifest,
         wants_rewrite: loaded.left_out.is_any,
     })
+}
+
+/// Runs the libraries of functions that were in a snapshot.
+fn run_libraries(shared: &Shared, loaded: &mut Loaded) -> Result<(), Failure> {
+    let refused = function::read_unread(shared);
+    let (Some(why), Some(file)) = (refused.first(), loaded.files.first()) else {
+        return Ok(());
+    };
+    if !shared.config.load().skip_unknown_types {
+        return Err(Failure::of(
+            &file.path,
+            format!("a library of functions in it cannot be run here: {why}"),
+            "start with --skip-unknown-types to load everything else; what is there is kept beside it",
+        ));
+    }
+    loaded.left_out.is_any = true;
+    Ok(())
 }
 
 /// Soon the files will be replaced by others without what was left out.

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 const SNAPSHOT: &str = "/data/dump.rdb";
 const OLD_LOG: &str = "/data/appendonly.aof";
 const MANIFEST: &str = "/data/appendonlydir/appendonly.aof.manifest";
+const TEMPORARY_BASE: &str = "/data/appendonlydir/appendonly.aof.1.base.tmp";
 const BASE: &str = "/data/appendonlydir/appendonly.aof.1.base.rdb";
 const INCREMENT: &str = "/data/appendonlydir/appendonly.aof.1.incr.aof";
 
@@ -296,6 +297,8 @@ fn a_log_that_had_only_begun_begins_again() {
         disk_with(&[(BASE, &empty)]),
         disk_with(&[(BASE, &empty), (INCREMENT, b"")]),
         disk_with(&[(BASE, &full), (SNAPSHOT, &full)]),
+        disk_with(&[(TEMPORARY_BASE, &full[..9]), (SNAPSHOT, &full)]),
+        disk_with(&[(TEMPORARY_BASE, &empty[..5])]),
     ] {
         bench.start(&disk).expect("nothing is lost");
     }

@@ -322,6 +322,98 @@ fn commands_of_unknown_types_are_passed_over_when_asked() {
     client.await_info("aof_rewrite_in_progress", 0);
 }
 
+/// A library that another server ran is data: it is not left out without a word, nor lost by the next save.
+#[test]
+fn a_library_that_cannot_be_run_stops_the_start() {
+    let code = "#!lua name=l\nserver.register_function('f', function() return 1 end)";
+    let length = [0x40, code.len() as u8];
+    let body = [
+        b"REDIS0010\xf5",
+        &length[..],
+        code.as_bytes(),
+        b"\xff\0\0\0\0\0\0\0\0",
+    ]
+    .concat();
+    let log = format!(
+        "*3\r\n$8\r\nFUNCTION\r\n$4\r\nLOAD\r\n${}\r\n{code}\r\n",
+        code.len()
+    );
+    let data = [
+        Data::new("library"),
+        Data::with_log("logged-library", log.as_bytes()),
+    ];
+    std::fs::write(data[0].0.join("dump.rdb"), &body).expect("it is writable");
+    for data in &data {
+        let output = run(&data.0, &[]);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("nonexistent global variable 'server'"),
+            "{said}"
+        );
+        let dir = data.0.display().to_string();
+        let mut server = Server::start(&["--dir", &dir, "--skip-unknown-types"]);
+        assert_eq!(server.connect().call("FUNCTION LIST"), "*0");
+        server.terminate();
+        assert!(data.0.join("before-skip-1").is_dir());
+    }
+}
+
+#[test]
+fn a_log_without_its_manifest_is_not_sound() {
+    let data = Data::with_log("no-manifest", &set(1));
+    assert_eq!(check(&data.0).0, Some(0));
+    std::fs::remove_file(data.log("manifest")).expect("it is there");
+    let (code, said) = check(&data.0);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("manifest is missing"), "{said}");
+}
+
+#[test]
+fn a_reload_forgets_libraries_and_is_no_part_of_a_transaction() {
+    let server = Server::start(&["--enable-debug-command", "yes"]);
+    let mut client = server.connect();
+    assert_eq!(client.call("SET a 1"), "+OK");
+    let code = "#!lua name=l\nredis.register_function('f', function() return 1 end)";
+    assert_eq!(
+        client.call_args(&[b"FUNCTION", b"LOAD", code.as_bytes()]),
+        "$1 l"
+    );
+    assert_eq!(client.call("SET b 1"), "+OK");
+    assert_eq!(client.call("DEBUG LOADAOF"), "+OK");
+    assert_eq!(client.call("DBSIZE"), ":2");
+    assert_eq!(client.call("FCALL f 0"), ":1");
+    for command in ["DEBUG RELOAD", "DEBUG LOADAOF"] {
+        client.call("MULTI");
+        client.call("SET c 1");
+        client.call(command);
+        let replies = client.call("EXEC");
+        assert!(
+            replies.starts_with("*2 +OK -ERR DEBUG RELOAD and"),
+            "{replies}"
+        );
+    }
+}
+
+/// Whoever ordered it hears so, however soon after the order it is called off.
+#[test]
+fn a_shutdown_that_is_called_off_is_answered() {
+    let server = Server::start(&["--threads", "2"]);
+    let (mut orders, mut calls_off) = (server.connect(), server.connect());
+    // A save of these takes longer than it takes to call it off.
+    let fill = "for i = 1, 200000 do redis.call('SET', i, i) end";
+    orders.call_args(&[b"EVAL", fill.as_bytes(), b"0"]);
+    for _ in 0..30 {
+        orders.send("SHUTDOWN SAVE");
+        while calls_off.call("SHUTDOWN ABORT") != "+OK" {}
+        let reply = orders.reply();
+        assert!(
+            reply.starts_with("-ERR Errors trying to SHUTDOWN"),
+            "{reply}"
+        );
+    }
+}
+
 #[test]
 fn data_comes_back_after_a_kill_and_a_reload() {
     let data = Data::new("back");

@@ -8,6 +8,9 @@ pub const RELOAD_OPTIONS: Error =
 /// DEBUG RELOAD could not save or load.
 pub const RELOAD_FAILED: Error =
     Error::new("ERR Error trying to load the RDB dump, check server logs.");
+/// DEBUG RELOAD or LOADAOF in the midst of what holds stripes.
+pub const RELOAD_NESTED: Error =
+    Error::new("ERR DEBUG RELOAD and LOADAOF are not allowed in a transaction or a script");
 /// DEBUG LOADAOF could not load.
 pub const LOADAOF_FAILED: Error =
     Error::new("ERR Error trying to load the AOF files, check server logs.");

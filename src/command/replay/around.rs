@@ -19,6 +19,7 @@ use bytes::Bytes;
 /// What is said of a key, or of a command without one.
 const VALUE: &str = "value of commands or types that this server does not have";
 const COMMAND: &str = "command that this server does not have";
+const LIBRARY: &str = "library of functions that cannot be run here";
 
 /// A key in its database.
 type Place = (u64, Bytes);
@@ -80,7 +81,7 @@ impl Replayer<'_> {
         }
     }
 
-    /// Runs a command. A value that RESTORE cannot read was written by a server that could.
+    /// Runs a command. A value that RESTORE cannot read was written by a server that could, and a library that cannot be run by one that ran it.
     fn run_or_leave_out(
         &mut self,
         request: Request<'_>,
@@ -93,6 +94,11 @@ impl Replayer<'_> {
             {
                 let place = self.place(request.arg(1));
                 self.leave_out_key(place);
+                Ok(())
+            }
+            Err(_) if request.arg(0).eq_ignore_ascii_case(b"FUNCTION") => {
+                let name = Bytes::copy_from_slice(request.arg(0));
+                self.left_out.add(self.session.db as u64, name, LIBRARY);
                 Ok(())
             }
             outcome => outcome.map_err(ReplayError::Refused),

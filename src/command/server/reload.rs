@@ -8,6 +8,7 @@ use crate::command::ctx::{Ctx, DONE, Outcome};
 use crate::command::generic::database;
 use crate::command::generic::dump::limits;
 use crate::command::replay::Replayer;
+use crate::command::script::function;
 use crate::command::shared::{Shared, gate};
 use crate::command::{Args, error};
 use crate::config::Config;
@@ -62,14 +63,10 @@ pub fn reload(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         .find_map(|(word, flag)| args.keyword(word).then_some(flag));
         *flag.ok_or(error::RELOAD_OPTIONS)? = true;
     }
-    if ctx.shared.storage.snapshots.status.lock().current.is_some() {
-        return Err(error::SAVE_IN_PROGRESS);
-    }
-    let (shared, config) = (ctx.shared, ctx.local.config.clone());
-    let locked = &mut *ctx.keys.locked;
-    locked.acquire(&StripeSet::All);
+    let (shared, config, now) = (ctx.shared, ctx.local.config.clone(), ctx.now);
+    let locked = hold_everything(ctx)?;
     if !options.no_save {
-        let plan = save::plan(&config, ctx.now);
+        let plan = save::plan(&config, now);
         write_held(&*shared.storage.disk, &plan, locked).map_err(|cause| {
             warn!("cannot write {}: {cause}", plan.path.display());
             error::RELOAD_FAILED
@@ -82,12 +79,26 @@ pub fn reload(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     replace(&fresh, locked, &options)?;
     if config.appendonly && (options.no_save || options.no_flush) {
         // The log does not lead to what is there now.
-        save::begin(shared, locked, ctx.now, Task::Rewrite);
+        save::begin(shared, locked, now, Task::Rewrite);
     }
     locked.release();
     shared.nudge_all();
     ctx.reply.ok();
     DONE
+}
+
+/// Takes every stripe, when no snapshot or rewrite is under way, which use the same files.
+fn hold_everything<'a, 'k>(ctx: &'a mut Ctx<'_, 'k>) -> Result<&'a mut Locked<'k>, error::Error> {
+    if ctx.nested {
+        return Err(error::RELOAD_NESTED);
+    }
+    let locked = &mut *ctx.keys.locked;
+    locked.acquire(&StripeSet::All);
+    if ctx.shared.storage.snapshots.status.lock().current.is_some() {
+        locked.release();
+        return Err(error::SAVE_IN_PROGRESS);
+    }
+    Ok(locked)
 }
 
 /// A keyspace striped like that of the server, with what the snapshot holds.
@@ -183,12 +194,8 @@ fn merge(
 pub fn load_aof(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     let (shared, config) = (ctx.shared, ctx.local.config.clone());
     let log = shared.keyspace.log();
-    if !log.is_whole() {
-        return Err(error::LOADAOF_FAILED);
-    }
-    let locked = &mut *ctx.keys.locked;
-    locked.acquire(&StripeSet::All);
-    if !await_writer(shared) {
+    let locked = hold_everything(ctx)?;
+    if !log.is_whole() || !await_writer(shared) {
         locked.release();
         return Err(error::LOADAOF_FAILED);
     }
@@ -200,6 +207,7 @@ pub fn load_aof(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
             drop(stripe.empty(db));
         }
     }
+    function::forget_all(shared);
     locked.release();
     let places = places(&config);
     let loader = Loader {
@@ -210,7 +218,11 @@ pub fn load_aof(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
         manner: manner(shared, &config),
         progress: &shared.storage.loading,
     };
-    let loaded = loader.load(&mut Replayer::new(shared));
+    if let Err(interrupted) = loader.load(&mut Replayer::new(shared)) {
+        // What is in memory is a part of the data, which must not come to be saved.
+        tracing::error!("the server ends, its files are as they were: {interrupted}");
+        std::process::exit(1);
+    }
     shared.storage.loading.end();
     locked.acquire(&StripeSet::All);
     for (number, stripe) in locked.iter_mut() {
@@ -224,10 +236,6 @@ pub fn load_aof(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     shared.set_gate(gate::LOADING, false);
     locked.release();
     shared.nudge_all();
-    loaded.map_err(|interrupted| {
-        warn!("{interrupted}");
-        error::LOADAOF_FAILED
-    })?;
     ctx.reply.ok();
     DONE
 }

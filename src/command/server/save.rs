@@ -334,7 +334,7 @@ pub fn finished(shared: &Shared, job: &Job, outcome: snapshot::Outcome) {
             false => reply.error(error::PLAIN.text()),
         });
     }
-    shutdown::saved(shared, is_written);
+    shutdown::saved(shared, &outcome);
 }
 
 /// Makes what was written the base of the log from its cut on; if the log is off, all that is left of it.

@@ -15,7 +15,8 @@ use crate::command::ctx::{Block, Ctx, DONE, Flow, Outcome};
 use crate::command::mail::Mail;
 use crate::command::shared::{Shared, gate};
 use crate::command::{Args, error};
-use crate::storage::snapshot::Task;
+use crate::keyspace::waiters::Awaits;
+use crate::storage::snapshot::{self, Task};
 use tracing::{info, warn};
 
 /// Whether to save before the end.
@@ -84,14 +85,32 @@ pub fn run(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         ctx.session.closing = true;
         return DONE;
     }
-    Ok(Flow::Block(Box::new(Block::until_told())))
+    Ok(Flow::Block(Box::new(Block {
+        awaits: Awaits::Staying,
+        ..Block::until_told()
+    })))
+}
+
+/// A client that ordered a shutdown waits now, and can be told that the server stays: if it does by now, that is told at once.
+pub fn waits(shared: &Shared, client: u64) {
+    let is_ordered_by_it = |shutdown: &Shutdown| shutdown.clients.contains(&client);
+    let is_coming = shared
+        .shutdown
+        .lock()
+        .as_ref()
+        .is_some_and(is_ordered_by_it);
+    if !is_coming && !shared.gate(gate::STOPPING) {
+        tell_of_stay(shared, client);
+    }
 }
 
 fn abort(ctx: &mut Ctx<'_, '_>) -> Outcome {
     let shutdown = ctx.shared.shutdown.lock().take();
     let shutdown = shutdown.ok_or(error::NO_SHUTDOWN)?;
     if shutdown.after_base.is_none() {
-        ctx.shared.storage.snapshots.status.lock().save_scheduled = false;
+        let mut status = ctx.shared.storage.snapshots.status.lock();
+        // A SAVE may wait for it, too.
+        status.save_scheduled &= !status.waiting.is_empty();
         ctx.shared.storage.snapshots.progress.cancel();
     }
     stay(ctx.shared, &shutdown);
@@ -185,24 +204,32 @@ pub fn rewritten(shared: &Shared, now: Now, has_failed: bool) {
 const MAX_REPEATS: usize = 3;
 
 /// A save has ended, after which a shutdown may go on.
-pub fn saved(shared: &Shared, is_written: bool) {
-    let Some(mut shutdown) = shared.shutdown.lock().take() else {
+pub fn saved(shared: &Shared, outcome: &snapshot::Outcome) {
+    let mut ordered = shared.shutdown.lock();
+    let Some(shutdown) = &mut *ordered else {
         return;
     };
+    if matches!(outcome, snapshot::Outcome::Cancelled) {
+        // It was given up before this shutdown was ordered, or for its sake.
+        shared.storage.snapshots.status.lock().save_scheduled = true;
+        return;
+    }
+    let is_written = matches!(outcome, snapshot::Outcome::Written { .. });
     let unsaved = shared.changes() != shared.storage.snapshots.status.lock().saved_changes;
     if is_written && unsaved && shutdown.repeats < MAX_REPEATS {
         // A command that was under way when writes were held up has come after the save's moment.
         shutdown.repeats += 1;
-        *shared.shutdown.lock() = Some(shutdown);
         shared.storage.snapshots.status.lock().save_scheduled = true;
         return;
     }
     if (is_written && !save::lacks_base(shared)) || shutdown.force {
-        shared.stop();
-    } else {
-        warn!("the data cannot be saved: the server stays");
-        stay(shared, &shutdown);
+        return shared.stop();
     }
+    warn!("the data cannot be saved: the server stays");
+    let shutdown = std::mem::take(shutdown);
+    *ordered = None;
+    drop(ordered);
+    stay(shared, &shutdown);
 }
 
 /// The server does not go down after all.
@@ -212,8 +239,12 @@ fn stay(shared: &Shared, shutdown: &Shutdown) {
         shared.send(core, Mail::Resume);
     }
     for client in &shutdown.clients {
-        save::tell(shared, *client, |reply| {
-            reply.error(error::SHUTDOWN_FAILED.text());
-        });
+        tell_of_stay(shared, *client);
     }
+}
+
+fn tell_of_stay(shared: &Shared, client: u64) {
+    save::tell(shared, client, |reply| {
+        reply.error(error::SHUTDOWN_FAILED.text());
+    });
 }

@@ -8,8 +8,10 @@ use crate::command::block::{self, Ending};
 use crate::command::dispatch::Env;
 use crate::command::meter::Meter;
 use crate::command::script::outlook::with_outlook;
+use crate::command::server::shutdown;
 use crate::command::session::ReplyMode;
 use crate::command::shared::gate;
+use crate::keyspace::waiters::Awaits;
 use crate::keyspace::{Locked, NEVER};
 use crate::resp::Reply;
 use mio::event::Event;
@@ -257,6 +259,14 @@ impl Core {
     fn await_what_it_waits_for(&mut self, token: usize) {
         self.add_timer(token);
         self.await_log(token);
+        let session = &self.connections[token].session;
+        if session
+            .blocked
+            .as_ref()
+            .is_some_and(|waiter| waiter.wait.awaits == Awaits::Staying)
+        {
+            shutdown::waits(self.shared, session.id);
+        }
     }
 
     /// Sees to it that a client which has just begun to wait is told when its time is up.

@@ -107,6 +107,9 @@ impl Manifest {
             return Ok(());
         }
         let (file, role) = parse_file(line)?;
+        if self.names(&file.name) {
+            return Err("the file is listed already");
+        }
         match role {
             Role::Base if self.base.is_some() => return Err("there is a base file already"),
             Role::Base => self.base = Some(file),
@@ -316,6 +319,11 @@ mod tests {
                 "file a seq 1 type b\nfile b seq 2 type b\n",
                 2,
                 "there is a base file already",
+            ),
+            (
+                "file a seq 1 type h\nfile a seq 1 type i\n",
+                2,
+                "the file is listed already",
             ),
             (
                 "file a seq 1 type i",

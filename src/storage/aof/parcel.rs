@@ -10,7 +10,14 @@
 //!   *5..XADD..
 //!   #######...                                filler, which later parcels are written over
 //!   #######...
-//!   #ME####...                                the end of all that: whatever follows is plain again
+//!   #ME####...                                the end of all that
+//! ```
+//!
+//! A file that goes on plain, or is closed, ends so instead, with the filler cut off:
+//!
+//! ```text
+//!   *5..XADD..
+//!   #MEE###...                                the end, when all before was durable; whatever follows is plain again
 //! ```
 //!
 //! Length and checksum are 16 digits in hexadecimal; the checksum is a CRC-64 of where the header stands in the file (eight bytes, the lowest first)
@@ -23,7 +30,8 @@
 //! - A parcel stands right behind the one before. One that does not, or is not whole, was being written last, or the log is
 //!   damaged: the difference is whether a whole parcel follows.
 //! - One parcel is written at a time, over filler that is durable, and is durable before the next.
-//! - Plain commands follow only behind the mark of the end. It is moved on by writing filler over it, which is durable before any parcel
+//! - A parcel that is not whole, with the mark behind it that all was durable, was not being written: the log is damaged.
+//! - Plain commands follow only behind a mark of the end. It is moved on by writing filler over it, which is durable before any parcel
 //!   comes near; and what is written plain is written when the mark stands there and nothing behind it, durably.
 //! - What could be taken for a line of this layout by a reader to whom the header is lost is not written as a parcel: a value is anything that a
 //!   client may have made up.
@@ -44,6 +52,7 @@ const MARK: [u8; 2] = *b"#M";
 const HEADER: &[u8] = b"#MP:";
 const BEGIN: &[u8] = b"#MF";
 const END: &[u8] = b"#ME";
+const CLOSED: &[u8] = b"#MEE";
 const DIGITS: usize = 16;
 /// What filler, the marks around it, and blocks that were never written consist of. No command can be written with these.
 const GROUND: &[u8] = b"#\nMEF\0";
@@ -107,8 +116,10 @@ pub enum Line {
     Header(Parcel),
     /// Filler.
     Filler,
-    /// The end.
+    /// The end of the filler.
     End,
+    /// The end, written when all before was durable.
+    Closed,
 }
 
 impl Line {
@@ -124,6 +135,7 @@ impl Line {
         match line {
             _ if padded(BEGIN) => end.is_multiple_of(LINE_BYTES).then_some(Line::Begin),
             _ if padded(END) => is_line.then_some(Line::End),
+            _ if padded(CLOSED) => is_line.then_some(Line::Closed),
             _ => (is_line && is_padding(line)).then_some(Line::Filler),
         }
     }
@@ -135,9 +147,14 @@ pub fn begin(at: u64) -> Vec<u8> {
     padded(BEGIN, shortest.next_multiple_of(LINE_BYTES) - at)
 }
 
-/// The line that marks the end.
+/// The line that marks the end of the filler.
 pub fn end() -> Vec<u8> {
     padded(END, LINE_BYTES)
+}
+
+/// The line that says that all before it is durable.
+pub fn closed() -> Vec<u8> {
+    padded(CLOSED, LINE_BYTES)
 }
 
 /// So many lines of filler.
@@ -255,7 +272,11 @@ mod tests {
             assert_eq!(Line::parse(&line, end), Some(Line::Begin));
             assert_eq!(Line::parse(&line, end + 1), None);
         }
-        for (line, parsed) in [(end(), Line::End), (filler(1), Line::Filler)] {
+        for (line, parsed) in [
+            (end(), Line::End),
+            (closed(), Line::Closed),
+            (filler(1), Line::Filler),
+        ] {
             assert!(line.len() == LINE_BYTES as usize && is_ground(&line));
             assert_eq!(Line::parse(&line, 640), Some(parsed));
             assert_eq!(Line::parse(&line, 641), None);

@@ -196,9 +196,9 @@ impl Segment {
     }
 }
 
-/// Puts the mark of the end at `at`, where `file` stands, and nothing behind it, durably.
+/// Puts the mark of the end at `at`, where `file` stands, and nothing behind it, durably. All before is durable.
 pub fn mark_end(file: &mut dyn DiskFile, at: u64) -> io::Result<()> {
-    file.write_all(&parcel::end())?;
+    file.write_all(&parcel::closed())?;
     file.truncate(at + LINE_BYTES)?;
     file.sync()
 }

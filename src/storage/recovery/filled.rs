@@ -66,7 +66,7 @@ impl Filled {
                     self.filler.get_or_insert(at);
                     input.consume(bytes);
                 }
-                (Line::End, open_at) => {
+                (Line::End | Line::Closed, open_at) => {
                     input.consume(bytes);
                     return Ok(match input.fill(1)? {
                         true => Step::Plain,

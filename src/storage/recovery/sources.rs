@@ -19,6 +19,9 @@ use crate::storage::rdb::{Item, Splitter};
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// What the name of a file ends with that is being written to replace another.
+const TEMPORARY_EXTENSION: &str = ".tmp";
+
 /// Where a data directory's files are.
 #[derive(Clone, Debug)]
 pub struct Places {
@@ -128,10 +131,10 @@ fn refuse_orphans(places: &Places, disk: &dyn Disk) -> Result<(), Failure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(Failure::io(&dir, "list", &error)),
     };
-    for name in names
-        .iter()
-        .filter(|name| name.starts_with(&places.log.name))
-    {
+    // What has a temporary name was never listed: whoever wrote it died, and what it was a copy of is still there.
+    let may_be_listed =
+        |name: &&String| name.starts_with(&places.log.name) && !name.ends_with(TEMPORARY_EXTENSION);
+    for name in names.iter().filter(may_be_listed) {
         let path = dir.join(name);
         let is_base = name.contains(".base.") || *name == places.log.name;
         let holds_data = match is_base {

@@ -20,7 +20,8 @@
 //! But a damaged length in the middle looks like the first: the command seems to go on to the end of the file, and swallows all
 //! that follows. So a whole command inside what would be cut, beginning where a line ends, forbids to cut. A value that was being
 //! written and itself contains commands then stops the start, once in a blue moon, with a sentence that says how to go on: better than to
-//! lose silently what could be read. For the same reason whole parcels in what would be cut forbid it, and whatever stands behind the end of the filler.
+//! lose silently what could be read. For the same reason whole parcels in what would be cut forbid it, whatever stands behind the end of the filler, and the mark of a log that was
+//! closed when all was durable.
 
 use super::failure::{Failure, Interrupted};
 use super::filled::{is_whole, line_at};
@@ -111,6 +112,9 @@ pub fn judge_parcels(path: &Path, input: &mut Input, sound: u64) -> Result<Tail,
             parcel: Some(at), ..
         } => format!("a whole parcel follows at offset {at}"),
         Rest {
+            closed: Some(at), ..
+        } => format!("all was on the disk when the log was closed at offset {at}"),
+        Rest {
             behind: Some(at), ..
         } => format!("the filler ends, and something follows at offset {at}"),
         Rest { is_cut: false, .. } => "there is no end of the filler".into(),
@@ -130,6 +134,8 @@ pub fn judge_parcels(path: &Path, input: &mut Input, sound: u64) -> Result<Tail,
 struct Rest {
     /// A whole parcel, which ends the search.
     parcel: Option<u64>,
+    /// The first mark which says that all before it was durable.
+    closed: Option<u64>,
     /// Something behind the first mark of the end.
     behind: Option<u64>,
     /// It is such that it can be the end of such a file: the end is marked, or nothing is written, or the file was cut inside a parcel.
@@ -142,6 +148,7 @@ impl Rest {
     fn of(input: &mut Input) -> io::Result<Rest> {
         let mut rest = Rest {
             parcel: None,
+            closed: None,
             behind: None,
             is_cut: runs_out(input)?,
             written_to: input.offset(),
@@ -153,6 +160,9 @@ impl Rest {
             match line_at(input)? {
                 Some((Line::Header(parcel), bytes)) if is_whole(input, parcel, bytes)? => {
                     rest.parcel = Some(at);
+                }
+                Some((Line::Closed, _)) => {
+                    rest.closed.get_or_insert(at);
                 }
                 Some((Line::End, _)) => is_ended = true,
                 _ => {}

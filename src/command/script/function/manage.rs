@@ -13,11 +13,11 @@ use crate::resp::Reply;
 use crate::resp::reply::Aggregate;
 use std::sync::Arc;
 
-/// Runs the sources that came with a snapshot, whose functions nobody knows yet.
-pub fn read_unread(shared: &Shared) {
-    let kept = shared.keyspace.libraries();
+/// Runs the sources that came with a snapshot, whose functions nobody knows yet. Says why those are left out that cannot be run.
+pub fn read_unread(shared: &Shared) -> Vec<String> {
+    let (kept, mut left_out) = (shared.keyspace.libraries(), Vec::new());
     if !kept.has_unread() {
-        return;
+        return left_out;
     }
     let mut catalogue = shared.functions.catalogue();
     for source in kept.take_unread() {
@@ -25,9 +25,19 @@ pub fn read_unread(shared: &Shared) {
             .and_then(|library| catalogue.add(library, true));
         if let Err(why) = added {
             tracing::warn!("a library of functions that was loaded is left out: {why}");
+            left_out.push(why.to_string());
         }
     }
     shared.functions.set(catalogue, kept);
+    left_out
+}
+
+/// Forgets all libraries, which are about to be loaded again.
+pub fn forget_all(shared: &Shared) {
+    shared
+        .functions
+        .set(Catalogue::default(), shared.keyspace.libraries());
+    shared.functions.note_flush();
 }
 
 /// Puts a catalogue in place that a command has made, which is logged as it was sent.

@@ -12,4 +12,4 @@ pub mod store;
 
 pub use call::{fcall, fcall_ro};
 pub use engine::used_bytes;
-pub use manage::{delete, dump, flush, kill, list, load, read_unread, restore, stats};
+pub use manage::{delete, dump, flush, forget_all, kill, list, load, read_unread, restore, stats};

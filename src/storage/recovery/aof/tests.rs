@@ -351,6 +351,31 @@ fn a_damaged_parcel_before_a_whole_one_stops_the_load() {
     }
 }
 
+/// What was durable when the log was closed was not being written when it ended.
+#[test]
+fn a_parcel_damaged_before_a_log_was_closed_stops_the_load() {
+    let filled = Filling::of(&["SET p 1"]).parcel(&["SET q 1"]);
+    let (sound, filled) = (filled.0.len(), filled.parcel(&LONG).0);
+    let file = [&filled[..], &parcel::closed()].concat();
+    let (whole, replayed) = run(&file).expect("it is whole");
+    assert_eq!(
+        (whole.len(), replayed.tail, replayed.open_at),
+        (4, None, None)
+    );
+    for at in sound..filled.len() {
+        let mut damaged = file.clone();
+        damaged[at] ^= 1;
+        match run(&damaged) {
+            // The padding of a header is nobody's.
+            Ok((effects, _)) => assert_eq!(effects, whole, "{at}"),
+            Err(error) => assert!(
+                error.contains(&format!("closed at offset {}", filled.len())),
+                "{error}"
+            ),
+        }
+    }
+}
+
 #[test]
 fn nothing_is_cut_that_stands_behind_the_filler() {
     let filled = Filling::of(&[]).parcel(&["SET q 1"]);
