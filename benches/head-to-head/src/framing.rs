@@ -12,8 +12,8 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Takes bytes that have come and answers each whole request. An error means that they are no requests.
-    pub fn take(&mut self, bytes: &[u8], reply: &[u8]) -> io::Result<()> {
+    /// Takes bytes that have come and answers each whole request; returns how many there were. An error means that they are no requests.
+    pub fn take(&mut self, bytes: &[u8], reply: &[u8]) -> io::Result<usize> {
         let joined;
         let input = if self.input.is_empty() {
             bytes
@@ -22,25 +22,29 @@ impl Answers {
             joined = std::mem::take(&mut self.input);
             &joined
         };
-        let mut at = 0;
+        let (mut at, mut requests) = (0, 0);
         while let Some(end) = request_end(&input[at..])? {
             self.output.extend_from_slice(reply);
             at += end;
+            requests += 1;
         }
         self.input.extend_from_slice(&input[at..]);
-        Ok(())
+        Ok(requests)
     }
 }
 
-/// The port and the reply, of which `usage` tells more, from the command line.
-pub fn arguments(usage: &str) -> io::Result<(u16, Vec<u8>)> {
+/// The port and the replies, of which `usage` tells more, from the command line.
+pub fn arguments(usage: &str) -> io::Result<(u16, Vec<Vec<u8>>)> {
     let mut arguments = std::env::args().skip(1);
-    let (Some(port), Some(reply)) = (arguments.next(), arguments.next()) else {
+    let Some(port) = arguments.next() else {
         return Err(io::Error::other(format!("usage: {usage}")));
     };
     let port = port.parse().map_err(io::Error::other)?;
-    let reply = reply.replace("\\r", "\r").replace("\\n", "\n");
-    Ok((port, reply.into_bytes()))
+    let unescaped = |reply: String| reply.replace("\\r", "\r").replace("\\n", "\n");
+    Ok((
+        port,
+        arguments.map(unescaped).map(String::into_bytes).collect(),
+    ))
 }
 
 /// Where the first whole request ends, if it is all there.

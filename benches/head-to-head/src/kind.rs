@@ -97,7 +97,9 @@ impl Kind {
     pub fn arguments(self, port: u16, manner: &Manner) -> Vec<String> {
         let port = port.to_string();
         if self.is_floor() {
-            return vec![port, manner.floor_reply.escape_default().to_string()];
+            let replies = manner.floor_replies.iter();
+            let escaped = replies.map(|reply| reply.escape_default().to_string());
+            return std::iter::once(port).chain(escaped).collect();
         }
         let threads: &[&str] = match self {
             Kind::Millstream | Kind::Before => &["--threads", manner.cores.count()],

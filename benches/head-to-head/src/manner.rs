@@ -8,8 +8,8 @@ const BOTH_CORES: &str = "0,1";
 /// How a server is started.
 #[derive(Debug, Clone, Default)]
 pub struct Manner {
-    /// What the floor answers.
-    pub floor_reply: String,
+    /// What the floor answers; and where it also forwards, what who subscribes is told, and what each request of others sends there.
+    pub floor_replies: Vec<String>,
     /// What is kept on disk.
     pub persistence: Persistence,
     /// Where it may run.

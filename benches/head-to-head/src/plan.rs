@@ -115,7 +115,8 @@ impl Plan {
     /// Who takes part in a workload.
     pub fn kinds_of(&self, workload: &Workload) -> Vec<Kind> {
         let able = |kind: &Kind| match kind {
-            Kind::Floor | Kind::FloorUring => workload.floor_reply.is_some(),
+            Kind::Floor => !workload.floor_replies.is_empty(),
+            Kind::FloorUring => workload.floor_replies.len() == 1,
             Kind::RedisThreads => workload.cores == Cores::Two,
             _ => true,
         };

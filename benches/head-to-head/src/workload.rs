@@ -46,8 +46,8 @@ pub struct Workload {
     pub family: &'static str,
     /// Operations in a full run, about two seconds of Redis's time.
     pub operations: usize,
-    /// What the floor answers; none where a constant cannot do.
-    pub floor_reply: Option<String>,
+    /// What the floor answers, see [`Manner`]; nothing where constants cannot do.
+    pub floor_replies: Vec<String>,
     /// Operations of the larger of two runs whose user-space instructions are compared.
     pub counted: Option<usize>,
     /// Whether a quick run does all operations too, because the figures depend on how many there are.
@@ -95,7 +95,7 @@ impl Workload {
             about: about.into(),
             family: "",
             operations,
-            floor_reply: None,
+            floor_replies: Vec::new(),
             counted: None,
             whole: false,
             rounds: usize::MAX,
@@ -108,7 +108,13 @@ impl Workload {
     }
 
     fn floor(mut self, reply: impl Into<String>) -> Workload {
-        self.floor_reply = Some(reply.into());
+        self.floor_replies = vec![reply.into()];
+        self
+    }
+
+    /// The floor has one subscriber, who is told `confirmation`, and then `message` for each request of others.
+    fn floor_forwards(mut self, confirmation: &str, message: String) -> Workload {
+        self.floor_replies.extend([confirmation.into(), message]);
         self
     }
 
@@ -154,7 +160,7 @@ impl Workload {
     /// How its servers are started.
     pub fn manner(&self) -> Manner {
         Manner {
-            floor_reply: self.floor_reply.clone().unwrap_or_default(),
+            floor_replies: self.floor_replies.clone(),
             persistence: self.persistence,
             cores: self.cores,
         }

@@ -55,7 +55,8 @@ struct Connection {
 }
 
 fn main() -> io::Result<()> {
-    let (port, reply) = framing::arguments("floor-uring PORT REPLY")?;
+    let (port, mut replies) = framing::arguments("floor-uring PORT REPLY")?;
+    let reply = replies.pop().unwrap_or_default();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
     let mut floor = Floor::new(reply)?;
     floor.push(opcode::AcceptMulti::new(Fd(listener.as_raw_fd())).build())?;

@@ -16,6 +16,8 @@ const DELIVERED: &str = "delivered per CPU second";
 pub fn all() -> Vec<Workload> {
     vec![
         workload(1, &CHANNEL, 819_200)
+            .floor(":1\r\n")
+            .floor_forwards(CHANNEL.confirmed, CHANNEL.message())
             .counted(32_000)
             .goal(AtMostOfBetter(figure::CPU, 0.4)),
         workload(100, &CHANNEL, 32_000)
@@ -34,6 +36,14 @@ struct Listening {
     /// What the server answers when it is the first subscription of a connection.
     confirmed: &'static str,
     heard: &'static [&'static str],
+}
+
+impl Listening {
+    /// A message is framed as a request is: an array of bulk strings.
+    fn message(&self) -> String {
+        let words: Vec<&[u8]> = self.heard.iter().map(|word| word.as_bytes()).collect();
+        String::from_utf8(request(&words)).expect("the words are ASCII")
+    }
 }
 
 const CHANNEL: Listening = Listening {
@@ -79,7 +89,6 @@ fn run(stage: &Stage, subscribers: usize, listening: &Listening) -> Result<Vec<F
         client.expect(listening.subscribe, listening.confirmed)?;
         load.add(client)?;
     }
-    let heard: Vec<&[u8]> = listening.heard.iter().map(|word| word.as_bytes()).collect();
     let mut channel = Channel {
         publishers,
         unpublished: stage.operations,
@@ -87,8 +96,7 @@ fn run(stage: &Stage, subscribers: usize, listening: &Listening) -> Result<Vec<F
         started: vec![false; publishers + subscribers],
         batch: command("PUBLISH", &["c", VALUE]).repeat(PIPELINE),
         receipt: format!(":{subscribers}\r\n").into_bytes(),
-        // A message is framed as a request is: an array of bulk strings.
-        message: request(&heard),
+        message: listening.message().into_bytes(),
     };
     let (times, mut figures) = stage.measure(stage.operations, || load.drive(&mut channel))?;
     let cpu_us = figures.iter().find(|figure| figure.name == figure::CPU);
