@@ -5,6 +5,28 @@ use crate::base::crc64;
 use crate::data::StrValue;
 use crate::storage::rdb;
 
+#[test]
+fn newer_ways_to_combine_bits_are_logged_as_what_came_of_them() {
+    // a is 0x65, b is 0x63.
+    for (words, logged, ttl) in [
+        ("BITOP DIFF d a b", "SET d \u{4}", ":-1"),
+        ("BITOP DIFF1 d a b", "SET d \u{2}", ":-1"),
+        ("BITOP ANDOR d a b", "SET d a", ":-1"),
+        ("BITOP ONE d a b", "SET d \u{6}", ":-1"),
+        ("BITOP DIFF d none none", "DEL d", ":-2"),
+        ("BITOP ONE other none none", "", ":100"),
+        ("BITOP XOR d a b", "BITOP XOR d a b", ":-1"),
+    ] {
+        let mut engine = Engine::new();
+        engine.call("MSET a e b c d old");
+        engine.call("EXPIRE d 100");
+        engine.logged();
+        engine.call(words);
+        assert_eq!(said(&engine.logged()).join(","), logged, "{words}");
+        assert_eq!(engine.call("TTL d").trim_end(), ttl, "{words}");
+    }
+}
+
 /// What DUMP would give, as of another version of the format.
 fn dumped_as_of(version: u16, value: &str) -> Vec<u8> {
     let value = StrValue::new(crate::base::Blob::Slice(value.as_bytes()));
