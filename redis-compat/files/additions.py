@@ -5,6 +5,7 @@
 
 - From Millstream into itself everything is there again: DEBUG DIGEST is the same, `--check` counts what waits, and what is dumped on one
   server is restored on another.
+- What becomes of references by commands that only newer servers know is told in words that all know: who has what is the same everywhere.
 - A real Redis or Valkey that starts on what Millstream left has the streams, the groups and all that is pending. What is nobody's it sees as
   the entries of a consumer with an empty name, and claims it. The tools that check files have nothing against them.
 - Millstream that starts on what a Redis 8.10 left finds nobody's what XNACK gave back there, from a snapshot and from a log.
@@ -37,6 +38,9 @@ KEYS = 12
 LATER_MS = 10**9
 ALL = ["-", "+", 100_000]
 MODES = ["SILENT", "FAIL", "FATAL"]
+REFERENCES = ["KEEPREF", "DELREF", "ACKED"]
+# Of streams with these nothing is hidden.
+OPEN = b"open:"
 
 
 def fill(call, seed, own):
@@ -51,9 +55,30 @@ def fill(call, seed, own):
         if own:
             scheduled(call, source, key)
             stream_policy(call, source, key)
+            references(call, source, OPEN + b"%d" % number)
         # A deleted entry that nobody has is let go of when it is looked at, which a start does.
         keep = {id_ for group in groups_shown(call, key).values() for id_, (owner, _) in group["pending"].items() if owner is None}
         call("XDEL", key, "0-1", *[id_ for id_ in source.sample(ids, min(len(ids), source.randrange(1, 4))) if not own or id_ not in keep])
+
+
+def references(call, source, key):
+    """Entries that go with what groups have of them, or only once none needs them."""
+    ids = [call("XADD", key, b"%d-0" % at, "f", "v") for at in range(1, 60)]
+    groups = [b"g", b"h"]
+    for group in groups:
+        call("XGROUP", "CREATE", key, group, "0")
+        for consumer in [b"c", b"d"]:
+            call("XREADGROUP", "GROUP", group, consumer, "COUNT", source.randrange(1, 30), "STREAMS", key, ">")
+        call("XACK", key, group, *source.sample(ids, 20))
+    for at in range(60, 70):
+        few, mode = source.sample(ids, 5), source.choice(REFERENCES)
+        trim = source.choice([["MAXLEN", source.randrange(30, 60)], ["MINID", source.randrange(20)]])
+        call(*source.choice([
+            ["XDELEX", key, mode, "IDS", len(few), *few],
+            ["XACKDEL", key, source.choice(groups), mode, "IDS", len(few), *few],
+            ["XTRIM", key, *trim, mode],
+            ["XADD", key, *trim, mode, b"%d-0" % at, "f", "v"],
+        ]))
 
 
 def group_of(call, source, key, group, ids, own):
@@ -100,7 +125,7 @@ def stream_policy(call, source, key):
         ["MAXLEN", 10**6],
         ["MAXAGE", 10**15],
         ["MAXBYTES", 10**9],
-        [source.choice(["KEEPREF", "DELREF", "ACKED"])],
+        [source.choice(REFERENCES)],
         ["OVERFLOW", source.choice(["TRIM", "REJECT"])],
         ["ONACK", source.choice(["KEEP", "DELETE"])],
     ]
@@ -150,9 +175,10 @@ def as_a_redis_sees_it(state):
 
 def without_hidden(state):
     """What a log tells a Redis that knows nothing of what is hidden there: who has what is another matter."""
-    for stream in state.values():
+    for key, stream in state.items():
         for group in stream["groups"].values():
-            del group["pending"], group["consumers"]
+            if not key.startswith(OPEN):
+                del group["pending"], group["consumers"]
     return state
 
 

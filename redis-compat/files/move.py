@@ -124,6 +124,21 @@ def change(call, seed):
     call("XADD", "transaction:stream", "*", "f", "v")
     call("EXEC")
     call("LMOVE", "transaction:list", "other:list", "LEFT", "RIGHT")
+    if call("COMMAND", "INFO", "XSCHEDULED") != [None]:
+        change_by_newer_words(call)
+
+
+def change_by_newer_words(call):
+    """What Millstream takes of servers that came after Redis 7.0, and tells in words that this one knows."""
+    call("MSET", "bits:a", "abc", "bits:b", "cb")
+    call("SET", "bits:diff", "old", "EX", 10**6)
+    for operation in ["DIFF", "DIFF1", "ANDOR", "ONE"]:
+        call("BITOP", operation, b"bits:" + operation.lower().encode(), "bits:a", "bits:b")
+    call("BITOP", "DIFF", "bits:b", "none", "none")
+    # A text, as a later version than any of the others says it.
+    version, no_checksum = b"\x0d\x00", bytes(8)
+    for ttl in [0, 10**9]:
+        call("RESTORE", b"restored:%d" % ttl, ttl, b"\x00\x05value" + version + no_checksum)
 
 
 def await_rewrite(call):

@@ -25,13 +25,29 @@ pub fn bitop(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         let mut value = StrValue::text(Blob::Slice(b""));
         value.edit(text.len(), |bytes| bytes.copy_from_slice(&text));
         ctx.keys.insert(destination, value.into());
+        if is_new(operation)
+            && let Some(effect) = ctx.keys.logs(3)
+        {
+            effect.arg(b"SET").arg(destination).arg(&text).end();
+        }
         ctx.keys.notify(notify::STRING, "set", destination);
         ctx.keys.changed(destination);
     } else if ctx.keys.remove(destination) {
+        if is_new(operation) {
+            ctx.keys.log_removal(destination);
+        }
         ctx.keys.notify(notify::GENERIC, "del", destination);
         ctx.keys.changed(destination);
     }
     DONE
+}
+
+/// Whether it came with Redis 8.2: earlier ones load a log that says what came of it.
+fn is_new(operation: Operation) -> bool {
+    match operation {
+        Operation::And | Operation::Or | Operation::Xor | Operation::Not => false,
+        Operation::Diff | Operation::Diff1 | Operation::AndOr | Operation::One => true,
+    }
 }
 
 fn operation(args: &mut Args<'_>) -> Result<Operation, Error> {

@@ -45,12 +45,8 @@ pub fn restore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     }
     let deadline_ms = options.deadline_ms(ttl, ctx.now.unix_ms)?;
     let limits = limits(&ctx.local.config);
-    let value = Payload::of(payload)
-        .map_err(|_| BAD_DUMP_FOOTER)?
-        .value(&limits)
-        .ok()
-        .flatten()
-        .ok_or(BAD_DUMP)?;
+    let sent = Payload::of(payload).map_err(|_| BAD_DUMP_FOOTER)?;
+    let value = sent.value(&limits).ok().flatten().ok_or(BAD_DUMP)?;
     check_letters(ctx, args.request(), &value)?;
     ctx.reply.ok();
     if ctx.is_past(deadline_ms) {
@@ -61,17 +57,28 @@ pub fn restore(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         }
         return DONE;
     }
+    // What a newer server dumped, an older one that loads the log could not read.
+    let own = (sent.is_newer() && ctx.keys.is_logged()).then(|| dumped(&value, true));
     put(&mut ctx.keys, key, value, deadline_ms);
-    if deadline_ms != NEVER
-        && let Some(effect) = ctx.keys.logs(6)
-    {
-        let effect = effect.arg(b"RESTORE").arg(key).int(deadline_ms);
-        effect.arg(payload).arg(b"REPLACE").arg(b"ABSTTL").end();
+    if own.is_some() || deadline_ms != NEVER {
+        log(ctx, key, deadline_ms, own.as_deref().unwrap_or(payload));
     }
     let used_ms = ctx.now.unix_ms.saturating_sub(options.idle_ms.unwrap_or(0));
     let frequency = options.frequency.unwrap_or(NEW_FREQUENCY);
     ctx.keys.set_usage(key, Usage::new(used_ms, frequency));
     DONE
+}
+
+fn log(ctx: &mut Ctx<'_, '_>, key: &[u8], deadline_ms: i64, payload: &[u8]) {
+    let Some(effect) = ctx.keys.logs(6) else {
+        return;
+    };
+    let effect = effect.arg(b"RESTORE").arg(key);
+    let effect = match deadline_ms {
+        NEVER => effect.int(0),
+        at_ms => effect.int(at_ms),
+    };
+    effect.arg(payload).arg(b"REPLACE").arg(b"ABSTTL").end();
 }
 
 /// Refuses a stream, of which the client is to have one of its own, whose dead letters go where the client may not write.

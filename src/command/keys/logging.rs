@@ -63,6 +63,11 @@ impl Keys<'_, '_> {
         is_logged.then(|| self.locked.effects.hidden(None, self.db, args))
     }
 
+    /// The request is not logged as it was sent: what is logged beside it is all that it did.
+    pub fn tells_aside(&mut self) {
+        self.locked.effects.tell();
+    }
+
     /// Says to Redis alone, as well as it can have it, what something hidden tells.
     pub fn logs_for_redis(&mut self, args: usize) -> Option<Effect<'_>> {
         if !self.is_logged() {

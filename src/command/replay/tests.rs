@@ -1,6 +1,7 @@
 //! What a replay of the log brings back.
 
 mod by_itself;
+mod old_words;
 
 use super::*;
 use crate::base::clock::Clock;
@@ -69,8 +70,8 @@ impl Engine {
         self.call_args(&words.split(' ').collect::<Vec<_>>())
     }
 
-    fn call_args(&mut self, args: &[&str]) -> String {
-        let request = OwnedRequest::from_args(args.iter().map(|arg| arg.as_bytes()));
+    fn call_args(&mut self, args: &[impl AsRef<[u8]>]) -> String {
+        let request = OwnedRequest::from_args(args.iter().map(AsRef::as_ref));
         let mut reply = Reply::default();
         self.within(|env, session| {
             dispatch::execute(env, session, request.as_request(), &mut reply);
@@ -670,6 +671,8 @@ fn random_commands_replay_to_the_same_state() {
         "BITFIELD K SET u8 N N INCRBY i5 3 N",
         "BITFIELD K OVERFLOW FAIL INCRBY u1 N 5",
         "BITOP XOR K K K",
+        "BITOP DIFF K K K",
+        "BITOP ONE K K K K",
         "SADD M N N a",
         "SADD M N",
         "SREM M N N",

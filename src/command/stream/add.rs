@@ -140,7 +140,7 @@ fn make_room(stream: &mut Stream, trim: Option<Trim>, times: Times) -> Room {
 fn log(keys: &mut Keys<'_, '_>, args: &Args<'_>, id: &[u8], room: Option<&Room>) {
     let mut dropped = room.into_iter().flat_map(Room::dropped);
     let own = dropped.next();
-    let own_words = own.map_or(0, |own| own.words());
+    let own_words = own.map_or(0, Dropped::words);
     let Some(effect) = keys.logs(3 + own_words + args.len()) else {
         return;
     };
@@ -153,10 +153,12 @@ fn log(keys: &mut Keys<'_, '_>, args: &Args<'_>, id: &[u8], room: Option<&Room>)
         .arg(id)
         .request(request, args.position()..request.len())
         .end();
+    let key = request.arg(1);
+    if let Some(own) = own {
+        own.log_rest(keys, key);
+    }
     for dropped in dropped {
-        if let Some(effect) = keys.logs(2 + dropped.words()) {
-            dropped.write_command(effect, request.arg(1));
-        }
+        dropped.log(keys, key);
     }
 }
 

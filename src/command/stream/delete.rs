@@ -1,13 +1,13 @@
 //! XDEL, XDELEX, XACKDEL: entries removed by id.
 
-use super::ids;
 use super::schedule;
 use super::trim::take_references;
+use super::{ids, logged};
 use crate::base::num;
 use crate::command::error::{self, Error, SYNTAX};
 use crate::command::{Args, Ctx, DONE, Keys, Outcome};
 use crate::data::Stream;
-use crate::data::stream::{Id, References, Removal};
+use crate::data::stream::{Acks, Id, References, Removal};
 use crate::keyspace::notify;
 
 /// `XDEL key id...`: removes entries, whatever groups know of them.
@@ -19,7 +19,7 @@ pub fn xdel(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     };
     let (mut removed, mut cancelled) = (0, Vec::new());
     for id in ids::parse_all(args.rest())? {
-        match delete(stream, id, References::Keep) {
+        match delete(stream, id, References::Keep, &mut Acks::default()) {
             Deletion::Cancelled => cancelled.push(id),
             Deletion::Of(removal) => removed += u64::from(removal == Removal::Removed),
         }
@@ -37,8 +37,8 @@ enum Deletion {
     Of(Removal),
 }
 
-fn delete(stream: &mut Stream, id: Id, references: References) -> Deletion {
-    match stream.delete(id, references) {
+fn delete(stream: &mut Stream, id: Id, references: References, acks: &mut Acks) -> Deletion {
+    match stream.delete_noting(id, references, acks) {
         Removal::Missing if stream.schedule.remove(id).is_some() => Deletion::Cancelled,
         removal => Deletion::Of(removal),
     }
@@ -54,10 +54,10 @@ pub fn xdelex(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         return DONE;
     };
     let ids = ids::parse_all(wanted.ids.iter().copied())?;
-    let (mut removed, mut settled, mut cancelled) = (0, 0, Vec::new());
+    let (mut gone, mut settled, mut cancelled) = (Gone::default(), 0, Vec::new());
     ctx.reply.array(ids.len());
     for id in ids {
-        let removal = match delete(stream, id, wanted.references) {
+        let removal = match delete(stream, id, wanted.references, &mut gone.acks) {
             Deletion::Of(removal) => removal,
             Deletion::Cancelled => {
                 cancelled.push(id);
@@ -65,11 +65,13 @@ pub fn xdelex(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
                 continue;
             }
         };
-        removed += u64::from(removal == Removal::Removed);
+        gone.note(id, removal);
         settled += u64::from(removal == Removal::MissingButReferenced);
         ctx.reply.int(code(removal));
     }
     schedule::cancelled(&mut ctx.keys, key, &cancelled);
+    gone.log(&mut ctx.keys, key);
+    let removed = gone.removed.len() as u64;
     entries_removed(&mut ctx.keys, key, removed);
     super::group_changed(&mut ctx.keys, settled);
     super::settle_time(&mut ctx.keys, key, (removed + settled) as usize);
@@ -87,12 +89,11 @@ pub fn xackdel(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         return DONE;
     };
     let ids = ids::parse_all(wanted.ids.iter().copied())?;
-    let (mut acked, mut removed) = (0, 0);
+    let (mut acked, mut gone) = (0, Gone::default());
     ctx.reply.array(ids.len());
     for id in ids {
-        let removal = ack_and_delete(stream, group, id, wanted.references);
+        let removal = ack_and_delete(stream, (group, id), wanted.references, &mut gone);
         acked += u64::from(removal != AckDel::NotPending);
-        removed += u64::from(removal == AckDel::Settled(Removal::Removed));
         ctx.reply.int(match removal {
             AckDel::NotPending => code(Removal::Missing),
             // Gone before or gone now: it is settled.
@@ -102,6 +103,8 @@ pub fn xackdel(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
             AckDel::Settled(removal) => code(removal),
         });
     }
+    gone.log(&mut ctx.keys, key);
+    let removed = gone.removed.len() as u64;
     entries_removed(&mut ctx.keys, key, removed);
     super::group_changed(&mut ctx.keys, acked - removed);
     super::settle_time(&mut ctx.keys, key, acked as usize);
@@ -114,15 +117,41 @@ enum AckDel {
     Settled(Removal),
 }
 
-fn ack_and_delete(stream: &mut Stream, group: &[u8], id: Id, references: References) -> AckDel {
-    if !stream
-        .groups
-        .get_mut(group)
-        .is_some_and(|group| group.ack(id))
-    {
+fn ack_and_delete(
+    stream: &mut Stream,
+    (name, id): (&[u8], Id),
+    references: References,
+    gone: &mut Gone,
+) -> AckDel {
+    let group = stream.groups.get_mut(name);
+    if !group.is_some_and(|group| group.ack(id)) {
         return AckDel::NotPending;
     }
-    AckDel::Settled(stream.delete(id, references))
+    gone.acks.add(name, [id]);
+    let removal = stream.delete_noting(id, references, &mut gone.acks);
+    gone.note(id, removal);
+    AckDel::Settled(removal)
+}
+
+/// What a command that says what is to become of references did, in words that every Redis knows.
+#[derive(Default)]
+struct Gone {
+    acks: Acks,
+    removed: Vec<Id>,
+}
+
+impl Gone {
+    fn note(&mut self, id: Id, removal: Removal) {
+        if removal == Removal::Removed {
+            self.removed.push(id);
+        }
+    }
+
+    fn log(&self, keys: &mut Keys<'_, '_>, key: &[u8]) {
+        keys.tells_aside();
+        logged::acked(keys, key, &self.acks);
+        logged::deleted(keys, key, &self.removed);
+    }
 }
 
 fn code(removal: Removal) -> i64 {

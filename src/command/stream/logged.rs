@@ -5,7 +5,7 @@
 //! and active then.
 
 use crate::command::Keys;
-use crate::data::stream::{Field, Group, Id, Log};
+use crate::data::stream::{Acks, Field, Group, Id, Log};
 use crate::keyspace::effects::{Effect, Moment};
 
 /// An entry and how often it has been delivered.
@@ -15,6 +15,29 @@ pub type Delivered = (Id, u64);
 pub fn with_ids<'e>(effect: Effect<'e>, ids: impl IntoIterator<Item = Id>) -> Effect<'e> {
     ids.into_iter()
         .fold(effect, |effect, id| effect.arg(&id.text()))
+}
+
+/// Says, beside the request, which entries groups had pending and have no longer.
+pub fn acked(keys: &mut Keys<'_, '_>, key: &[u8], acks: &Acks) {
+    for (group, ids) in acks.iter() {
+        ids_aside(keys, &[b"XACK", key, group], ids);
+    }
+}
+
+/// Says, beside the request, which entries were deleted.
+pub fn deleted(keys: &mut Keys<'_, '_>, key: &[u8], ids: &[Id]) {
+    ids_aside(keys, &[b"XDEL", key], ids);
+}
+
+fn ids_aside(keys: &mut Keys<'_, '_>, words: &[&[u8]], ids: &[Id]) {
+    /// No command is longer than one of a client's may be.
+    const IDS_A_COMMAND: usize = 10_000;
+    for ids in ids.chunks(IDS_A_COMMAND) {
+        if let Some(effect) = keys.logs_aside(words.len() + ids.len()) {
+            let effect = effect.args(words.iter().copied());
+            with_ids(effect, ids.iter().copied()).end();
+        }
+    }
 }
 
 /// Says with `effect`, of 3 arguments and two for each field, that an entry was added.

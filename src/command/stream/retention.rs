@@ -7,7 +7,7 @@ use crate::command::Keys;
 use crate::command::error::{self, Error};
 use crate::command::times::Times;
 use crate::data::Stream;
-use crate::data::stream::{Id, Outlived, References, Trimmed};
+use crate::data::stream::{References, Trimmed};
 use crate::keyspace::notify;
 
 /// How long what a group still needs stays beyond the limits before it is looked at again.
@@ -29,11 +29,11 @@ pub fn admit(stream: &mut Stream, bytes: usize, scheduled: bool) -> Result<(), E
 /// Drops what a stream has beyond its limits of length and bytes.
 pub fn retain(stream: &mut Stream) -> Option<Dropped> {
     let trimmed = stream.drop_all_excess();
-    Dropped::of(stream, stream.policy.references, trimmed)
+    Dropped::of(stream, trimmed)
 }
 
 /// What follows from an addition to a stream.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct AfterAdd {
     /// What was dropped for it.
     pub dropped: Option<Dropped>,
@@ -51,13 +51,12 @@ pub fn after_add(stream: &mut Stream, times: Times) -> AfterAdd {
         References::Acked => stream.drop_excess(),
         _ => stream
             .drop_outlived(times.earliest_ms())
-            .trimmed
             .and(stream.drop_excess()),
     };
     let alarm_ms = next_expiry_ms(stream, times.earliest_ms());
     let alarm_ms = alarm_ms.map(|ms| times.steady_when_outlived(ms));
     AfterAdd {
-        dropped: Dropped::of(stream, references, trimmed),
+        dropped: Dropped::of(stream, trimmed),
         alarm_ms: alarm_ms.filter(|&ms| stream.alarm_ms.is_none_or(|set_ms| ms < set_ms)),
     }
 }
@@ -67,9 +66,7 @@ pub fn trimmed(keys: &mut Keys<'_, '_>, key: &[u8], dropped: Option<Dropped>) {
     let Some(dropped) = dropped else {
         return;
     };
-    if let Some(effect) = keys.logs_aside(2 + dropped.words()) {
-        dropped.write_command(effect, key);
-    }
+    dropped.log(keys, key);
     keys.changed_aside(key, dropped.count);
     keys.notify(notify::STREAM, "xtrim", key);
 }
@@ -81,30 +78,12 @@ pub fn expire_entries(keys: &mut Keys<'_, '_>, key: &[u8]) {
         return;
     };
     if stream.policy.acts_by_itself() {
-        let Outlived {
-            trimmed: at_once,
-            ids,
-        } = stream.drop_outlived(now_ms);
-        let at_once = Dropped::of(stream, stream.policy.references, at_once);
+        let outlived = stream.drop_outlived(now_ms);
+        let outlived = Dropped::of(stream, outlived);
         let excess = retain(stream);
-        trimmed(keys, key, at_once);
-        deleted(keys, key, &ids);
+        trimmed(keys, key, outlived);
         trimmed(keys, key, excess);
     }
-}
-
-/// The same as `trimmed` for entries that were dropped one by one.
-fn deleted(keys: &mut Keys<'_, '_>, key: &[u8], ids: &[Id]) {
-    if ids.is_empty() {
-        return;
-    }
-    if let Some(effect) = keys.logs_aside(2 + ids.len()) {
-        let effect = effect.arg(b"XDEL").arg(key);
-        let all = ids.iter().fold(effect, |effect, id| effect.arg(&id.text()));
-        all.end();
-    }
-    keys.changed_aside(key, ids.len() as u64);
-    keys.notify(notify::STREAM, "xtrim", key);
 }
 
 /// When entries may have to go next, Unix milliseconds.

@@ -70,9 +70,7 @@ pub fn add(
     }
     log(&mut ctx.keys, key, id, fields);
     if let Some(dropped) = dropped {
-        if let Some(effect) = ctx.keys.logs(2 + dropped.words()) {
-            dropped.write_command(effect, key);
-        }
+        dropped.log(&mut ctx.keys, key);
         ctx.keys.notify(notify::STREAM, "xtrim", key);
         super::settle_time(&mut ctx.keys, key, dropped.count as usize);
     }

@@ -1,5 +1,6 @@
 //! XSETID.
 
+use super::trim::NONE_DELETED;
 use super::{group_changed, ids};
 use crate::command::error::{self, Error, SYNTAX};
 use crate::command::{Args, Ctx, DONE, Outcome};
@@ -10,7 +11,7 @@ use crate::keyspace::notify;
 /// `XSETID key last-id [ENTRIESADDED n] [MAXDELETEDID id]`: overrides what a stream knows of its past.
 pub fn xsetid(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
-    let past = Past::parse(&mut args)?;
+    let past = Past::parse(&mut args, ctx.keys.replaying)?;
     let log = &mut ctx
         .keys
         .find_as::<Stream>(key)?
@@ -36,7 +37,7 @@ struct Past {
 }
 
 impl Past {
-    fn parse(args: &mut Args<'_>) -> Result<Past, Error> {
+    fn parse(args: &mut Args<'_>, replaying: bool) -> Result<Past, Error> {
         let last_id = ids::parse(args.bytes()?, 0)?;
         let mut past = Past {
             last_id,
@@ -49,6 +50,10 @@ impl Past {
                     u64::try_from(args.int()?).map_err(|_| error::NEGATIVE_ENTRIES_ADDED)?;
                 past.entries_added = Some(added);
             } else if args.len() > 1 && args.keyword("MAXDELETEDID") {
+                if replaying && args.exactly(NONE_DELETED) {
+                    past.max_deleted_id = Some(Id::MIN);
+                    continue;
+                }
                 let max_deleted_id = ids::parse(args.bytes()?, 0)?;
                 if last_id < max_deleted_id {
                     return Err(error::LAST_ID_BELOW_GIVEN_DELETED);

@@ -1,12 +1,12 @@
 //! XTRIM, and the options that it shares with XADD.
 
 use super::idmp::Origin;
-use super::ids;
+use super::{ids, logged};
 use crate::base::num;
 use crate::command::error::{self, Error, SYNTAX};
-use crate::command::{Args, Ctx, DONE, Outcome};
+use crate::command::{Args, Ctx, DONE, Keys, Outcome};
 use crate::data::Stream;
-use crate::data::stream::{Id, NodeLimits, References, Trim, TrimTo, Trimmed};
+use crate::data::stream::{Acks, Id, NodeLimits, References, Trim, TrimTo, Trimmed};
 use crate::keyspace::effects::Effect;
 use crate::keyspace::notify;
 
@@ -20,16 +20,15 @@ pub fn xtrim(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         }
     }
     let trim = options
-        .finish(ctx.local.config.stream_node_max_entries)?
+        .finish(ctx.local.config.stream_node_max_entries, ctx.keys.replaying)?
         .ok_or(error::TRIM_WITHOUT_STRATEGY)?;
     let dropped = match ctx.keys.find_as::<Stream>(key)? {
         Some(stream) => drop_from(stream, &trim),
         None => None,
     };
-    if let Some(dropped) = dropped {
-        if let Some(effect) = ctx.keys.logs(2 + dropped.words()) {
-            dropped.write_command(effect, key);
-        }
+    if let Some(dropped) = &dropped {
+        ctx.keys.tells_aside();
+        dropped.log(&mut ctx.keys, key);
         super::entries_changed(&mut ctx.keys, key, dropped.count);
         super::settle_time(&mut ctx.keys, key, dropped.count as usize);
         ctx.keys.notify(notify::STREAM, "xtrim", key);
@@ -41,7 +40,7 @@ pub fn xtrim(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 /// Trims a stream; says what went, if anything did.
 pub fn drop_from(stream: &mut Stream, trim: &Trim) -> Option<Dropped> {
     let trimmed = stream.trim(trim);
-    Dropped::of(stream, trim.references, trimmed)
+    Dropped::of(stream, trimmed)
 }
 
 /// The id that XADD is to give.
@@ -90,7 +89,7 @@ impl<'a> AddOptions<'a> {
         id: IdChoice::Auto,
     };
 
-    /// Takes the options and the id. `replaying`: a message in the log has the id that it got.
+    /// Takes the options and the id. `replaying`: a message in the log has the id that it got, and a trim there says exactly what it trimmed.
     #[inline(never)]
     pub fn parse(args: &mut Args<'a>, limits: NodeLimits, replaying: bool) -> Result<Self, Error> {
         let mut options = Options::default();
@@ -102,19 +101,19 @@ impl<'a> AddOptions<'a> {
                 break IdChoice::Auto;
             }
             if arg.is_none_or(|arg| arg.first().is_some_and(u8::is_ascii_digit)) {
-                break parse_id(args)?;
+                break parse_id(args, replaying)?;
             }
             if args.keyword("NOMKSTREAM") {
                 no_make = true;
             } else if !options.take(args)? && !Origin::take(&mut origin, args)? {
-                break parse_id(args)?;
+                break parse_id(args, replaying)?;
             }
         };
         let is_generated = matches!(id, IdChoice::Auto | IdChoice::Later(_));
         if origin.is_some() && !is_generated && !replaying {
             return Err(error::ORIGIN_WITH_GIVEN_ID);
         }
-        let trim = options.finish(limits.max_entries)?;
+        let trim = options.finish(limits.max_entries, replaying)?;
         Ok(AddOptions {
             no_make,
             origin,
@@ -124,12 +123,13 @@ impl<'a> AddOptions<'a> {
     }
 }
 
-fn parse_id(args: &mut Args<'_>) -> Result<IdChoice, Error> {
+fn parse_id(args: &mut Args<'_>, replaying: bool) -> Result<IdChoice, Error> {
     // Options to the end leave no room for id and fields.
     let text = args.bytes().map_err(|_| error::wrong_arity("xadd"))?;
     let ms = |text: &[u8]| num::parse_u64(text).ok_or(error::INVALID_STREAM_ID);
     let later = match text {
-        [b'+', rest @ ..] => Later::In(ms(rest)?),
+        // To a Redis, whose log it may be, `+150` is `150-0`. Ours says what is scheduled as promised.
+        [b'+', rest @ ..] if !replaying => Later::In(ms(rest)?),
         [b'@', rest @ ..] if rest.contains(&b'-') => Later::Promised(ids::parse(rest, 0)?),
         [b'@', rest @ ..] => Later::At(ms(rest)?),
         _ => {
@@ -193,7 +193,7 @@ impl Options {
     }
 
     /// What the options come to. An approximate trim that names no limit does the work of about a hundred nodes.
-    fn finish(self, node_max_entries: u64) -> Result<Option<Trim>, Error> {
+    fn finish(self, node_max_entries: u64, replaying: bool) -> Result<Option<Trim>, Error> {
         const NODES_A_TRIM: u64 = 100;
         const LIMIT_WITHOUT_NODE_LIMIT: u64 = 10_000;
         const MAX_DEFAULT_LIMIT: u64 = 1_000_000;
@@ -205,6 +205,8 @@ impl Options {
             };
         };
         let limit = match self.limit {
+            // A Redis logs `=` and what was left in place of `~` and what was asked for, but the limit as it was sent.
+            _ if replaying => 0,
             Some(_) if !self.approximate => return Err(error::LIMIT_WITHOUT_APPROXIMATION),
             Some(limit) => limit,
             None if !self.approximate => 0,
@@ -223,56 +225,90 @@ impl Options {
     }
 }
 
-/// What a trim dropped, as the log says it.
+/// What a trim dropped, as the log says it: in words of Redis 7.0, and so that a replay has nothing to find out.
 ///
-/// A replay drops exactly that again: the oldest entries, down to the number that was left; or, where entries were passed over because groups
-/// needed them, up to the last that went all that no group needs.
-#[derive(Clone, Copy, Debug)]
+/// The oldest entries are a trim to how many were left. What went from behind others, which groups needed, is deleted by its ids, and what was
+/// pending of what went is acknowledged.
+#[derive(Clone, Debug)]
 pub struct Dropped {
     /// How many entries, at least one.
     pub count: u64,
-    references: References,
-    to: TrimTo,
+    /// How many were left of the oldest, if some of them went.
+    left: Option<u64>,
+    behind: Vec<Id>,
+    acks: Acks,
+    last_id: Id,
+    max_deleted_id: Id,
 }
 
 impl Dropped {
     /// What was trimmed from `stream`, if anything was.
-    pub fn of(stream: &Stream, references: References, trimmed: Trimmed) -> Option<Dropped> {
-        let left = TrimTo::MaxLen(stream.log.len());
-        let to = match (references, trimmed.last.next()) {
-            (References::Acked, Some(behind)) => TrimTo::MinId(behind),
-            _ => left,
-        };
-        (trimmed.count > 0).then_some(Dropped {
-            count: trimmed.count,
-            references,
-            to,
+    pub fn of(stream: &Stream, trimmed: Trimmed) -> Option<Dropped> {
+        let Trimmed {
+            count,
+            behind,
+            acks,
+        } = trimmed;
+        let others = behind.len() as u64;
+        (count > 0).then(|| Dropped {
+            count,
+            left: (count > others).then(|| stream.log.len() + others),
+            behind,
+            acks,
+            last_id: stream.log.last_id(),
+            max_deleted_id: stream.log.max_deleted_id(),
         })
     }
 
     /// How many words `write` writes.
     pub fn words(&self) -> usize {
-        3 + usize::from(self.references != References::Keep)
+        if self.left.is_some() { 3 } else { 0 }
     }
 
-    /// Writes the words of a trim that drops this.
+    /// Writes the words of a trim that drops the oldest. `log_rest` is to follow.
     pub fn write<'e>(&self, effect: Effect<'e>) -> Effect<'e> {
-        let effect = match self.to {
-            TrimTo::MaxLen(left) => effect.arg(b"MAXLEN").arg(b"=").uint(left),
-            TrimTo::MinId(behind) => effect.arg(b"MINID").arg(b"=").arg(&behind.text()),
-        };
-        match self.references {
-            References::Keep => effect,
-            References::Delete => effect.arg(b"DELREF"),
-            References::Acked => effect.arg(b"ACKED"),
+        match self.left {
+            Some(left) => effect.arg(b"MAXLEN").arg(b"=").uint(left),
+            None => effect,
         }
     }
 
-    /// Writes it as a command of its own.
-    pub fn write_command(&self, effect: Effect<'_>, key: &[u8]) {
-        self.write(effect.arg(b"XTRIM").arg(key)).end();
+    /// Logs all of it, beside the request.
+    pub fn log(&self, keys: &mut Keys<'_, '_>, key: &[u8]) {
+        if self.left.is_some()
+            && let Some(effect) = keys.logs_aside(2 + self.words())
+        {
+            self.write(effect.arg(b"XTRIM").arg(key)).end();
+        }
+        self.log_rest(keys, key);
+    }
+
+    /// Logs what the words of a trim do not say.
+    pub fn log_rest(&self, keys: &mut Keys<'_, '_>, key: &[u8]) {
+        logged::acked(keys, key, &self.acks);
+        logged::deleted(keys, key, &self.behind);
+        let is_greater = |id: &Id| *id > self.max_deleted_id;
+        if self.behind.last().is_some_and(is_greater) {
+            self.log_max_deleted_id(keys, key);
+        }
+    }
+
+    /// Trimming does not count as deleting.
+    fn log_max_deleted_id(&self, keys: &mut Keys<'_, '_>, key: &[u8]) {
+        let Some(effect) = keys.logs_hidden_aside(5) else {
+            return;
+        };
+        let effect = effect.arg(b"XSETID").arg(key).arg(&self.last_id.text());
+        let effect = effect.arg(b"MAXDELETEDID");
+        match self.max_deleted_id {
+            Id::MIN => effect.arg(NONE_DELETED).end(),
+            id => effect.arg(&id.text()).end(),
+        }
     }
 }
+
+/// Says of a stream, in the log alone, that no entry of it was ever deleted: `0-0` says nothing to XSETID.
+pub const NONE_DELETED: &[u8] = b"-";
 
 /// `KEEPREF`, `DELREF` or `ACKED`.
 pub fn take_references(args: &mut Args<'_>) -> Option<References> {

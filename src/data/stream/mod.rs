@@ -54,10 +54,10 @@ pub use nodes::NodeLimits;
 pub use pending::{ConsumerSlot, Delivery, MAX_DELIVERY_COUNT, Pending};
 pub use policy::{Backoff, GroupPolicy, IdmpLimits, Order, StreamPolicy};
 pub use range::{Direction, Entries, EntriesRev, EntryRef, Finder, Frozen};
-pub use retention::{Outlived, Settled, Sweep};
+pub use retention::{Settled, Sweep};
 pub use schedule::{Schedule, Scheduled};
 pub use settings::{BadSetting, GroupSetting, Setting, Shown, StreamSetting};
-pub use trim::{References, Trim, TrimTo, Trimmed};
+pub use trim::{Acks, References, Trim, TrimTo, Trimmed};
 
 /// The name and the value of one field of an entry.
 pub type Field<'a> = (&'a [u8], &'a [u8]);
@@ -144,12 +144,20 @@ impl Stream {
     /// Removes an entry as a command that names it does: `max_deleted_id` remembers. As in Redis, groups are asked first:
     /// an id may be referenced, and its references deleted, where the entry itself is missing.
     pub fn delete(&mut self, id: Id, references: References) -> Removal {
+        self.delete_noting(id, references, &mut Acks::default())
+    }
+
+    /// The same, and notes in which groups the entry was pending and is no longer.
+    pub fn delete_noting(&mut self, id: Id, references: References, acks: &mut Acks) -> Removal {
         let mut was_referenced = false;
         match references {
             References::Acked if self.is_referenced(id) => return Removal::Referenced,
             References::Delete => {
-                for group in self.groups.values_mut() {
-                    was_referenced |= group.ack(id);
+                for (name, group) in &mut self.groups {
+                    if group.ack(id) {
+                        was_referenced = true;
+                        acks.add(name, [id]);
+                    }
                 }
             }
             _ => {}
@@ -221,15 +229,11 @@ impl Stream {
     }
 
     /// Takes the live entries with ids in `start..=end` from all groups' pending entries.
-    fn delete_references(&mut self, start: Id, end: Id) {
-        for group in self
-            .groups
-            .values_mut()
-            .filter(|group| group.pending_len() > 0)
-        {
-            for entry in self.log.range(start, end) {
-                group.ack(entry.id);
-            }
+    fn delete_references(&mut self, start: Id, end: Id, acks: &mut Acks) {
+        let groups = self.groups.iter_mut();
+        for (name, group) in groups.filter(|(_, group)| group.pending_len() > 0) {
+            let ids = self.log.range(start, end).map(|entry| entry.id);
+            acks.add(name, ids.filter(|&id| group.ack(id)));
         }
     }
 

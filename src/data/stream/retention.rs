@@ -3,11 +3,11 @@
 //! Limits of length and bytes bind the number of entries and the bytes of their names and values; a last entry stays, whatever it
 //! takes. With `References::Acked` the oldest entries that no group needs go, and the others stay beyond the limits until they are settled.
 
+use super::Stream;
 use super::group::Group;
 use super::id::Id;
 use super::policy::StreamPolicy;
 use super::trim::{References, Trim, TrimTo, Trimmed};
-use super::{Removal, Stream};
 
 /// How far groups have settled what they read. While it is the same, nothing else has become free to go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,15 +36,6 @@ impl Sweep {
     pub fn is_under_way(&self) -> bool {
         self.began_at.is_some() && !self.is_over
     }
-}
-
-/// What went of the entries that were too old.
-#[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub struct Outlived {
-    /// What a trim by the policy's rule about references drops too; nothing if `ids` tells it.
-    pub trimmed: Trimmed,
-    /// Those that went from the midst of a round, by their ids: others before them may have become free to go, and stayed.
-    pub ids: Vec<Id>,
 }
 
 impl StreamPolicy {
@@ -145,7 +136,8 @@ impl Stream {
         /// Ids that are looked at before what is to go goes.
         const IDS_AT_ONCE: usize = 128;
         let end = self.read_by_all();
-        let (mut start, mut trimmed, mut asked) = (Some(Id::MIN), Trimmed::default(), 0);
+        let (mut start, mut asked) = (Some(Id::MIN), 0);
+        let (mut trimmed, mut stayed) = (Trimmed::default(), false);
         while let Some(from) = start.filter(|_| asked < most_asked) {
             let entries = self.log.range(from, end).take(IDS_AT_ONCE);
             let ids: Vec<Id> = entries.map(|entry| entry.id).collect();
@@ -155,10 +147,7 @@ impl Stream {
                 if !self.exceeds_its_size() {
                     return (trimmed, asked);
                 }
-                if !self.is_pending(id) {
-                    self.log.remove(id);
-                    trimmed = trimmed.and(Trimmed { count: 1, last: id });
-                }
+                self.drop_if_free(id, &mut trimmed, &mut stayed);
             }
         }
         (trimmed, asked)
@@ -175,66 +164,55 @@ impl Stream {
 
     /// Drops the entries that are too old at `now_ms`; those that groups may need one stretch at a time.
     #[inline]
-    pub fn drop_outlived(&mut self, now_ms: u64) -> Outlived {
+    pub fn drop_outlived(&mut self, now_ms: u64) -> Trimmed {
         match self.outlived_below_ms(now_ms) {
             Some(ms) if self.log.first_id().ms < ms && !self.log.is_empty() => {
                 let (to, references) = (Id::new(ms, 0), self.policy.references);
                 match references {
                     References::Acked => self.sweep_outlived(to, ASKED_PER_LOOK),
-                    _ => Outlived {
-                        trimmed: self.trim(&exactly(TrimTo::MinId(to), references)),
-                        ids: Vec::new(),
-                    },
+                    _ => self.trim(&exactly(TrimTo::MinId(to), references)),
                 }
             }
-            _ => Outlived::default(),
+            _ => Trimmed::default(),
         }
     }
 
     /// Drops those entries below `to` that no group needs, `most_asked` of them at most. Those that were needed are asked again when
     /// something has been settled since.
-    fn sweep_outlived(&mut self, to: Id, most_asked: usize) -> Outlived {
-        let (mut ids, none_stayed) = self.next_stretch(to, most_asked);
-        if none_stayed {
-            return Outlived {
-                trimmed: self.drop_free(ids),
-                ids: Vec::new(),
-            };
+    fn sweep_outlived(&mut self, to: Id, most_asked: usize) -> Trimmed {
+        let ids = self.next_stretch(to, most_asked);
+        let mut stayed = ids.first().is_some_and(|&id| id > self.log.first_id());
+        let mut trimmed = Trimmed::default();
+        for id in ids {
+            self.drop_if_free(id, &mut trimmed, &mut stayed);
         }
-        ids.retain(|&id| self.delete(id, References::Acked) == Removal::Removed);
-        Outlived {
-            trimmed: Trimmed::default(),
-            ids,
-        }
+        trimmed
     }
 
-    /// The entries that a sweep asks next, and whether none before them has become free to go since it was asked.
-    fn next_stretch(&mut self, to: Id, most_asked: usize) -> (Vec<Id>, bool) {
+    /// The entries that a sweep asks next.
+    fn next_stretch(&mut self, to: Id, most_asked: usize) -> Vec<Id> {
         let settled = self.settled();
         let is_new = self.sweep.is_over && self.sweep.began_at != Some(settled);
         let mut sweep = if is_new { Sweep::default() } else { self.sweep };
         sweep.began_at = sweep.began_at.or(Some(settled));
         let end = to.prev().unwrap_or(Id::MIN).min(self.read_by_all());
-        let none_stayed = sweep.next == Id::MIN || sweep.began_at == Some(settled);
         let entries = self.log.range(sweep.next, end).take(most_asked);
         let ids: Vec<Id> = entries.map(|entry| entry.id).collect();
         sweep.is_over = ids.len() < most_asked;
         let last_asked = ids.last().and_then(|last| last.next());
         sweep.next = last_asked.unwrap_or(sweep.next);
         self.sweep = sweep;
-        (ids, none_stayed)
+        ids
     }
 
-    /// Drops those entries that no group needs; all groups have read them.
-    fn drop_free(&mut self, ids: Vec<Id>) -> Trimmed {
-        let mut trimmed = Trimmed::default();
-        for id in ids {
-            if !self.is_pending(id) {
-                self.log.remove(id);
-                trimmed = trimmed.and(Trimmed { count: 1, last: id });
-            }
+    /// Drops an entry that all groups have read, if none has it pending; otherwise it has stayed.
+    fn drop_if_free(&mut self, id: Id, trimmed: &mut Trimmed, stayed: &mut bool) {
+        if self.is_pending(id) {
+            *stayed = true;
+        } else {
+            self.log.remove(id);
+            trimmed.add(id, *stayed);
         }
-        trimmed
     }
 
     fn outlived_below_ms(&self, now_ms: u64) -> Option<u64> {
@@ -359,7 +337,8 @@ mod tests {
         stream.groups.get_mut(&b"g"[..]).unwrap().ack(Id::new(5, 0));
         let one = Trimmed {
             count: 1,
-            last: Id::new(5, 0),
+            behind: vec![Id::new(5, 0)],
+            ..Trimmed::default()
         };
         assert_eq!(stream.drop_excess(), one);
         add(&mut stream, 11, 9);
@@ -377,9 +356,9 @@ mod tests {
         };
         let mut stream = stream(policy, 10);
         assert_eq!(stream.first_outlived_ms(), Some(7));
-        assert_eq!(stream.drop_outlived(6).trimmed.count, 0);
-        assert_eq!(stream.drop_outlived(7).trimmed.count, 1);
-        assert_eq!(stream.drop_outlived(100).trimmed.count, 9);
+        assert_eq!(stream.drop_outlived(6).count, 0);
+        assert_eq!(stream.drop_outlived(7).count, 1);
+        assert_eq!(stream.drop_outlived(100).count, 9);
         assert_eq!(stream.first_outlived_ms(), None);
     }
 
@@ -394,7 +373,7 @@ mod tests {
         read_all(&mut stream, &[1, 2, 3, 7]);
         let to = Id::new(9, 0);
         let sweep = |stream: &mut Stream, to| {
-            let count = stream.sweep_outlived(to, 4).trimmed.count;
+            let count = stream.sweep_outlived(to, 4).count;
             (count, stream.sweep.is_under_way())
         };
         assert_eq!(sweep(&mut stream, to), (1, true), "of 1 to 4");
@@ -426,14 +405,12 @@ mod tests {
                 }
             }
             let went = live.sweep_outlived(Id::new(16, 0), 4);
-            if let Some(behind) = went.trimmed.last.next().filter(|_| went.ids.is_empty()) {
-                replayed.trim(&exactly(TrimTo::MinId(behind), References::Acked));
-            }
-            for &id in &went.ids {
+            let left = TrimTo::MaxLen(live.log.len() + went.behind.len() as u64);
+            replayed.trim(&exactly(left, References::Keep));
+            for &id in &went.behind {
                 replayed.delete(id, References::Keep);
             }
             assert_eq!(all_ms(&live), all_ms(&replayed));
-            assert_eq!(live.log.max_deleted_id(), replayed.log.max_deleted_id());
             all_ms(&live)
         };
         assert_eq!(sweep(&[])[..4], [1, 2, 3, 5], "4 has gone");

@@ -1,5 +1,7 @@
 //! Dropping the oldest entries, by number or by id.
 
+use std::collections::BTreeMap;
+
 use super::Stream;
 use super::id::Id;
 use super::nodes::Node;
@@ -39,46 +41,77 @@ pub struct Trim {
 }
 
 /// What a trim removed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Trimmed {
     /// How many entries.
     pub count: u64,
-    /// The last of them, where they were chosen one by one: with `References::Acked`.
-    pub last: Id,
+    /// Those of them that went from behind one that stayed, in order: with `References::Acked`. All others were the oldest.
+    pub behind: Vec<Id>,
+    /// What was pending of them: with `References::Delete`.
+    pub acks: Acks,
 }
 
 impl Trimmed {
     /// What two trims by the same rule about references removed.
-    pub fn and(self, other: Trimmed) -> Trimmed {
-        Trimmed {
-            count: self.count + other.count,
-            last: self.last.max(other.last),
+    pub fn and(mut self, other: Trimmed) -> Trimmed {
+        self.count += other.count;
+        self.behind.extend(other.behind);
+        for (group, ids) in other.acks.0 {
+            self.acks.0.entry(group).or_default().extend(ids);
         }
+        self
+    }
+
+    /// One more entry was removed, from behind one that `stayed` or not.
+    pub(super) fn add(&mut self, id: Id, stayed: bool) {
+        self.count += 1;
+        if stayed {
+            self.behind.push(id);
+        }
+    }
+}
+
+/// Entries that groups had pending, and have no longer.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Acks(BTreeMap<Box<[u8]>, Vec<Id>>);
+
+impl Acks {
+    /// `group` has these no longer.
+    pub fn add(&mut self, group: &[u8], ids: impl IntoIterator<Item = Id>) {
+        let mut ids = ids.into_iter().peekable();
+        match self.0.get_mut(group) {
+            Some(known) => known.extend(ids),
+            None if ids.peek().is_some() => {
+                self.0.insert(group.into(), ids.collect());
+            }
+            None => {}
+        }
+    }
+
+    /// The groups with their entries.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[Id])> {
+        self.0.iter().map(|(group, ids)| (&**group, &**ids))
     }
 }
 
 impl Stream {
     /// Trims and says what went.
     pub fn trim(&mut self, trim: &Trim) -> Trimmed {
-        let before = self.log.len;
-        let mut last = Id::MIN;
-        match trim.references {
+        let trimmed = match trim.references {
             References::Keep => self.trim_nodes(trim),
             // As in Redis: whole nodes are dropped only where nobody asks about their entries.
-            _ if trim.approximate => {}
+            _ if trim.approximate => Trimmed::default(),
             References::Delete => self.trim_nodes(trim),
-            References::Acked => last = self.trim_acked(trim.to),
-        }
-        if self.log.len != before {
+            References::Acked => self.trim_acked(trim.to),
+        };
+        if trimmed.count > 0 {
             self.log.update_first_id();
         }
-        Trimmed {
-            count: before - self.log.len,
-            last,
-        }
+        trimmed
     }
 
-    fn trim_nodes(&mut self, trim: &Trim) {
+    fn trim_nodes(&mut self, trim: &Trim) -> Trimmed {
+        let mut acks = Acks::default();
         let before = self.log.len;
         while let Some(node) = self.log.nodes.front() {
             let live = u64::from(node.live);
@@ -89,12 +122,12 @@ impl Stream {
             }
             if !self.goes_whole(node, trim.to) {
                 if !trim.approximate {
-                    self.trim_in_front_node(trim);
+                    self.trim_in_front_node(trim, &mut acks);
                 }
                 break;
             }
             if trim.references == References::Delete {
-                self.delete_references(node.first, node.last);
+                self.delete_references(node.first, node.last, &mut acks);
             }
             self.log.nodes.drop_front();
             self.log.len -= live;
@@ -102,6 +135,11 @@ impl Stream {
         match self.log.nodes.front().map(|node| node.first) {
             Some(first) => self.log.drop_blocks_below(first),
             None => self.log.drop_blocks(),
+        }
+        Trimmed {
+            count: before - self.log.len,
+            behind: Vec::new(),
+            acks,
         }
     }
 
@@ -118,7 +156,7 @@ impl Stream {
     }
 
     /// Removes from the oldest node those entries that are beyond what is to remain, which is not all of them.
-    fn trim_in_front_node(&mut self, trim: &Trim) {
+    fn trim_in_front_node(&mut self, trim: &Trim, acks: &mut Acks) {
         let node = self.log.nodes.front().expect("called with a node");
         let (first, last) = (node.first, node.last);
         let entries = self.log.range(first, last);
@@ -140,16 +178,17 @@ impl Stream {
             return;
         }
         if trim.references == References::Delete {
-            self.delete_references(first, cut.prev().expect("entries lie below"));
+            let last = cut.prev().expect("entries lie below");
+            self.delete_references(first, last, acks);
         }
         self.log.nodes.delete_in_front(count);
         self.log.len -= count;
         self.log.drop_blocks_below(cut);
     }
 
-    /// Removes what every group is done with, from the nodes that an exact trim would touch. Returns the last that went.
-    fn trim_acked(&mut self, to: TrimTo) -> Id {
-        let mut removed = Id::MIN;
+    /// Removes what every group is done with, from the nodes that an exact trim would touch.
+    fn trim_acked(&mut self, to: TrimTo) -> Trimmed {
+        let (mut trimmed, mut stayed) = (Trimmed::default(), false);
         let read_by_all = self.read_by_all();
         let mut next = self.log.nodes.front().map(|node| node.first);
         while let Some(from) = next {
@@ -166,14 +205,16 @@ impl Stream {
                 let stop =
                     self.is_short_enough(to) || matches!(to, TrimTo::MinId(min_id) if id >= min_id);
                 if stop {
-                    return removed;
+                    return trimmed;
                 }
                 if id <= read_by_all && !self.is_pending(id) {
                     self.log.remove(id);
-                    removed = id;
+                    trimmed.add(id, stayed);
+                } else {
+                    stayed = true;
                 }
             }
         }
-        removed
+        trimmed
     }
 }

@@ -31,6 +31,7 @@ const LAST_ALWAYS_CHECKED_VERSION: u32 = 12;
 #[derive(Clone, Copy, Debug)]
 pub struct Payload<'a> {
     bytes: &'a [u8],
+    version: u32,
     dialect: Dialect,
 }
 
@@ -84,8 +85,14 @@ impl<'a> Payload<'a> {
         }
         Ok(Self {
             bytes: body,
+            version,
             dialect,
         })
+    }
+
+    /// True if servers that read what `dump` writes may not read it.
+    pub fn is_newer(&self) -> bool {
+        self.version > VERSION
     }
 
     /// The value; `None` for an empty one.

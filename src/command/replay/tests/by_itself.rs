@@ -17,7 +17,7 @@ fn scheduled(engine: &mut Engine, key: &str) -> Vec<String> {
     })
 }
 
-fn ids(engine: &mut Engine, key: &str) -> Vec<String> {
+pub(super) fn ids(engine: &mut Engine, key: &str) -> Vec<String> {
     engine.with_stream(key, |stream| {
         let entries = stream.log.range(Id::MIN, Id::MAX);
         entries.map(|entry| entry.id.to_string()).collect()
@@ -33,11 +33,16 @@ fn said(log: &str) -> String {
 
 /// Replays what the engine logged, and compares also what waits.
 fn assert_all_replays(engine: &mut Engine, key: &str) -> String {
-    let waiting = scheduled(engine, key);
     let log = engine.logged();
-    let mut again = replayed(&log);
+    assert_replays_to(engine, key, &log)
+}
+
+/// The same of what it has logged before.
+pub(super) fn assert_replays_to(engine: &mut Engine, key: &str, log: &[u8]) -> String {
+    let waiting = scheduled(engine, key);
+    let mut again = replayed(log);
     again.local.replaying = true;
-    let log = String::from_utf8_lossy(&log).into_owned();
+    let log = String::from_utf8_lossy(log).into_owned();
     assert_eq!(scheduled(&mut again, key), waiting, "{log}");
     engine.local.replaying = true;
     assert_eq!(ids(engine, key), ids(&mut again, key), "{log}");
