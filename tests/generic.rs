@@ -173,3 +173,14 @@ fn a_transaction_answers_no_more_than_there_is_room_for() {
     let refusal = "-ERR the reply is too large for a script or a transaction";
     assert_eq!(client.call("EXEC"), format!("*3 :1 {refusal} :2"));
 }
+
+#[test]
+fn a_digest_of_a_value_is_a_simple_string() {
+    let server = Server::start(&["--threads", "1"]);
+    let mut client = server.connect();
+    client.call("SET k v");
+    let digests = client.call("DEBUG DIGEST-VALUE k none");
+    let zero = "0".repeat(40);
+    assert!(digests.starts_with("*2 +"), "{digests}");
+    assert!(digests.ends_with(&format!(" +{zero}")), "{digests}");
+}
