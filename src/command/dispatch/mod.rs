@@ -162,10 +162,13 @@ pub fn write_nested(
     (mut rest, mark): (Box<dyn LongReply>, Mark),
     reply: &mut Reply,
 ) {
-    while !rest.write_some(reply) {
-        if reply.len() > MAX_NESTED_REPLY_BYTES {
+    loop {
+        if reply.len().saturating_add(rest.least_bytes()) > MAX_NESTED_REPLY_BYTES {
             reply.rollback(mark);
             return reject(env, Some(command), &error::REPLY_TOO_LARGE, reply);
+        }
+        if rest.write_some(reply) {
+            return;
         }
     }
 }
