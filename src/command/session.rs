@@ -9,7 +9,7 @@ use crate::base::clock::Now;
 use crate::keyspace::Waiter;
 use crate::keyspace::watch::WatchFlag;
 use crate::pubsub::{Subject, Subscriptions};
-use crate::resp::{OwnedRequest, Version};
+use crate::resp::{OwnedRequest, Reply, Version};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -103,6 +103,8 @@ pub struct Session {
     pub is_script: bool,
     /// Its connection closes once its replies have been sent.
     pub closing: bool,
+    /// What it is sent although its replies are dropped (CLIENT REPLY).
+    pub pushed: Option<Box<Reply>>,
     /// The database and the protocol that the record tells, where it tells of nothing else.
     noted_ordinary: Option<(usize, Version)>,
 }
@@ -133,6 +135,7 @@ impl Session {
             waited_since: None,
             is_script: false,
             closing: false,
+            pushed: None,
             noted_ordinary: None,
         }
     }

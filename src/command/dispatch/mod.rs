@@ -199,6 +199,7 @@ fn execute_special(
     if session.reply_mode == ReplyMode::SkipNext {
         session.reply_mode = ReplyMode::Skip;
     }
+    let wants_replies = session.reply_mode == ReplyMode::On;
     let mark = reply.mark();
     let found = find(env.local, request);
     let renamed = found
@@ -228,20 +229,31 @@ fn execute_special(
         // What the client has just told itself comes before its next reply.
         env.local.yielding = true;
     }
-    match (session.reply_mode, next) {
-        (ReplyMode::On | ReplyMode::SkipNext, next) => next,
+    let next = match next {
         // The reply is yet to come: what ends the wait drops it, or the next attempt.
-        (_, next @ (Next::Blocked | Next::Paused)) => next,
-        (mode, next) => {
-            reply.rollback(mark);
-            if mode == ReplyMode::Skip {
-                session.reply_mode = ReplyMode::On;
-            }
-            match next {
-                Next::Long(_) => Next::Continue,
-                next => next,
-            }
-        }
+        Next::Blocked | Next::Paused => next,
+        next if wants_replies => next,
+        next => drop_reply(session, reply, mark, next),
+    };
+    if let Some(pushed) = session.pushed.take() {
+        reply.append(*pushed);
+    }
+    next
+}
+
+/// Takes back the reply of a command whose client wanted none, unless that has changed its mind.
+fn drop_reply(session: &mut Session, reply: &mut Reply, mark: Mark, next: Next) -> Next {
+    let mode = session.reply_mode;
+    if mode == ReplyMode::Skip {
+        session.reply_mode = ReplyMode::On;
+    }
+    if !matches!(mode, ReplyMode::Off | ReplyMode::Skip) {
+        return next;
+    }
+    reply.rollback(mark);
+    match next {
+        Next::Long(_) => Next::Continue,
+        next => next,
     }
 }
 
