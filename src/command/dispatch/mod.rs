@@ -16,7 +16,7 @@ use super::keys::{Changes, Keys};
 use super::meter::Meter;
 use super::registry::{self, Command, Hold};
 use super::session::{Queued, ReplyMode, Session};
-use super::shared::Shared;
+use super::shared::{Shared, gate};
 use super::table::words::flag;
 use super::{Args, block, evict, monitor, pubsub, transaction};
 use crate::base::clock::Now;
@@ -69,6 +69,7 @@ impl<'k> Env<'_, 'k> {
             touch: false,
             counting: None,
             replaying: self.local.replaying,
+            keeps_expired: false,
         }
     }
 }
@@ -520,6 +521,7 @@ pub fn invoke(
                 touch: !session.no_touch,
                 counting: env.local.counting(),
                 replaying: env.local.replaying,
+                keeps_expired: env.shared.gate(gate::PAUSED) && !command.is(flag::WRITE),
             },
             local: env.local,
             session,

@@ -40,6 +40,8 @@ pub struct Keys<'a, 'k> {
     pub counting: Option<Counting>,
     /// The log is being replayed: keys whose time is up stay until the log itself removes them.
     pub replaying: bool,
+    /// Clients are paused: keys whose time is up are not there any more, but go only when the pause ends.
+    pub keeps_expired: bool,
 }
 
 impl<'k> Keys<'_, 'k> {
@@ -91,11 +93,14 @@ impl<'k> Keys<'_, 'k> {
         self.expire(key, position)
     }
 
-    /// Removes a key whose time is up, unless it is the log's to say so.
+    /// Removes a key whose time is up, unless it is the log's to say so, or clients are paused.
     #[cold]
     fn expire(&mut self, key: &[u8], position: usize) -> Option<usize> {
         if self.replaying {
             return Some(position);
+        }
+        if self.keeps_expired {
+            return None;
         }
         self.changes.expired += 1;
         self.remove_unasked(key, position, (notify::EXPIRED, "expired"));
@@ -453,6 +458,7 @@ impl<'k> Keys<'_, 'k> {
             touch: self.touch,
             counting: self.counting,
             replaying: self.replaying,
+            keeps_expired: self.keeps_expired,
         }
     }
 
@@ -506,6 +512,7 @@ impl<'k> Keys<'_, 'k> {
             touch: self.touch,
             counting: self.counting,
             replaying: self.replaying,
+            keeps_expired: self.keeps_expired,
         });
         locked.release();
         self.locked.take_over(locked);
