@@ -212,7 +212,10 @@ fn execute_special(
         may_run(env, session, command, request).map_err(|error| Refusal::of(command, error))?;
         Ok(command)
     }) {
-        Ok(command) if is_paused(env, session, command) => return Next::Paused,
+        Ok(command) if is_paused(env, session, command, request) => {
+            session.last_command = Some(command);
+            return Next::Paused;
+        }
         Ok(command) if awaits_mail(env, session, command) => return Next::Paused,
         Ok(command) if queues(session, command) => {
             queue(session, command, request, reply);
