@@ -421,3 +421,38 @@ fn a_transaction_that_begins_a_pause_writes_over_what_is_due() {
     assert_eq!(other.call("GET k"), "$5 newer");
     assert_eq!(other.call("DBSIZE"), ":1");
 }
+
+#[test]
+fn who_is_held_up_by_a_pause_counts_as_blocked() {
+    let server = Server::start(&["--threads", "2"]);
+    let mut observer = server.connect();
+    let mut held: Vec<Client> = (0..3).map(|_| server.connect()).collect();
+    let id = held[0].id();
+    assert_eq!(observer.call("CLIENT PAUSE 60000 WRITE"), "+OK");
+    for client in &mut held {
+        client.send("SET k v");
+    }
+    observer.await_info("blocked_clients", 3);
+    let line = line_of(&mut observer, &id);
+    assert_eq!(field(&line, "flags"), "b");
+    assert_eq!(field(&line, "cmd"), "set");
+    // Looking after them every now and then does not let them out.
+    for _ in 0..20 {
+        assert_eq!(observer.info("blocked_clients"), 3);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(held.pop());
+    observer.await_info("blocked_clients", 2);
+    assert_eq!(observer.call(&format!("CLIENT UNBLOCK {id}")), ":0");
+    assert_eq!(observer.call("CLIENT UNPAUSE"), "+OK");
+    for client in &mut held {
+        assert_eq!(client.reply(), "+OK");
+    }
+    observer.await_info("blocked_clients", 0);
+    eventually("N", || {
+        field(&line_of(&mut observer, &id), "flags").to_owned()
+    });
+    // Who was held up and asks is not held up any more.
+    assert_eq!(observer.call("CLIENT PAUSE 300 ALL"), "+OK");
+    assert_eq!(held[0].info("blocked_clients"), 0);
+}
