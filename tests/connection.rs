@@ -369,3 +369,90 @@ fn a_core_with_nothing_to_do_sleeps() {
     assert!(spent < TICKS, "{spent}");
     assert_eq!(client.call("PING"), "+PONG");
 }
+
+#[test]
+fn what_is_due_in_a_pause_is_not_there_but_goes_when_it_ends() {
+    let server = Server::start(&["--threads", "2", "--notify-keyspace-events", "Ex"]);
+    let (mut client, mut listener) = (server.connect(), server.connect());
+    listener.call("SUBSCRIBE __keyevent@0__:expired");
+    client.call("SET k v PX 100");
+    client.call("SET l v PX 100");
+    assert_eq!(client.call("CLIENT PAUSE 60000 WRITE"), "+OK");
+    std::thread::sleep(2 * A_WHILE);
+    assert_eq!(client.call("GET k"), "$-1");
+    assert_eq!(client.call("EXISTS k l"), ":0");
+    assert_eq!(client.call("TTL k"), ":-2");
+    assert_eq!(client.call("KEYS *"), "*0");
+    assert_eq!(client.call("RANDOMKEY"), "$-1");
+    assert_eq!(client.call("DBSIZE"), ":2");
+    assert_eq!(client.info("expired_keys"), 0);
+    assert!(listener.is_silent_for(A_WHILE));
+    let mut writer = server.connect();
+    writer.send("SET k new");
+    assert!(writer.is_silent_for(A_WHILE));
+    assert_eq!(client.call("CLIENT UNPAUSE"), "+OK");
+    assert_eq!(writer.reply(), "+OK");
+    client.await_info("expired_keys", 2);
+    assert!(listener.reply().contains("expired"));
+    assert!(listener.reply().contains("expired"));
+    assert_eq!(client.call("GET k"), "$3 new");
+    assert_eq!(client.call("DBSIZE"), ":1");
+    // So it is when a pause ends by itself.
+    client.call("SET l v PX 50");
+    assert_eq!(client.call("CLIENT PAUSE 300"), "+OK");
+    std::thread::sleep(A_WHILE);
+    assert!(listener.is_silent_for(Duration::from_millis(50)));
+    assert!(listener.reply().ends_with("$1 l"));
+}
+
+#[test]
+fn a_transaction_that_begins_a_pause_writes_over_what_is_due() {
+    let server = Server::start(&["--threads", "1"]);
+    let (mut client, mut other) = (server.connect(), server.connect());
+    client.call("DEBUG SET-ACTIVE-EXPIRE 0");
+    client.call("SET k v PX 1");
+    std::thread::sleep(A_WHILE);
+    client.call("MULTI");
+    client.call("CLIENT PAUSE 60000 WRITE");
+    client.call("GET k");
+    client.call("SET k new");
+    client.call("APPEND k er");
+    assert_eq!(client.call("EXEC"), "*4 +OK $-1 +OK :5");
+    assert_eq!(other.call("GET k"), "$5 newer");
+    assert_eq!(other.call("DBSIZE"), ":1");
+}
+
+#[test]
+fn who_is_held_up_by_a_pause_counts_as_blocked() {
+    let server = Server::start(&["--threads", "2"]);
+    let mut observer = server.connect();
+    let mut held: Vec<Client> = (0..3).map(|_| server.connect()).collect();
+    let id = held[0].id();
+    assert_eq!(observer.call("CLIENT PAUSE 60000 WRITE"), "+OK");
+    for client in &mut held {
+        client.send("SET k v");
+    }
+    observer.await_info("blocked_clients", 3);
+    let line = line_of(&mut observer, &id);
+    assert_eq!(field(&line, "flags"), "b");
+    assert_eq!(field(&line, "cmd"), "set");
+    // Looking after them every now and then does not let them out.
+    for _ in 0..20 {
+        assert_eq!(observer.info("blocked_clients"), 3);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(held.pop());
+    observer.await_info("blocked_clients", 2);
+    assert_eq!(observer.call(&format!("CLIENT UNBLOCK {id}")), ":0");
+    assert_eq!(observer.call("CLIENT UNPAUSE"), "+OK");
+    for client in &mut held {
+        assert_eq!(client.reply(), "+OK");
+    }
+    observer.await_info("blocked_clients", 0);
+    eventually("N", || {
+        field(&line_of(&mut observer, &id), "flags").to_owned()
+    });
+    // Who was held up and asks is not held up any more.
+    assert_eq!(observer.call("CLIENT PAUSE 300 ALL"), "+OK");
+    assert_eq!(held[0].info("blocked_clients"), 0);
+}

@@ -173,3 +173,41 @@ fn a_transaction_answers_no_more_than_there_is_room_for() {
     let refusal = "-ERR the reply is too large for a script or a transaction";
     assert_eq!(client.call("EXEC"), format!("*3 :1 {refusal} :2"));
 }
+
+#[test]
+fn an_endless_reply_in_a_transaction_is_refused_at_once() {
+    let server = Server::start(&["--threads", "1"]);
+    let mut client = server.connect();
+    client.call("SADD s member");
+    client.call("HSET h field value");
+    client.call("ZADD z 1 member");
+    let endless = [
+        "HRANDFIELD h -4611686018427387903 WITHVALUES",
+        "SRANDMEMBER s -9000000000000000000",
+        "ZRANDMEMBER z -4611686018427387903 WITHSCORES",
+    ];
+    client.call("MULTI");
+    for request in endless {
+        assert_eq!(client.call(request), "+QUEUED");
+    }
+    let began = Instant::now();
+    let refusal = "-ERR the reply is too large for a script or a transaction";
+    let reply = client.call("EXEC");
+    assert_eq!(reply, format!("*3 {refusal} {refusal} {refusal}"));
+    let script: &[u8] = b"return redis.call('hrandfield', 'h', -4611686018427387903)";
+    let reply = client.call_args(&[b"EVAL", script, b"0"]);
+    assert!(reply.starts_with(refusal), "{reply}");
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[test]
+fn a_digest_of_a_value_is_a_simple_string() {
+    let server = Server::start(&["--threads", "1"]);
+    let mut client = server.connect();
+    client.call("SET k v");
+    let digests = client.call("DEBUG DIGEST-VALUE k none");
+    let zero = "0".repeat(40);
+    assert!(digests.starts_with("*2 +"), "{digests}");
+    assert!(digests.ends_with(&format!(" +{zero}")), "{digests}");
+}

@@ -62,7 +62,7 @@ pub fn serve_ready(env: &mut Env<'_, '_>) -> bool {
     while let Some((stripe, db, key)) = next_ready(env) {
         match serve_key(env, db, &key) {
             Served::All => {
-                env.locked.stripe(stripe).forget_ready(db, &key);
+                env.locked.stripe(stripe).ready.remove(db, &key);
             }
             Served::Needs(stripes) => {
                 let mut all = env.locked.held();
@@ -82,8 +82,8 @@ fn next_ready(env: &mut Env<'_, '_>) -> Option<(usize, usize, Box<[u8]>)> {
         .locked
         .iter_mut()
         .filter_map(|(index, stripe)| {
-            let ready = stripe.ready.first()?;
-            Some((ready.order, index, &ready.key))
+            let (order, key) = stripe.ready.first()?;
+            Some((order, index, key))
         })
         .min_by_key(|(order, ..)| *order)?;
     Some((index, *db as usize, key.clone()))

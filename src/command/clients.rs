@@ -26,7 +26,7 @@ pub struct Introduction {
 
 /// Bits of `ClientRecord::flags`.
 pub mod flag {
-    /// Waits on keys (`b`).
+    /// Waits on keys, or for the end of a pause (`b`).
     pub const BLOCKED: u32 = 1 << 0;
     /// Puts a transaction together (`x`).
     pub const MULTI: u32 = 1 << 1;
@@ -193,7 +193,7 @@ pub struct Clients {
     by_id: RwLock<BTreeMap<u64, Arc<ClientRecord>>>,
     last_id: AtomicU64,
     count: AtomicUsize,
-    /// Clients waiting on keys.
+    /// Clients waiting on keys, or for the end of a pause.
     pub blocked: AtomicUsize,
 }
 

@@ -198,6 +198,11 @@ impl Block {
 pub trait LongReply: Send {
     /// Writes some tens of kilobytes more; true when that was the last.
     fn write_some(&mut self, reply: &mut Reply) -> bool;
+
+    /// Bytes that are yet to be written at least, where that is known.
+    fn least_bytes(&self) -> usize {
+        0
+    }
 }
 
 impl fmt::Debug for dyn LongReply {

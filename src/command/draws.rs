@@ -11,6 +11,9 @@ const LONG_DRAWS: usize = 1000;
 /// How many are written before others get their turn.
 const SLICE_DRAWS: usize = LONG_DRAWS;
 
+/// What one takes in a reply at least: an empty text.
+pub const LEAST_DRAW_BYTES: usize = b"$0\r\n\r\n".len();
+
 /// Writes so many draws from a value, each of which `write_one` makes: at once, or from a copy that `freeze` makes, if they are many.
 pub fn draw<V: Send + 'static>(
     (value, freeze): (&mut V, fn(&mut V) -> V),
@@ -57,5 +60,9 @@ impl<W: FnMut(&mut Rng, &mut Reply)> Draws<W> {
 impl<W: FnMut(&mut Rng, &mut Reply) + Send> LongReply for Draws<W> {
     fn write_some(&mut self, reply: &mut Reply) -> bool {
         self.write_next(reply)
+    }
+
+    fn least_bytes(&self) -> usize {
+        self.left.saturating_mul(LEAST_DRAW_BYTES)
     }
 }

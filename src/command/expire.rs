@@ -1,5 +1,5 @@
 //! Keys whose time is up go by themselves: each core looks after its share of the stripes, waking when the first deadline
-//! there comes. (Whoever looks at such a key before that removes it too; see `keys`.) So do fields of hashes. Streams that something happens to by itself are looked at
+//! there comes, or a pause of the clients is over. (Whoever looks at such a key before that removes it too; see `keys`.) So do fields of hashes. Streams that something happens to by itself are looked at
 //! the same way, when their alarms sound.
 
 use super::dispatch::{self, Env};
@@ -16,11 +16,12 @@ pub fn expire_due(env: &mut Env<'_, '_>) -> i64 {
     if env.shared.gate(gate::LOADING) {
         return NEVER;
     }
-    let expires = env.shared.active_expire.load(Ordering::Relaxed);
+    let pause = env.shared.pause_in_force(env.now);
+    let expires = pause.is_none() && env.shared.active_expire.load(Ordering::Relaxed);
     let (stripes, cores) = (env.shared.keyspace.stripes(), env.shared.cores());
     let wall_leapt = env.local.wall_has_leapt(env.now);
     let mut all_heard = true;
-    let mut next_ms = NEVER;
+    let mut next_ms = pause.map_or(NEVER, |pause| pause.until_ms);
     for stripe in (env.local.core..stripes).step_by(cores) {
         let keyspace = &env.shared.keyspace;
         if wall_leapt {

@@ -9,7 +9,7 @@ use crate::base::clock::Now;
 use crate::keyspace::Waiter;
 use crate::keyspace::watch::WatchFlag;
 use crate::pubsub::{Subject, Subscriptions};
-use crate::resp::{OwnedRequest, Version};
+use crate::resp::{OwnedRequest, Reply, Version};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -103,6 +103,10 @@ pub struct Session {
     pub is_script: bool,
     /// Its connection closes once its replies have been sent.
     pub closing: bool,
+    /// What it is sent although its replies are dropped (CLIENT REPLY).
+    pub pushed: Option<Box<Reply>>,
+    /// Its next command is held up by a pause, which counts as being blocked.
+    held_up: bool,
     /// The database and the protocol that the record tells, where it tells of nothing else.
     noted_ordinary: Option<(usize, Version)>,
 }
@@ -133,6 +137,8 @@ impl Session {
             waited_since: None,
             is_script: false,
             closing: false,
+            pushed: None,
+            held_up: false,
             noted_ordinary: None,
         }
     }
@@ -198,6 +204,18 @@ impl Session {
         session
     }
 
+    /// Notes whether its next command is held up by a pause.
+    pub fn hold_up(&mut self, shared: &Shared, held_up: bool) {
+        if held_up != self.held_up {
+            self.held_up = held_up;
+            let blocked = &shared.clients.blocked;
+            match held_up {
+                true => blocked.fetch_add(1, Ordering::Relaxed),
+                false => blocked.fetch_sub(1, Ordering::Relaxed),
+            };
+        }
+    }
+
     /// True when a RESP2 client listens to something, so that it may send little else.
     pub fn in_subscriber_mode(&self) -> bool {
         self.version == Version::Resp2 && self.subscription_counts() != [0; Subject::COUNT]
@@ -244,14 +262,14 @@ impl Session {
             && self.multi.is_none()
             && self.watch.is_none()
             && self.subscriptions.is_none()
-            && !(self.closing || self.monitor || self.no_evict || self.no_touch)
+            && !(self.held_up || self.closing || self.monitor || self.no_evict || self.no_touch)
     }
 
     fn note_in_full(&self) {
         let record = &self.record;
         let mut flags = record.flags.load(Ordering::Relaxed) & flag::UNIX;
         let mut set = |bit, on: bool| flags |= if on { bit } else { 0 };
-        set(flag::BLOCKED, self.blocked.is_some());
+        set(flag::BLOCKED, self.held_up || self.blocked.is_some());
         set(flag::MULTI, self.multi.is_some());
         set(flag::CLOSING, self.closing);
         set(flag::PUBSUB, self.subscriptions.is_some());

@@ -10,7 +10,7 @@ use super::script::running::Running;
 use super::script::scripts::Scripts;
 use super::server::shutdown::Shutdown;
 use super::stats::{CoreStats, Rates};
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Now};
 use crate::base::inbox::Inbox;
 use crate::config::{AppendFsync, ConfigCell};
 use crate::data::stream::IdmpLimits;
@@ -232,6 +232,21 @@ impl Shared {
     /// True when `gate` is shut.
     pub fn gate(&self, gate: u32) -> bool {
         self.gates.load(Ordering::Relaxed) & gate != 0
+    }
+
+    /// The pause that is in force.
+    #[inline]
+    pub fn pause_in_force(&self, now: Now) -> Option<Pause> {
+        if !self.gate(gate::PAUSED) {
+            return None;
+        }
+        let pause = self.pause.lock();
+        if now.steady_ms < pause.until_ms {
+            return Some(*pause);
+        }
+        // Under the lock, so that a pause which begins just now is not ended.
+        self.set_gate(gate::PAUSED, false);
+        None
     }
 
     /// Asks every core to look again at what has changed.

@@ -16,6 +16,7 @@ pub mod libraries;
 pub mod locked;
 pub mod log;
 pub mod notify;
+pub mod ready;
 pub mod rules;
 pub mod stripe;
 pub mod usage;

@@ -2,22 +2,12 @@
 //! became ready but whose waiters have yet to be served.
 
 use super::db::Db;
+use super::ready::ReadyKeys;
 use super::waiters::{Queue, Waiting};
 use super::watch::Watched;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A key in a database.
 pub type DbKey = (u32, Box<[u8]>);
-
-/// A key whose waiters are to be served.
-pub struct Ready {
-    /// Its place among all keys that became ready, over the whole server.
-    pub order: u64,
-    /// The key.
-    pub key: DbKey,
-}
-
-static NEXT_ORDER: AtomicU64 = AtomicU64::new(0);
 
 /// See the module's description.
 pub struct Stripe {
@@ -28,7 +18,7 @@ pub struct Stripe {
     /// Transactions that watch keys of this stripe.
     pub watched: Watched,
     /// Keys with waiters that became ready, in order.
-    pub ready: Vec<Ready>,
+    pub ready: ReadyKeys,
     /// Databases that were emptied before the snapshot under way was done with them.
     pub detached: Vec<Db>,
     /// The log's offset after the last effect on this stripe that a client asked for.
@@ -41,7 +31,7 @@ impl Stripe {
             dbs: (0..databases).map(|_| Db::default()).collect(),
             waiting: Waiting::default(),
             watched: Watched::default(),
-            ready: Vec::new(),
+            ready: ReadyKeys::default(),
             detached: Vec::new(),
             logged_to: 0,
         }
@@ -96,25 +86,7 @@ impl Stripe {
 
     #[cold]
     fn push_ready(&mut self, db: usize, key: &[u8]) {
-        if self.ready_position(db, key).is_none() {
-            self.ready.push(Ready {
-                order: NEXT_ORDER.fetch_add(1, Ordering::Relaxed),
-                key: (db as u32, key.into()),
-            });
-        }
-    }
-
-    /// The waiters of `key` have been served.
-    pub fn forget_ready(&mut self, db: usize, key: &[u8]) {
-        if let Some(position) = self.ready_position(db, key) {
-            self.ready.remove(position);
-        }
-    }
-
-    fn ready_position(&self, db: usize, key: &[u8]) -> Option<usize> {
-        self.ready
-            .iter()
-            .position(|Ready { key: ready, .. }| ready.0 as usize == db && *ready.1 == *key)
+        self.ready.add(db, key);
     }
 
     /// The earliest deadline of any key here.

@@ -60,7 +60,9 @@ pub fn reset(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     let session = &mut *ctx.session;
     session.db = 0;
     session.version = Version::Resp2;
-    session.reply_mode = ReplyMode::On;
+    if session.reply_mode != ReplyMode::Skip {
+        session.reply_mode = ReplyMode::On;
+    }
     session.log_out(&ctx.shared.users);
     session.no_evict = false;
     session.no_touch = false;

@@ -7,7 +7,7 @@ use crate::command::registry::Command;
 use crate::command::session::Session;
 use crate::command::shared::{Shared, gate};
 use crate::command::table::words::flag;
-use crate::command::{evict, pubsub};
+use crate::command::{evict, pubsub, script};
 use crate::resp::Request;
 
 pub(super) fn may_run(
@@ -36,13 +36,14 @@ pub(super) fn may_run(
         refused.note(env.place(context), &session.record, command, request);
         return Err(refused.error(command));
     }
-    let takes_memory = |command: &Command| command.is(flag::DENYOOM);
-    if !evict::has_room(env) && runs_any(session, command, takes_memory) {
+    let takes_memory = |command: &Command, _: Request<'_>| command.is(flag::DENYOOM);
+    if !evict::has_room(env) && runs_any(session, (command, request), takes_memory) {
         return Err(error::OUT_OF_MEMORY);
     }
     if shared.gate(gate::LOG_FAILED | gate::UNSAVED) {
-        let writes = |command: &Command| command.is(flag::WRITE);
-        let needs_disk = runs_any(session, command, writes) || command.spec.name == "ping";
+        let writes = |command: &Command, _: Request<'_>| command.is(flag::WRITE);
+        let needs_disk =
+            runs_any(session, (command, request), writes) || command.spec.name == "ping";
         disk_refusal(shared)
             .filter(|_| needs_disk)
             .map_or(Ok(()), Err)?;
@@ -82,26 +83,35 @@ pub fn disk_refusal(shared: &Shared) -> Option<Error> {
     })
 }
 
-pub(super) fn is_paused(env: &Env<'_, '_>, session: &Session, command: &Command) -> bool {
-    if env.shared.gate(gate::SAVING_TO_STOP) && runs_any(session, command, Command::writes) {
+pub(super) fn is_paused(
+    env: &Env<'_, '_>,
+    session: &Session,
+    command: &Command,
+    request: Request<'_>,
+) -> bool {
+    let shared = env.shared;
+    let may_write = || {
+        runs_any(session, (command, request), |command, request| {
+            command.writes() && !script::is_declared_to_write_nothing(shared, command, request)
+        })
+    };
+    if shared.gate(gate::SAVING_TO_STOP) && may_write() {
         return true;
     }
-    if !env.shared.gate(gate::PAUSED) {
-        return false;
-    }
-    let pause = env.shared.pause.lock();
-    if env.now.steady_ms >= pause.until_ms {
-        // Under the lock, so that a pause which begins just now is not ended.
-        env.shared.set_gate(gate::PAUSED, false);
-        return false;
-    }
-    !pause.writes_only || runs_any(session, command, Command::writes)
+    let pause = shared.pause_in_force(env.now);
+    pause.is_some_and(|pause| !pause.writes_only || may_write())
 }
 
-/// True for a command of which `what` is true, and for an EXEC of one.
-fn runs_any(session: &Session, command: &Command, what: impl Fn(&Command) -> bool) -> bool {
+/// True for a request of which `what` is true, and for an EXEC of one.
+fn runs_any(
+    session: &Session,
+    (command, request): (&Command, Request<'_>),
+    what: impl Fn(&Command, Request<'_>) -> bool,
+) -> bool {
     let mut queued = session.multi.iter().flat_map(|multi| &multi.queue);
-    what(command) || (command.spec.name == "exec" && queued.any(|queued| what(queued.command)))
+    what(command, request)
+        || (command.spec.name == "exec"
+            && queued.any(|queued| what(queued.command, queued.request.as_request())))
 }
 
 /// True when messages that were published before this command may be on their way: what the client listens to must not change before

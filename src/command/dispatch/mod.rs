@@ -16,7 +16,7 @@ use super::keys::{Changes, Keys};
 use super::meter::Meter;
 use super::registry::{self, Command, Hold};
 use super::session::{Queued, ReplyMode, Session};
-use super::shared::Shared;
+use super::shared::{Shared, gate};
 use super::table::words::flag;
 use super::{Args, block, evict, monitor, pubsub, transaction};
 use crate::base::clock::Now;
@@ -69,6 +69,7 @@ impl<'k> Env<'_, 'k> {
             touch: false,
             counting: None,
             replaying: self.local.replaying,
+            keeps_expired: false,
         }
     }
 }
@@ -162,10 +163,13 @@ pub fn write_nested(
     (mut rest, mark): (Box<dyn LongReply>, Mark),
     reply: &mut Reply,
 ) {
-    while !rest.write_some(reply) {
-        if reply.len() > MAX_NESTED_REPLY_BYTES {
+    loop {
+        if reply.len().saturating_add(rest.least_bytes()) > MAX_NESTED_REPLY_BYTES {
             reply.rollback(mark);
             return reject(env, Some(command), &error::REPLY_TOO_LARGE, reply);
+        }
+        if rest.write_some(reply) {
+            return;
         }
     }
 }
@@ -196,6 +200,7 @@ fn execute_special(
     if session.reply_mode == ReplyMode::SkipNext {
         session.reply_mode = ReplyMode::Skip;
     }
+    let wants_replies = session.reply_mode == ReplyMode::On;
     let mark = reply.mark();
     let found = find(env.local, request);
     let renamed = found
@@ -207,7 +212,10 @@ fn execute_special(
         may_run(env, session, command, request).map_err(|error| Refusal::of(command, error))?;
         Ok(command)
     }) {
-        Ok(command) if is_paused(env, session, command) => return Next::Paused,
+        Ok(command) if is_paused(env, session, command, request) => {
+            session.last_command = Some(command);
+            return Next::Paused;
+        }
         Ok(command) if awaits_mail(env, session, command) => return Next::Paused,
         Ok(command) if queues(session, command) => {
             queue(session, command, request, reply);
@@ -225,20 +233,31 @@ fn execute_special(
         // What the client has just told itself comes before its next reply.
         env.local.yielding = true;
     }
-    match (session.reply_mode, next) {
-        (ReplyMode::On | ReplyMode::SkipNext, next) => next,
+    let next = match next {
         // The reply is yet to come: what ends the wait drops it, or the next attempt.
-        (_, next @ (Next::Blocked | Next::Paused)) => next,
-        (mode, next) => {
-            reply.rollback(mark);
-            if mode == ReplyMode::Skip {
-                session.reply_mode = ReplyMode::On;
-            }
-            match next {
-                Next::Long(_) => Next::Continue,
-                next => next,
-            }
-        }
+        Next::Blocked | Next::Paused => next,
+        next if wants_replies => next,
+        next => drop_reply(session, reply, mark, next),
+    };
+    if let Some(pushed) = session.pushed.take() {
+        reply.append(*pushed);
+    }
+    next
+}
+
+/// Takes back the reply of a command whose client wanted none, unless that has changed its mind.
+fn drop_reply(session: &mut Session, reply: &mut Reply, mark: Mark, next: Next) -> Next {
+    let mode = session.reply_mode;
+    if mode == ReplyMode::Skip {
+        session.reply_mode = ReplyMode::On;
+    }
+    if !matches!(mode, ReplyMode::Off | ReplyMode::Skip) {
+        return next;
+    }
+    reply.rollback(mark);
+    match next {
+        Next::Long(_) => Next::Continue,
+        next => next,
     }
 }
 
@@ -505,6 +524,7 @@ pub fn invoke(
                 touch: !session.no_touch,
                 counting: env.local.counting(),
                 replaying: env.local.replaying,
+                keeps_expired: env.shared.gate(gate::PAUSED) && !command.is(flag::WRITE),
             },
             local: env.local,
             session,

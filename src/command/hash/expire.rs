@@ -6,8 +6,8 @@ use crate::command::error::{FIELD_COUNT_INVALID, NUMFIELDS_NOT_POSITIVE};
 use crate::command::{Args, Ctx, DONE, Keys, Outcome};
 use crate::data::{Hash, Kind};
 
-/// Fields that go in one step, which one command in the log says.
-const FIELDS_PER_STEP: usize = 64;
+/// Fields that go in one visit, as in Redis.
+const FIELDS_PER_VISIT: usize = 1000;
 
 /// What is said of a field that is not there.
 const NO_FIELD: i64 = -2;
@@ -23,21 +23,52 @@ const GONE: i64 = 2;
 /// Removes fields of the hash at `key` whose time is up, up to a bound; says how many.
 pub fn expire_some(keys: &mut Keys<'_, '_>, key: &[u8]) -> usize {
     let now_ms = keys.now_ms;
-    let hash = keys
-        .find(key)
-        .and_then(|entry| Hash::of_mut(&mut entry.value));
-    let gone = hash.map_or_else(Vec::new, |hash| hash.take_due(now_ms, FIELDS_PER_STEP));
-    match gone.len() {
-        0 => keys.note_fields(key),
-        _ => keys.expired_fields(key, &gone),
-    }
-    gone.len()
+    expire_by(keys, key, |hash| hash.take_due(now_ms, FIELDS_PER_VISIT))
 }
 
 /// Removes all fields of the hash at `key` whose time is up, and the hash if none is left.
 #[cold]
 pub fn expire_all(keys: &mut Keys<'_, '_>, key: &[u8]) {
-    while expire_some(keys, key) == FIELDS_PER_STEP {}
+    let now_ms = keys.now_ms;
+    expire_by(keys, key, |hash| hash.take_due(now_ms, usize::MAX));
+}
+
+/// Removes those of `names` whose time is up, and as many other fields as go in a visit: all that a command has to wait for that looks at
+/// no others.
+#[cold]
+pub fn expire_named<'a>(
+    keys: &mut Keys<'_, '_>,
+    key: &[u8],
+    names: impl Iterator<Item = &'a [u8]>,
+) {
+    let now_ms = keys.now_ms;
+    expire_by(keys, key, |hash| {
+        let mut gone = hash.take_due(now_ms, FIELDS_PER_VISIT);
+        for name in names {
+            if hash.expiry_ms(name).is_some_and(|ms| ms <= now_ms) {
+                hash.remove(name);
+                gone.push(name.into());
+            }
+        }
+        gone
+    });
+}
+
+/// Lets `take` take fields whose time is up, and lets follow what follows from that.
+fn expire_by(
+    keys: &mut Keys<'_, '_>,
+    key: &[u8],
+    take: impl FnOnce(&mut Hash) -> Vec<Box<[u8]>>,
+) -> usize {
+    let hash = keys
+        .find(key)
+        .and_then(|entry| Hash::of_mut(&mut entry.value));
+    let gone = hash.map_or_else(Vec::new, take);
+    match gone.len() {
+        0 => keys.note_fields(key),
+        _ => keys.expired_fields(key, &gone),
+    }
+    gone.len()
 }
 
 /// `HEXPIRE key seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]`

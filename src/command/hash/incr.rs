@@ -1,6 +1,6 @@
 //! HINCRBY, HINCRBYFLOAT: fields that are numbers.
 
-use super::{changed, limits_of, log_expiry, open};
+use super::{changed, limits_of, log_expiry};
 use crate::base::longdouble::LongDouble;
 use crate::command::error::{
     HASH_NOT_A_FLOAT, HASH_NOT_AN_INTEGER, INCREMENT_NOT_FINITE, INCREMENT_OVERFLOW,
@@ -15,7 +15,7 @@ pub fn hincrby(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (key, name, increment) = (args.bytes()?, args.bytes()?, args.int()?);
     let old = match ctx
         .keys
-        .find_as::<Hash>(key)?
+        .find_fields(key, std::iter::once(name))?
         .and_then(|hash| hash.get(name))
     {
         Some(value) => integer_of(value).ok_or(HASH_NOT_AN_INTEGER)?,
@@ -36,7 +36,7 @@ pub fn hincrbyfloat(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let from_zero = zero.checked_add(increment).ok_or(NAN_OR_INFINITY)?;
     let sum = match ctx
         .keys
-        .find_as::<Hash>(key)?
+        .find_fields(key, std::iter::once(name))?
         .and_then(|hash| hash.get(name))
     {
         Some(value) => LongDouble::parse(value.as_bytes(&mut itoa::Buffer::new()))
@@ -56,7 +56,7 @@ pub fn hincrbyfloat(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 /// Sets a field and leaves its expiry.
 fn set(ctx: &mut Ctx<'_, '_>, key: &[u8], name: &[u8], value: &[u8]) -> Result<(), Error> {
     let limits = limits_of(ctx);
-    let hash = open(&mut ctx.keys, key)?;
+    let hash = ctx.keys.open_fields(key, std::iter::once(name))?;
     hash.set(limits, name.into(), value.into(), Keeps::Expiry);
     Ok(())
 }

@@ -12,8 +12,8 @@
 //! | `expire` | HEXPIRE HPEXPIRE HEXPIREAT HPEXPIREAT HPERSIST HTTL HPTTL HEXPIRETIME HPEXPIRETIME; fields whose time is up |
 //! | `fields` | what the younger ones of these have in common: `FIELDS numfields field ...`, and times |
 //!
-//! No command sees a field whose time is up: whoever looks at a hash has such fields removed first (`Keys::find_as` and its kin), and those nobody
-//! looks at go by themselves (`command/expire.rs`). What is logged says at which time a field expires, and which fields went.
+//! No command sees a field whose time is up: whoever looks at a hash has such fields removed first (`Keys::find_as` and its kin; where only some are
+//! looked at by name, those and a bounded number of others, `Keys::read_fields` and its kin), and those nobody looks at go by themselves (`command/expire.rs`). What is logged says at which time a field expires, and which fields went.
 
 pub mod expire;
 mod fields;

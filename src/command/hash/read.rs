@@ -15,7 +15,7 @@ const SLICE_BYTES: usize = 64 * 1024;
 /// `HGET key field`
 pub fn hget(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (key, name) = (args.bytes()?, args.bytes()?);
-    let hash = ctx.keys.read_as::<Hash>(key)?;
+    let hash = ctx.keys.read_fields(key, std::iter::once(name))?;
     write_option(ctx.reply, hash.and_then(|hash| hash.get(name)));
     DONE
 }
@@ -23,7 +23,7 @@ pub fn hget(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 /// `HMGET key field [field ...]`
 pub fn hmget(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
-    let hash = ctx.keys.read_as::<Hash>(key)?;
+    let hash = ctx.keys.read_fields(key, args.rest())?;
     ctx.reply.array(args.len());
     for name in args.rest() {
         write_option(ctx.reply, hash.and_then(|hash| hash.get(name)));
@@ -41,7 +41,7 @@ pub fn hlen(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 /// `HEXISTS key field`
 pub fn hexists(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (key, name) = (args.bytes()?, args.bytes()?);
-    let hash = ctx.keys.read_as::<Hash>(key)?;
+    let hash = ctx.keys.read_fields(key, std::iter::once(name))?;
     let is_there = hash.is_some_and(|hash| hash.contains(name));
     ctx.reply.int(is_there.into());
     DONE
@@ -50,7 +50,7 @@ pub fn hexists(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 /// `HSTRLEN key field`
 pub fn hstrlen(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let (key, name) = (args.bytes()?, args.bytes()?);
-    let hash = ctx.keys.read_as::<Hash>(key)?;
+    let hash = ctx.keys.read_fields(key, std::iter::once(name))?;
     let len = hash
         .and_then(|hash| hash.get(name))
         .map_or(0, |value| value.as_bytes(&mut itoa::Buffer::new()).len());

@@ -1,6 +1,6 @@
 //! HSET, HMSET, HSETNX, HDEL: fields come and go.
 
-use super::{changed, limits_of, open, shrunk};
+use super::{changed, limits_of, shrunk};
 use crate::base::Blob;
 use crate::command::error::wrong_arity_of;
 use crate::command::{Args, Ctx, DONE, Error, Outcome};
@@ -28,7 +28,8 @@ fn set(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Result<usize, Error> {
         return Err(wrong_arity_of(ctx.command));
     }
     let limits = limits_of(ctx);
-    let hash = open(&mut ctx.keys, key)?;
+    let names = args.rest().step_by(2);
+    let hash = ctx.keys.open_fields(key, names)?;
     hash.expect(limits, args.rest());
     let added = set_pairs(hash, limits, args.blobs(), Keeps::Value);
     changed(&mut ctx.keys, key, "hset");
@@ -54,7 +55,7 @@ pub fn hsetnx(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
     let (name, value) = (args.blob()?, args.blob()?);
     let limits = limits_of(ctx);
-    let hash = open(&mut ctx.keys, key)?;
+    let hash = (ctx.keys).open_fields(key, std::iter::once(name.as_slice()))?;
     let is_new = !hash.contains(name.as_slice());
     if is_new {
         hash.set(limits, name, value, Keeps::Value);
@@ -68,7 +69,7 @@ pub fn hsetnx(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
 pub fn hdel(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     let key = args.bytes()?;
     let mut removed = 0;
-    if let Some(hash) = ctx.keys.find_as::<Hash>(key)? {
+    if let Some(hash) = ctx.keys.find_fields(key, args.rest())? {
         removed = args.rest().filter(|name| hash.remove(name)).count();
     }
     if removed > 0 {

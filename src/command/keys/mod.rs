@@ -6,6 +6,7 @@
 
 mod changes;
 mod deadlines;
+mod fields;
 mod logging;
 
 pub use changes::{Changes, Event};
@@ -14,7 +15,7 @@ use super::error::{Error, WRONG_TYPE};
 use super::times::Times;
 use super::{hash, stream};
 use crate::data::stream::NodeLimits;
-use crate::data::{Hash, Kind, Value};
+use crate::data::{Kind, Value};
 use crate::keyspace::notify;
 use crate::keyspace::usage::Counting;
 use crate::keyspace::{Db, Entry, Keyspace, Locked, NEVER, Stripe, Usage};
@@ -40,6 +41,8 @@ pub struct Keys<'a, 'k> {
     pub counting: Option<Counting>,
     /// The log is being replayed: keys whose time is up stay until the log itself removes them.
     pub replaying: bool,
+    /// Clients are paused: keys whose time is up are not there any more, but go only when the pause ends.
+    pub keeps_expired: bool,
 }
 
 impl<'k> Keys<'_, 'k> {
@@ -91,11 +94,14 @@ impl<'k> Keys<'_, 'k> {
         self.expire(key, position)
     }
 
-    /// Removes a key whose time is up, unless it is the log's to say so.
+    /// Removes a key whose time is up, unless it is the log's to say so, or clients are paused.
     #[cold]
     fn expire(&mut self, key: &[u8], position: usize) -> Option<usize> {
         if self.replaying {
             return Some(position);
+        }
+        if self.keeps_expired {
+            return None;
         }
         self.changes.expired += 1;
         self.remove_unasked(key, position, (notify::EXPIRED, "expired"));
@@ -122,23 +128,6 @@ impl<'k> Keys<'_, 'k> {
         if self.is_logged() {
             self.locked.effects.unasked_removal(self.db, key);
         }
-    }
-
-    /// Fields of the hash at `key` went because their time was up, and with the last one the key: says so to whoever has to know.
-    pub fn expired_fields(&mut self, key: &[u8], names: &[Box<[u8]>]) {
-        self.changes.expired_fields += names.len() as u64;
-        self.notify(notify::HASH, "hexpired", key);
-        if self.is_logged() {
-            self.locked.effects.field_expiry(self.db, key, names);
-        }
-        if self.peek_as::<Hash>(key).is_some_and(Hash::is_empty) {
-            self.remove(key);
-            self.notify(notify::GENERIC, "del", key);
-            return;
-        }
-        self.note_fields(key);
-        let db = self.db;
-        self.locked.stripe_of(key).signal_changed(db, key);
     }
 
     /// The entry of `key`, for a command that writes.
@@ -255,6 +244,16 @@ impl<'k> Keys<'_, 'k> {
     /// The position of a key that lives, which is used. Whatever was to happen to its value by now has, if that is of kind `T`.
     #[inline(always)]
     fn position_as<T: Kind>(&mut self, key: &[u8]) -> Option<usize> {
+        self.position_or::<T>(key, Self::position_in_time::<T>)
+    }
+
+    /// The same; where something was to happen by now, `late` lets it and says what became of the key.
+    #[inline(always)]
+    fn position_or<T: Kind>(
+        &mut self,
+        key: &[u8],
+        late: impl FnOnce(&mut Self, &[u8]) -> Option<usize>,
+    ) -> Option<usize> {
         let now_ms = self.now_ms;
         let how = (now_ms, self.touch, self.counting);
         let table = self.table(key);
@@ -265,7 +264,7 @@ impl<'k> Keys<'_, 'k> {
         };
         match table.use_if(position, how, is_as_it_is) {
             true => Some(position),
-            false => self.position_in_time::<T>(key),
+            false => late(self, key),
         }
     }
 
@@ -453,6 +452,7 @@ impl<'k> Keys<'_, 'k> {
             touch: self.touch,
             counting: self.counting,
             replaying: self.replaying,
+            keeps_expired: self.keeps_expired,
         }
     }
 
@@ -506,6 +506,7 @@ impl<'k> Keys<'_, 'k> {
             touch: self.touch,
             counting: self.counting,
             replaying: self.replaying,
+            keeps_expired: self.keeps_expired,
         });
         locked.release();
         self.locked.take_over(locked);

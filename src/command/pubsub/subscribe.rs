@@ -1,7 +1,7 @@
 //! Subscribing and its opposite. Each name is confirmed by a push of its own: kind, name, number of subscriptions left.
 
 use super::super::ctx::{Ctx, DONE, Local, Outcome};
-use super::super::session::Session;
+use super::super::session::{ReplyMode, Session};
 use super::super::{Args, Shared, error};
 use crate::pubsub::{Name, Subject};
 use crate::resp::Reply;
@@ -45,7 +45,7 @@ fn add(ctx: &mut Ctx<'_, '_>, args: Args<'_>, subject: Subject, kind: &[u8]) -> 
         if let Some(name) = subscriptions.add(&ctx.shared.channels, subject, name) {
             ctx.local.listeners.add(subject, &name, ctx.session.token);
         }
-        confirm(ctx.session, ctx.reply, subject, kind, Some(name));
+        confirm(ctx, subject, kind, Some(name));
     }
     DONE
 }
@@ -54,7 +54,7 @@ fn remove(ctx: &mut Ctx<'_, '_>, args: Args<'_>, subject: Subject, kind: &[u8]) 
     if !args.is_empty() {
         for name in args.rest() {
             forget_one(ctx.shared, ctx.local, ctx.session, subject, name);
-            confirm(ctx.session, ctx.reply, subject, kind, Some(name));
+            confirm(ctx, subject, kind, Some(name));
         }
     } else {
         unsubscribe_subject(ctx, subject, kind);
@@ -68,11 +68,11 @@ fn remove(ctx: &mut Ctx<'_, '_>, args: Args<'_>, subject: Subject, kind: &[u8]) 
 fn unsubscribe_subject(ctx: &mut Ctx<'_, '_>, subject: Subject, kind: &[u8]) {
     let names = listened_to(ctx.session, subject);
     if names.is_empty() {
-        confirm(ctx.session, ctx.reply, subject, kind, None);
+        confirm(ctx, subject, kind, None);
     }
     for name in names {
         forget_one(ctx.shared, ctx.local, ctx.session, subject, &name);
-        confirm(ctx.session, ctx.reply, subject, kind, Some(&name));
+        confirm(ctx, subject, kind, Some(&name));
     }
 }
 
@@ -108,14 +108,17 @@ fn forget_one(
     }
 }
 
-fn confirm(
-    session: &Session,
-    reply: &mut Reply,
-    subject: Subject,
-    kind: &[u8],
-    name: Option<&[u8]>,
-) {
+/// Tells a client what has become of its subscription, also one that wants no replies.
+fn confirm(ctx: &mut Ctx<'_, '_>, subject: Subject, kind: &[u8], name: Option<&[u8]>) {
+    let session = &mut *ctx.session;
     let [channels, patterns, shards] = session.subscription_counts();
+    let reply = match session.reply_mode {
+        ReplyMode::On | ReplyMode::SkipNext => &mut *ctx.reply,
+        ReplyMode::Off | ReplyMode::Skip => {
+            let unasked = || Box::new(Reply::new(session.version));
+            session.pushed.get_or_insert_with(unasked)
+        }
+    };
     let count = match subject {
         Subject::Shard => shards,
         _ => channels + patterns,

@@ -24,6 +24,7 @@ pub mod running;
 pub mod scripts;
 
 use super::registry::{Command, Hold};
+use super::shared::Shared;
 use crate::base::num;
 use crate::keyspace::{Keyspace, StripeSet};
 use crate::resp::Request;
@@ -35,6 +36,27 @@ pub const NUMKEYS: usize = 2;
 /// True for a command that runs a script.
 pub fn runs_script(command: &Command) -> bool {
     command.hold == Hold::Script
+}
+
+/// True for a request that runs a script or a function which declares that it changes nothing.
+pub fn is_declared_to_write_nothing(
+    shared: &Shared,
+    command: &Command,
+    request: Request<'_>,
+) -> bool {
+    let named = || request.arg(1);
+    match command.spec.name {
+        "eval" => scripts::declarations(named()).is_ok_and(|(flags, _)| flags.no_writes),
+        "evalsha" => {
+            let sha = scripts::Sha::try_from(named())
+                .map(|sha| sha.map(|digit| digit.to_ascii_lowercase()));
+            let script = sha.ok().and_then(|sha| shared.scripts.find(&sha));
+            script.is_some_and(|script| script.flags.no_writes)
+        }
+        "fcall" => (shared.functions.find(named()))
+            .is_some_and(|(library, number)| library.functions[number].flags.no_writes),
+        _ => false,
+    }
 }
 
 /// Writes a line of a script's to the server's log.

@@ -44,7 +44,7 @@ pub fn digest_value(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
                 add(&mut sums, |hasher| hash_value(hasher, &entry.value, now_ms));
             }
         });
-        ctx.reply.bulk(text(&sums).as_bytes());
+        ctx.reply.simple(&text(&sums));
     }
     DONE
 }

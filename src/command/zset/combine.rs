@@ -253,8 +253,19 @@ impl<'a> Inputs<'a> {
     }
 }
 
+/// What is in the first set and in no other: each of its members is looked for in the others, or theirs are removed from a copy of it, whichever
+/// promises to be less work.
 fn difference(sources: &[Source<'_>]) -> Pairs {
     let (first, others) = sources.split_first().expect("there is a key");
+    let by_looking = first.len() * others.iter().map(Source::steps_to_find).sum::<usize>();
+    let by_removing = sources.iter().map(Source::len).sum();
+    match by_looking <= by_removing {
+        true => without_found(first, others),
+        false => without_removed(first, others),
+    }
+}
+
+fn without_found(first: &Source<'_>, others: &[Source<'_>]) -> Pairs {
     let mut digits = itoa::Buffer::new();
     let rest = first.members().filter_map(|(member, score)| {
         let member = member.as_bytes(&mut digits);
@@ -262,6 +273,21 @@ fn difference(sources: &[Source<'_>]) -> Pairs {
         (!is_elsewhere).then(|| (score, member.into()))
     });
     rest.collect()
+}
+
+fn without_removed(first: &Source<'_>, others: &[Source<'_>]) -> Pairs {
+    let mut digits = itoa::Buffer::new();
+    let members = first.members();
+    let members = members.map(|(member, score)| (member.as_bytes(&mut digits).into(), score));
+    let mut rest: AHashMap<Box<[u8]>, f64> = members.collect();
+    for (member, _) in others.iter().flat_map(Source::members) {
+        if rest.is_empty() {
+            break;
+        }
+        rest.remove(member.as_bytes(&mut digits));
+    }
+    let swapped = rest.into_iter().map(|(member, score)| (score, member));
+    swapped.collect()
 }
 
 /// The score of a plain set's members.
@@ -305,6 +331,16 @@ impl<'k> Source<'k> {
         }
     }
 
+    /// How many members are looked at to find one: all of those that are packed.
+    fn steps_to_find(&self) -> usize {
+        let is_packed = match self.members {
+            Members::None => false,
+            Members::Scored(zset) => zset.row().is_some(),
+            Members::Plain(set) => set.is_packed(),
+        };
+        if is_packed { self.len() } else { 1 }
+    }
+
     /// A member's score, weighed, which may make it no number.
     fn score(&self, member: &[u8]) -> Option<f64> {
         let score = match self.members {
@@ -328,5 +364,51 @@ impl<'k> Source<'k> {
         let plain = plain.into_iter().flatten();
         let all = scored.chain(plain.map(|member| (member, PLAIN_SCORE)));
         all.map(move |(member, score)| (member, number(score * weight)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::zset::Limits;
+    use std::time::{Duration, Instant};
+
+    const LIMITS: Limits = Limits {
+        max_members: 128,
+        max_member_bytes: 64,
+    };
+
+    fn zset(numbers: std::ops::Range<usize>) -> Value {
+        let pairs = numbers.map(|number| (number as f64, format!("m{number}")));
+        ZSet::of_pairs(LIMITS, pairs.collect()).into()
+    }
+
+    fn difference_of(sets: &[Value]) -> Vec<(f64, String)> {
+        let sources = sets.iter().map(|set| Source::of(set, 1.0).expect("a set"));
+        let mut pairs = difference(&sources.collect::<Vec<_>>());
+        zset::sort(&mut pairs);
+        let text = |member: Box<[u8]>| String::from_utf8(member.into()).expect("a text");
+        let pairs = pairs.into_iter();
+        pairs.map(|(score, member)| (score, text(member))).collect()
+    }
+
+    #[test]
+    fn a_difference_is_the_same_whichever_way_is_less_work() {
+        let few = [zset(0..3), zset(2..500)];
+        let one = |number: usize| (number as f64, format!("m{number}"));
+        assert_eq!(difference_of(&few), [one(0), one(1)]);
+        let many = [zset(0..500), zset(2..60), zset(60..500)];
+        assert_eq!(difference_of(&many), [one(0), one(1)]);
+        assert_eq!(difference_of(&[zset(0..500), zset(0..500)]), []);
+    }
+
+    #[test]
+    fn members_are_not_looked_for_in_many_packed_sets() {
+        let mut sets = vec![zset(0..100_000)];
+        sets.extend((1..=40).map(|part| zset(part * 200..part * 200 + 128)));
+        let began = Instant::now();
+        assert_eq!(difference_of(&sets).len(), 100_000 - 40 * 128);
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(4), "{took:?}");
     }
 }

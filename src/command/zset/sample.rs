@@ -3,6 +3,7 @@
 use super::Scores;
 use super::range::write_long;
 use crate::base::{Rng, float};
+use crate::command::draws::LEAST_DRAW_BYTES;
 use crate::command::error::{
     Error, INVALID_CURSOR, RANK_OUT_OF_RANGE, SAMPLE_OUT_OF_RANGE, SYNTAX,
 };
@@ -147,6 +148,13 @@ impl LongReply for Sample {
             }
         }
         false
+    }
+
+    fn least_bytes(&self) -> usize {
+        match &self.picks {
+            Picks::These(ranks) => ranks.len().saturating_mul(LEAST_DRAW_BYTES),
+            Picks::Any { left, .. } => left.saturating_mul(LEAST_DRAW_BYTES),
+        }
     }
 }
 

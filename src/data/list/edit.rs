@@ -2,7 +2,7 @@
 
 use super::chunk::{Chunk, Packed};
 use super::entry::Entry;
-use super::{End, Limit, List, Needle, packed_mut};
+use super::{BUNDLE_CHUNKS, End, Limit, List, Needle, packed_mut};
 use crate::base::Blob;
 use crate::data::chunked::Place;
 use std::ops::Range;
@@ -39,8 +39,10 @@ impl List {
                 let chunk = &self.chunks[number];
                 let start = chunk.offset_of(inside);
                 let range = start..chunk.read(start).1;
-                self.remove_ranges(self.chunks.place_of(number), &[range]);
-                self.drop_empty_chunks();
+                let place = self.chunks.place_of(number);
+                if self.remove_ranges(place, &[range]) {
+                    self.chunks.remove(place);
+                }
             }
         }
         self.settle(limit);
@@ -62,6 +64,7 @@ impl List {
     pub fn remove(&mut self, text: &[u8], from: End, limit: Limit, max: usize) -> usize {
         let needle = Needle::new(text);
         let mut removed = 0;
+        let mut emptied = Vec::new();
         let mut next = match from {
             End::Front => Some(self.chunks.start()),
             End::Back => self.chunks.last_place(),
@@ -74,7 +77,9 @@ impl List {
             if from == End::Back {
                 found.reverse();
             }
-            self.remove_ranges(place, &found);
+            if self.remove_ranges(place, &found) {
+                emptied.push(place);
+            }
             removed += found.len();
             next = match from {
                 End::Front => Some(self.chunks.after(place)),
@@ -82,7 +87,7 @@ impl List {
             };
         }
         if removed > 0 {
-            self.drop_empty_chunks();
+            self.drop_empty_chunks(&emptied);
             self.settle(limit);
         }
         removed
@@ -182,22 +187,34 @@ impl List {
         fits
     }
 
-    /// Removes elements of one chunk, which may be left empty for [`List::drop_empty_chunks`].
-    fn remove_ranges(&mut self, place: Place, ranges: &[Range<usize>]) {
+    /// Removes elements of one chunk; true if none is left in it, so that it has to go.
+    fn remove_ranges(&mut self, place: Place, ranges: &[Range<usize>]) -> bool {
         if ranges.is_empty() {
-            return;
+            return false;
         }
         self.len -= ranges.len();
         let chunk = &mut self.chunks[place];
-        if ranges.len() == chunk.count() {
+        let is_emptied = ranges.len() == chunk.count();
+        if is_emptied {
             *chunk = Arc::new(Chunk::Packed(Packed::default()));
         } else {
             packed_mut(chunk).remove(ranges);
         }
+        is_emptied
     }
 
-    fn drop_empty_chunks(&mut self) {
-        self.chunks.retain(|chunk| chunk.count() > 0);
+    /// Takes out the chunks at `places`, which are all that went empty: one by one where they are few, so that a long list is not gone
+    /// through for them.
+    fn drop_empty_chunks(&mut self, places: &[Place]) {
+        if places.len() > 1 + self.chunks.len() / BUNDLE_CHUNKS {
+            return self.chunks.retain(|chunk| chunk.count() > 0);
+        }
+        let numbers = places.iter().map(|place| self.chunks.number_of(*place));
+        let mut numbers: Vec<_> = numbers.collect();
+        numbers.sort_unstable();
+        for number in numbers.into_iter().rev() {
+            self.chunks.remove(self.chunks.place_of(number));
+        }
     }
 }
 

@@ -307,3 +307,61 @@ fn a_frozen_list_shares_every_chunk_that_is_not_written_to() {
         b"00000000000000500000x"
     );
 }
+
+#[test]
+fn a_removal_near_an_end_does_not_go_through_the_list() {
+    let limit = Limit::Entries(1);
+    let mut list = List::new();
+    let numbers: Vec<_> = (0..300_000).map(|number| number.to_string()).collect();
+    list.extend(
+        End::Back,
+        limit,
+        numbers.iter().map(|text| Blob::Slice(text.as_bytes())),
+    );
+    assert_eq!(list.chunks.len(), 300_000);
+    let began = std::time::Instant::now();
+    for number in 0..3000 {
+        let (first, last) = (&numbers[number], &numbers[299_999 - number]);
+        assert_eq!(list.remove(first.as_bytes(), End::Front, limit, 1), 1);
+        assert_eq!(list.remove(last.as_bytes(), End::Back, limit, 0), 0);
+        assert_eq!(list.remove(last.as_bytes(), End::Back, limit, 1), 1);
+    }
+    let took = began.elapsed();
+    assert!(took < std::time::Duration::from_secs(2), "{took:?}");
+    assert_eq!((list.len(), list.chunks.len()), (294_000, 294_000));
+    assert_eq!(list.get(0).unwrap().to_vec(), b"3000");
+    let few: Vec<_> = [7000, 100_000, 290_000]
+        .iter()
+        .map(|at| numbers[*at].as_bytes())
+        .collect();
+    for text in &few {
+        assert!(list.set(10, limit, Blob::Slice(b"same")));
+        assert_eq!(list.remove(text, End::Front, limit, 1), 1);
+    }
+    assert!(list.chunks.iter().all(|chunk| chunk.count() > 0));
+}
+
+#[test]
+fn many_chunks_that_go_empty_go_whichever_end_is_first() {
+    for from in [End::Front, End::Back] {
+        let limit = Limit::Entries(1);
+        let mut list = List::new();
+        for number in 0..4000 {
+            let text = if number % 2 == 0 { "even" } else { "odd" };
+            list.push(End::Back, limit, Blob::Slice(text.as_bytes()));
+        }
+        assert_eq!(list.remove(b"even", from, limit, 5), 5);
+        assert_eq!(list.chunks.len(), 3995);
+        assert_eq!(list.remove(b"even", from, limit, 1990), 1990);
+        assert_eq!(list.chunks.len(), 2005);
+        let even = list.iter(from).filter(|item| item.to_vec() == b"even");
+        assert_eq!(even.count(), 5);
+        assert_eq!(
+            list.iter(from).last().unwrap().to_vec(),
+            match from {
+                End::Front => b"odd".to_vec(),
+                End::Back => b"even".to_vec(),
+            }
+        );
+    }
+}

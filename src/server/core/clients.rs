@@ -181,6 +181,7 @@ impl Core {
             waiter.claim();
             self.with_env(|env| block::leave_queues(env, &waiter));
         }
+        session.hold_up(self.shared, false);
         transaction::forget_watch(self.shared, session);
         pubsub::forget(self.shared, &mut self.local, session);
         monitor::stop(self.shared, &mut self.local, session);

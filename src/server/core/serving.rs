@@ -133,6 +133,11 @@ impl Core {
         }
         let paused = match halt {
             Halt::Paused(request) => {
+                let is_paused = self.shared.pause_in_force(self.now).is_some();
+                if !is_paused && !self.shared.gate(gate::SAVING_TO_STOP) {
+                    // What it waited to run may tell who waits.
+                    connection.session.hold_up(self.shared, false);
+                }
                 connection.session.heard = true;
                 Some(request)
             }
@@ -198,13 +203,14 @@ impl Core {
     /// What follows from having executed requests of a connection: its state is noted, its output written.
     pub(super) fn after_execution(&mut self, token: usize) {
         let connection = &mut self.connections[token];
+        let gates = gate::PAUSED | gate::SAVING_TO_STOP;
+        let held_up = matches!(connection.halt, Halt::Paused(_)) && self.shared.gate(gates);
+        connection.session.hold_up(self.shared, held_up);
         match &connection.halt {
             Halt::None => {}
             Halt::Blocked => self.await_what_it_waits_for(token),
             Halt::Long(_) => self.long.push(token),
-            Halt::Paused(_) if self.shared.gate(gate::PAUSED | gate::SAVING_TO_STOP) => {
-                self.paused.push(token);
-            }
+            Halt::Paused(_) if held_up => self.paused.push(token),
             Halt::Paused(_) => self.after_mail.push(token),
         }
         let connection = &mut self.connections[token];
