@@ -407,9 +407,9 @@ fn what_is_due_in_a_pause_is_not_there_but_goes_when_it_ends() {
 
 #[test]
 fn a_transaction_that_begins_a_pause_writes_over_what_is_due() {
-    let server = Server::start(&["--threads", "1"]);
+    let server = Server::start(&["--threads", "1", "--enable-debug-command", "yes"]);
     let (mut client, mut other) = (server.connect(), server.connect());
-    client.call("DEBUG SET-ACTIVE-EXPIRE 0");
+    assert_eq!(client.call("DEBUG SET-ACTIVE-EXPIRE 0"), "+OK");
     client.call("SET k v PX 1");
     std::thread::sleep(A_WHILE);
     client.call("MULTI");

@@ -203,7 +203,7 @@ fn an_endless_reply_in_a_transaction_is_refused_at_once() {
 
 #[test]
 fn a_digest_of_a_value_is_a_simple_string() {
-    let server = Server::start(&["--threads", "1"]);
+    let server = Server::start(&["--threads", "1", "--enable-debug-command", "yes"]);
     let mut client = server.connect();
     client.call("SET k v");
     let digests = client.call("DEBUG DIGEST-VALUE k none");

@@ -23,7 +23,14 @@ fn set_fields(client: &mut Client, count: usize) {
 #[test]
 fn a_key_whose_fields_expire_together_is_announced_once_a_visit() {
     for (fields, events) in [(900, 1), (2500, 3)] {
-        let server = Server::start(&["--threads", "1", "--notify-keyspace-events", "Eh"]);
+        let server = Server::start(&[
+            "--threads",
+            "1",
+            "--enable-debug-command",
+            "yes",
+            "--notify-keyspace-events",
+            "Eh",
+        ]);
         let (mut client, mut listener) = (server.connect(), server.connect());
         listener.call("SUBSCRIBE __keyevent@0__:hexpired");
         assert_eq!(client.call("HSET h stays 1"), ":1");
@@ -42,7 +49,14 @@ fn a_key_whose_fields_expire_together_is_announced_once_a_visit() {
 #[test]
 fn a_command_that_names_fields_does_not_wait_for_all_that_have_expired() {
     const FIELDS: usize = 50_000;
-    let server = Server::start(&["--threads", "1", "--appendonly", "yes"]);
+    let server = Server::start(&[
+        "--threads",
+        "1",
+        "--enable-debug-command",
+        "yes",
+        "--appendonly",
+        "yes",
+    ]);
     let mut client = server.connect();
     assert_eq!(client.call("DEBUG SET-ACTIVE-EXPIRE 0"), "+OK");
     assert_eq!(client.call("HSET h stays 1"), ":1");
