@@ -187,12 +187,14 @@ fn memory_stays_within_its_limit_whatever_goes() {
             limited.excess()
         );
         limited.settled_size();
+        // More may go while those that are left are counted.
+        let evicted_before = limited.client.info("evicted_keys") as usize;
         let left = limited.left("k", 5000);
-        assert!((1000..MOST_VALUES).contains(&left), "{policy}: {left}");
         let evicted = limited.client.info("evicted_keys") as usize;
+        assert!((1000..MOST_VALUES).contains(&left), "{policy}: {left}");
         assert!(
-            (left + evicted).abs_diff(5000) < 20,
-            "{policy}: {left} and {evicted}"
+            (evicted_before..=evicted).contains(&(5000 - left)),
+            "{policy}: {left} and {evicted_before} to {evicted}"
         );
     }
 }

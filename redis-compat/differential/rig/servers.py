@@ -69,6 +69,7 @@ class Server:
     def reset(self):
         """Makes the server as it was at its start, between two scripts: empty, and with the same directives."""
         self.control.command("FLUSHALL")
+        self.control.command("FUNCTION", "FLUSH")
         changed = self.configuration.items() - self.directives().items()
         if changed:
             kind, answer = self.control.command("CONFIG", "SET", *(word for directive in changed for word in directive))
