@@ -2,7 +2,7 @@
 //!
 //! To fall asleep and be woken takes some microseconds of a processor, on a virtual machine ten or more, and who sent the request waits
 //! for them. Where the next request comes sooner than that, to keep looking answers sooner and costs no more; where it comes later, looking
-//! is a waste. So a core keeps account of its last waits, and looks while most of them were short.
+//! is a waste. So a core keeps account of its last waits, and looks while most of them were short; a look in vain costs it the whole account.
 //!
 //! Whoever else is to run on this processor, the client perhaps that will send the next request, goes first: a core gives way after every
 //! look, and sleeps if it had to wait for its turn.
@@ -25,6 +25,11 @@ const LOOK_NS: u64 = 20_000;
 pub(super) struct Waits(u32);
 
 impl Waits {
+    /// The core looked in vain: it waits a while before it tries that again.
+    fn forget(&mut self) {
+        self.0 = 0;
+    }
+
     fn add(&mut self, was_short: bool) {
         self.0 = self.0 << 1 | u32::from(was_short);
     }
@@ -49,8 +54,13 @@ impl Core {
             return Ok(());
         }
         self.sleep(events, next_expiry_ms)?;
-        let was_short = !looks && !events.is_empty() && waiting.lap_ns() <= looking_ns;
-        self.waits.add(was_short);
+        match looks {
+            true => self.waits.forget(),
+            false => {
+                let was_short = !events.is_empty() && waiting.lap_ns() <= looking_ns;
+                self.waits.add(was_short);
+            }
+        }
         Ok(())
     }
 
@@ -132,6 +142,9 @@ mod tests {
         for _ in 0..=SHORT_WAITS {
             waits.add(false);
         }
+        assert!(!waits.are_mostly_short());
+        (0..32).for_each(|_| waits.add(true));
+        waits.forget();
         assert!(!waits.are_mostly_short());
     }
 }
