@@ -345,7 +345,7 @@ mod tests {
         #[test]
         fn what_is_written_is_read(names in proptest::collection::vec("[^/\0]{1,12}", 1..5)) {
             let files = |role: u64| names.iter().enumerate()
-                .map(move |(at, name)| File::new(format!("{role}{name}"), at as u64 + 1));
+                .map(move |(at, name)| File::new(format!("{role}{at}{name}"), at as u64 + 1));
             let manifest = Manifest {
                 base: files(0).next(),
                 increments: files(1).collect(),
