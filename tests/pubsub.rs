@@ -117,3 +117,36 @@ fn a_killed_subscriber_is_not_counted() {
         assert_eq!(publisher.reply(), ":0");
     }
 }
+
+#[test]
+fn who_subscribes_hears_nothing_from_before() {
+    let server = Server::start(&["--threads", "2"]);
+    let mut client = server.connect();
+    client.call("HELLO 3");
+    let mut other = server.connect();
+    other.call("SUBSCRIBE a b");
+    other.reply();
+    for command in ["PUBLISH a 1", "SUBSCRIBE a", "PUBLISH a 2", "PUBLISH b 3"] {
+        client.send(command);
+    }
+    let replies: Vec<String> = (0..5).map(|_| client.reply()).collect();
+    assert_eq!(
+        replies,
+        [
+            ":1",
+            ">3 $9 subscribe $1 a :1",
+            ":2",
+            ">3 $7 message $1 a $1 2",
+            ":1"
+        ]
+    );
+    let heard: Vec<String> = (0..3).map(|_| other.reply()).collect();
+    assert_eq!(
+        heard,
+        [
+            "*3 $7 message $1 a $1 1",
+            "*3 $7 message $1 a $1 2",
+            "*3 $7 message $1 b $1 3"
+        ]
+    );
+}

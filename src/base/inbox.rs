@@ -26,6 +26,8 @@ struct Queue<M> {
 /// See the module's description.
 pub struct Inbox<M> {
     queue: Mutex<Queue<M>>,
+    /// There are messages. Changes under the queue's lock.
+    has_mail: AtomicBool,
     /// True from `about_to_sleep` to `awake`, unless a sender has already sent a wake-up.
     sleeping: AtomicBool,
     /// When the owner will wake by itself, steady milliseconds; meaningful while it sleeps.
@@ -43,6 +45,7 @@ impl<M> Inbox<M> {
                 messages: Vec::new(),
                 bytes: 0,
             }),
+            has_mail: AtomicBool::new(false),
             sleeping: AtomicBool::new(false),
             wakes_at_ms: AtomicI64::new(i64::MAX),
             due_ms: AtomicI64::new(i64::MAX),
@@ -56,6 +59,7 @@ impl<M> Inbox<M> {
             let mut queue = self.queue.lock();
             queue.messages.push(message);
             queue.bytes += bytes;
+            self.has_mail.store(true, Ordering::Relaxed);
             queue.messages.len() > SOFT_BOUND || queue.bytes > SOFT_BOUND_BYTES
         };
         fence(Ordering::SeqCst);
@@ -79,9 +83,9 @@ impl<M> Inbox<M> {
         }
     }
 
-    /// True when there are messages.
+    /// True when there are messages, all those among them that were pushed under a lock which the caller has taken since.
     pub fn has_mail(&self) -> bool {
-        !self.queue.lock().messages.is_empty()
+        self.has_mail.load(Ordering::Relaxed)
     }
 
     /// The owner announces that it will sleep until `until_ms`; returns until when it may: earlier if senders told a deadline, not at
@@ -103,6 +107,7 @@ impl<M> Inbox<M> {
     pub fn pick(&self, wanted: impl Fn(&M) -> bool, into: &mut Vec<M>) {
         let messages = &mut self.queue.lock().messages;
         into.extend(messages.extract_if(.., |message| wanted(message)));
+        self.has_mail.store(!messages.is_empty(), Ordering::Relaxed);
     }
 
     /// Moves all messages to `into`, which must be empty; its capacity is used again by the queue.
@@ -110,6 +115,7 @@ impl<M> Inbox<M> {
         debug_assert!(into.is_empty());
         let mut queue = self.queue.lock();
         queue.bytes = 0;
+        self.has_mail.store(false, Ordering::Relaxed);
         std::mem::swap(&mut queue.messages, into);
     }
 }

@@ -15,7 +15,7 @@ use crate::data::stream::NodeLimits;
 use crate::keyspace::NEVER;
 use crate::keyspace::usage::Counting;
 use crate::keyspace::waiters::{Awaits, OnTimeout};
-use crate::pubsub::Listeners;
+use crate::pubsub::{Gathered, Listeners};
 use crate::resp::{OwnedRequest, Reply};
 use smallvec::SmallVec;
 use std::fmt;
@@ -60,6 +60,8 @@ pub struct Local {
     pub core: usize,
     /// Which of its connections listen to what.
     pub listeners: Listeners,
+    /// What was published to them past the inbox.
+    pub gathered: Gathered,
     /// Its connections that monitor.
     pub monitors: Vec<usize>,
     /// The current client has done enough for this turn (an inbox is crowded by what it sent, or much waits to be sent to it): its
@@ -129,6 +131,7 @@ impl Local {
         Local {
             core,
             listeners: Listeners::default(),
+            gathered: Gathered::default(),
             monitors: Vec::new(),
             yielding: false,
             mailed_self: false,

@@ -194,20 +194,25 @@ fn find_by(
 }
 
 /// Why commands are not renamed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RenameError {
-    /// There is no command of the first name.
-    NoSuchCommand,
-    /// There is one of the second name.
-    NameTaken,
+    /// There is no command of this name.
+    NoSuchCommand(String),
+    /// There is one of this name, which another was to get.
+    NameTaken(String),
 }
 
 impl fmt::Display for RenameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoSuchCommand => "No such command in rename-command",
-            Self::NameTaken => "Target command name already exists",
-        })
+        match self {
+            Self::NoSuchCommand(old) => write!(f, "No such command in rename-command: '{old}'"),
+            Self::NameTaken(new) => {
+                write!(
+                    f,
+                    "Target command name already exists in rename-command: '{new}'"
+                )
+            }
+        }
     }
 }
 
@@ -218,12 +223,12 @@ pub fn rename(pairs: &[(String, String)]) -> Result<(), RenameError> {
         by_name: own.map(|(name, id)| (name.to_vec(), *id)).collect(),
         ..Names::default()
     };
-    for (old, new) in pairs {
-        let (old, new) = (old.to_ascii_lowercase(), new.to_ascii_lowercase());
-        let id = names.by_name.remove(old.as_bytes());
-        let id = id.ok_or(RenameError::NoSuchCommand)?;
+    for (old, given) in pairs {
+        let new = given.to_ascii_lowercase();
+        let id = names.by_name.remove(old.to_ascii_lowercase().as_bytes());
+        let id = id.ok_or_else(|| RenameError::NoSuchCommand(old.clone()))?;
         if !new.is_empty() && names.by_name.insert(new.clone().into(), id).is_some() {
-            return Err(RenameError::NameTaken);
+            return Err(RenameError::NameTaken(given.clone()));
         }
         names.renamed.insert(id, new);
     }

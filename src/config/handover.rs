@@ -1,7 +1,7 @@
 //! Handing a configuration over to another process of this program, as text.
 //!
 //! ```text
-//! "/etc/millstream.conf"      the configuration file, quoted; "" if there is none
+//! "/etc/m.conf" "/root"       the configuration file, "" if there is none, and where included files are looked for
 //! port 7000                   then each directive that has not its default value,
 //! logfile "/var/log/m.log"    as CONFIG REWRITE writes it
 //! user ann on ~* +@all        then the lines that are no directives'
@@ -20,8 +20,8 @@ impl Config {
     /// The text from which [`take_over`](Self::take_over) makes the same configuration.
     pub fn hand_over(&self) -> Vec<u8> {
         let file = self.file.as_deref().unwrap_or(Path::new(""));
-        let mut text = quote(file.as_os_str().as_bytes()).into_bytes();
-        text.push(b'\n');
+        let quoted = |path: &Path| quote(path.as_os_str().as_bytes());
+        let mut text = format!("{} {}\n", quoted(file), quoted(&self.include_dir)).into_bytes();
         text.extend(self.rewritten(b"", &Self::default()));
         text
     }
@@ -29,13 +29,13 @@ impl Config {
     /// The configuration that another process handed over.
     pub fn take_over(text: &[u8]) -> Result<Self, StartError> {
         let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
-        let (file, directives) = text.split_at(end);
+        let (paths, directives) = text.split_at(end);
         let mut config = Self::default();
         config.load_text(directives, &Source::Stdin, 0)?;
-        let file = split_words(file).unwrap_or_default().pop();
-        config.file = file
-            .filter(|path| !path.is_empty())
-            .map(|path| OsString::from_vec(path).into());
+        let paths = split_words(paths).unwrap_or_default();
+        let mut paths = paths.into_iter().map(OsString::from_vec);
+        config.file = paths.next().filter(|path| !path.is_empty()).map(Into::into);
+        config.include_dir = paths.next().unwrap_or_default().into();
         Ok(config)
     }
 }
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn nothing_special_is_a_single_line() {
         let config = Config::default();
-        assert_eq!(config.hand_over(), b"\"\"\n");
+        assert_eq!(config.hand_over(), b"\"\" \"\"\n");
         assert_eq!(Config::take_over(&config.hand_over()), Ok(config));
     }
 
@@ -60,7 +60,8 @@ mod tests {
             path in proptest::collection::vec(any::<u8>(), 1..20), text in ".*", number in 0..=65535u16, yes: bool
         ) {
             let config = Config {
-                file: Some(OsString::from_vec(path).into()),
+                file: Some(OsString::from_vec(path.clone()).into()),
+                include_dir: OsString::from_vec(path).into(),
                 port: number,
                 // There are no empty words.
                 bind: vec![format!("a{text}"), "a b".into()],

@@ -4,7 +4,7 @@
 //! line says; what comes later wins. Every line, wherever it comes from, is one directive and its words. An error
 //! carries the line and where it stands, because whoever reads it has to find it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -338,7 +338,9 @@ impl Config {
         if depth == MAX_INCLUDE_DEPTH {
             return Err("files include each other too deeply: more than 16 levels".into());
         }
-        for path in paths.iter().flat_map(|pattern| included_paths(pattern)) {
+        let included = |path: &&str| included_paths(&self.include_dir.join(path));
+        let paths: Vec<PathBuf> = paths.iter().flat_map(included).collect();
+        for path in paths {
             self.load_file_at(&path, depth + 1)
                 .map_err(|error| match error {
                     FileError::Unreadable(error) => {
@@ -352,17 +354,17 @@ impl Config {
 }
 
 /// The files that a path names: itself, or in order of name those whose last part a glob matches, maybe none.
-fn included_paths(pattern: &str) -> Vec<PathBuf> {
-    let (folder, name) = pattern
-        .rsplit_once('/')
-        .map_or((".", pattern), |(folder, name)| (folder, name));
-    if !name.contains(['*', '?', '[']) {
-        return vec![pattern.into()];
-    }
-    let folder = if folder.is_empty() { "/" } else { folder };
+fn included_paths(path: &Path) -> Vec<PathBuf> {
+    let pattern = path.file_name().map_or(&[][..], OsStr::as_encoded_bytes);
+    let (Some(folder), true) = (
+        path.parent(),
+        pattern.iter().any(|byte| b"*?[".contains(byte)),
+    ) else {
+        return vec![path.into()];
+    };
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries
-        .filter(|entry| glob::matches(name.as_bytes(), entry.file_name().as_encoded_bytes()))
+        .filter(|entry| glob::matches(pattern, entry.file_name().as_encoded_bytes()))
         .map(|entry| entry.path())
         .collect();
     paths.sort();

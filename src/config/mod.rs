@@ -73,6 +73,8 @@ macro_rules! config {
 config! {
     /// The configuration file, by its absolute path, if the server was started with one.
     pub file: Option<PathBuf>,
+    /// Where the paths of included files begin, once the process has left for `dir`: where it was started.
+    pub include_dir: PathBuf,
     /// Whether somebody gave `dir`: then other relative paths begin there.
     pub dir_is_given: bool,
 

@@ -39,7 +39,10 @@ impl Config {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             read => read.map_err(RewriteError::Io)?,
         };
-        let mut on_disk = Config::default();
+        let mut on_disk = Config {
+            include_dir: self.include_dir.clone(),
+            ..Config::default()
+        };
         match on_disk.load_file(path) {
             Err(FileError::Line(error)) => return Err(RewriteError::Invalid(error.to_string())),
             Err(FileError::Unreadable(error)) if error.kind() != io::ErrorKind::NotFound => {
@@ -298,6 +301,21 @@ mod tests {
         changed.rewrite().unwrap();
         assert_eq!(file.load(), changed);
         assert_eq!(inner.text(), "hz 50\n");
+    }
+
+    #[test]
+    fn what_is_included_is_found_from_where_the_server_was_started() {
+        let inner = ScratchFile::new("beside", "hz 50\n");
+        let name = inner.0.file_name().unwrap().to_str().unwrap();
+        let file = ScratchFile::new("relative", &format!("include {name}\n"));
+        let mut config = Config {
+            file: Some(file.0.clone()),
+            include_dir: std::env::temp_dir(),
+            ..Config::default()
+        };
+        config.load_file(&file.0).unwrap();
+        assert_eq!(config.hz, 50);
+        config.rewrite().unwrap();
     }
 
     #[test]

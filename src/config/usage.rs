@@ -19,6 +19,7 @@ Usage: millstream [file.conf | -] [--directive value ...] [-]
 
 A directive on the command line overrules the file; `-` reads directives from standard input.
 `--check` verifies a data directory without changing it, and says what is in it.
+`--skip-unknown-types` loads a data directory without the values whose type is not known, and lists those.
 conf/millstream.conf lists every directive with its default.
 
 Examples:

@@ -1,6 +1,6 @@
 //! The registry shared by all cores: per channel and pattern, how many subscribers each core has.
 
-use super::{Name, Note};
+use super::{Gathered, Heard, Message, Name, Note};
 use crate::base::crc16::crc16;
 use crate::base::glob;
 use ahash::AHashMap;
@@ -51,17 +51,42 @@ impl Interest {
         self.0.iter().map(|&count| count as usize).sum()
     }
 
-    fn deliver(&self, note: Note, deliver: &mut impl FnMut(usize, Note)) -> usize {
-        let mut cores = self.0.iter().enumerate().filter(|(_, count)| **count > 0);
-        let Some((last, _)) = cores.next_back() else {
-            return 0;
-        };
-        for (core, _) in cores {
-            deliver(core, note.clone());
+    /// Hands a message to each core that has subscribers; returns how many those have.
+    fn deliver(
+        &self,
+        heard: Heard<'_>,
+        here: &mut Option<Here<'_>>,
+        send: &mut impl FnMut(usize, Note),
+    ) -> usize {
+        let own = here.as_ref().map(|here| here.core);
+        let has_any = |&(_, &count): &(usize, &u32)| count > 0;
+        let cores = self.0.iter().enumerate().filter(has_any);
+        let mut others = cores
+            .map(|(core, _)| core)
+            .filter(|&core| own != Some(core));
+        if let Some(last) = others.next_back() {
+            let note = heard.to_note();
+            for core in others {
+                send(core, note.clone());
+            }
+            send(last, note);
         }
-        deliver(last, note);
+        if let Some(here) = here
+            && self.0.get(here.core).is_some_and(|&count| count > 0)
+        {
+            here.gathered.add(heard);
+        }
         self.total()
     }
+}
+
+/// Where messages to subscribers of the publisher's own core gather, while those may go past its inbox.
+#[derive(Debug)]
+pub struct Here<'a> {
+    /// The core.
+    pub core: usize,
+    /// What it has gathered.
+    pub gathered: &'a mut Gathered,
 }
 
 #[derive(Default)]
@@ -157,30 +182,42 @@ impl Registry {
         }
     }
 
-    /// Hands a message to the cores that have subscribers of `channel`; returns the number of subscribers. `deliver` is
-    /// called under the channel's lock and must not wait.
-    pub fn publish(
+    /// Hands a message to the cores that have subscribers of its channel; returns the number of subscribers. `here` tells where messages
+    /// gather that are for the publisher's own core, if they may go past its inbox; `send` takes those for the others. Both are called under
+    /// the channel's lock and must not wait.
+    pub fn publish<'h>(
         &self,
-        subject: Subject,
-        channel: &[u8],
-        payload: &[u8],
-        mut deliver: impl FnMut(usize, Note),
+        message: Message<'_>,
+        here: impl FnOnce() -> Option<Here<'h>>,
+        mut send: impl FnMut(usize, Note),
     ) -> usize {
+        let Message {
+            subject,
+            channel,
+            payload,
+        } = message;
         let mut stripe = self.stripe(channel).lock();
+        let mut here = here();
         let mut receivers = 0;
         if let Some((name, interest)) = stripe.names(subject).0.get_key_value(channel) {
-            let kind: &[u8] = match subject {
-                Subject::Shard => b"smessage",
-                _ => b"message",
+            let heard = Heard {
+                subject,
+                name,
+                matched: None,
+                payload,
             };
-            receivers +=
-                interest.deliver(Note::message(kind, subject, name, payload), &mut deliver);
+            receivers += interest.deliver(heard, &mut here, &mut send);
         }
         if subject == Subject::Channel && self.pattern_count.load(Ordering::Relaxed) > 0 {
-            for (pattern, interest) in &self.patterns.read().0 {
-                if glob::matches(pattern, channel) {
-                    receivers +=
-                        interest.deliver(Note::pattern(pattern, channel, payload), &mut deliver);
+            for (name, interest) in &self.patterns.read().0 {
+                if glob::matches(name, channel) {
+                    let heard = Heard {
+                        subject: Subject::Pattern,
+                        name,
+                        matched: Some(channel),
+                        payload,
+                    };
+                    receivers += interest.deliver(heard, &mut here, &mut send);
                 }
             }
         }

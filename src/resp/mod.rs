@@ -9,5 +9,5 @@ pub mod request;
 
 pub use frame::{FrameParser, Scanned};
 pub use parse::{Limits, Parsed, Parser, ProtocolError};
-pub use reply::{Mark, Reply, Version};
+pub use reply::{Mark, Reply, SHARED_BULK_BYTES, Version};
 pub use request::{OwnedRequest, Request, RequestBuffer};

@@ -287,6 +287,7 @@ pub fn enter_directory(config: &mut Config) -> Result<(), StartFailure> {
         .map_err(failure(&what))?;
     let path = std::fs::canonicalize(&config.dir).map_err(failure(&what))?;
     if config.dir_is_given {
+        config.include_dir = std::env::current_dir().unwrap_or_default();
         std::env::set_current_dir(&path).map_err(failure(&what))?;
     }
     config.dir = path.display().to_string();

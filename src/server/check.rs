@@ -27,6 +27,17 @@ pub fn check(config: &Config) -> Result<Findings, boot::StartFailure> {
         text: String::new(),
         is_sound: true,
     };
+    if !Path::new(&config.dir).is_dir() {
+        findings.is_sound = false;
+        match Path::new(&config.dir).exists() {
+            true => findings.line(format_args!(
+                "{} is not a directory: '--check' takes one with a dump.rdb or an appendonlydir in it",
+                config.dir
+            )),
+            false => findings.line(format_args!("no directory {}", config.dir)),
+        }
+        return Ok(findings);
+    }
     let with_log = sources::has_log(&places, &RealDisk);
     if !with_log
         && config.appendonly
@@ -45,12 +56,7 @@ pub fn check(config: &Config) -> Result<Findings, boot::StartFailure> {
         }
     }
     if checked == 0 && findings.is_sound {
-        // A name that is mistyped is not sound.
-        findings.is_sound = Path::new(&config.dir).is_dir();
-        match findings.is_sound {
-            true => findings.line(format_args!("no data in {}", config.dir)),
-            false => findings.line(format_args!("no directory {}", config.dir)),
-        }
+        findings.line(format_args!("no data in {}", config.dir));
     }
     Ok(findings)
 }

@@ -42,6 +42,12 @@ pub fn unfit(config: &Config, error: Error) -> Unusable {
         }
         // Such as its version, or a key of a kind that is not known.
         Error::InvalidCertificate(CertificateError::Other(why)) => {
+            let why = match why.to_string() {
+                old if old.contains("UnsupportedCertVersion") => {
+                    "it is not of X.509 version 3".into()
+                }
+                why => why,
+            };
             File("tls-cert-file", certificate)
                 .unusable(format_args!("the certificate cannot be used: {why}"))
         }

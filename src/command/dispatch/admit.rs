@@ -117,10 +117,11 @@ fn runs_any(
 /// True when messages that were published before this command may be on their way: what the client listens to must not change before
 /// they are delivered.
 pub(super) fn awaits_mail(env: &Env<'_, '_>, session: &Session, command: &Command) -> bool {
-    command.subscribes
-        && session.multi.is_none()
-        && !session.heard
-        && (env.local.reading_mail || env.shared.inboxes[env.local.core].has_mail())
+    let is_on_its_way = || {
+        let inbox = &env.shared.inboxes[env.local.core];
+        !env.local.gathered.is_empty() || env.local.reading_mail || inbox.has_mail()
+    };
+    command.subscribes && session.multi.is_none() && !session.heard && is_on_its_way()
 }
 
 /// True for a command that MULTI queues.

@@ -21,7 +21,7 @@ use super::table::words::flag;
 use super::{Args, block, evict, monitor, pubsub, transaction};
 use crate::base::clock::Now;
 use crate::keyspace::{Locked, StripeSet, notify};
-use crate::pubsub::Subject;
+use crate::pubsub::{Message, Subject};
 use crate::resp::{Mark, OwnedRequest, Reply, Request};
 use admit::{awaits_mail, is_paused, may_run, queues};
 use find::{Refusal, find};
@@ -608,23 +608,20 @@ fn settle_rest(env: &mut Env<'_, '_>) {
         if env.changes.classes & notify::KEYSPACE != 0 {
             let mut channel = format!("__keyspace@{}__:", event.db).into_bytes();
             channel.extend_from_slice(&event.key);
-            pubsub::publish(
-                env.shared,
-                env.local,
-                Subject::Channel,
-                &channel,
-                event.name.as_bytes(),
-            );
+            tell(env, &channel, event.name.as_bytes());
         }
         if env.changes.classes & notify::KEYEVENT != 0 {
             let channel = format!("__keyevent@{}__:{}", event.db, event.name);
-            pubsub::publish(
-                env.shared,
-                env.local,
-                Subject::Channel,
-                channel.as_bytes(),
-                &event.key,
-            );
+            tell(env, channel.as_bytes(), &event.key);
         }
     }
+}
+
+fn tell(env: &mut Env<'_, '_>, channel: &[u8], payload: &[u8]) {
+    let message = Message {
+        subject: Subject::Channel,
+        channel,
+        payload,
+    };
+    pubsub::publish(env.shared, env.local, message);
 }

@@ -12,7 +12,8 @@ use super::ctx::{Ctx, DONE, Local, Outcome};
 use super::mail::Mail;
 use super::registry::Command;
 use super::{Args, Shared};
-use crate::pubsub::Subject;
+use crate::pubsub::{Here, Message, Subject};
+use crate::resp::SHARED_BULK_BYTES;
 
 /// True for what a RESP2 subscriber may send.
 pub fn allowed_while_subscribed(command: &Command) -> bool {
@@ -42,23 +43,35 @@ pub fn spublish(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
 
 fn publish_to(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>, subject: Subject) -> Outcome {
     let (channel, payload) = (args.bytes()?, args.bytes()?);
-    let receivers = publish(ctx.shared, ctx.local, subject, channel, payload);
+    let message = Message {
+        subject,
+        channel,
+        payload,
+    };
+    let receivers = publish(ctx.shared, ctx.local, message);
     ctx.reply.int(receivers as i64);
     DONE
 }
 
-/// Sends a message to everybody who listens to `channel`; returns how many they are.
-pub fn publish(
-    shared: &Shared,
-    local: &mut Local,
-    subject: Subject,
-    channel: &[u8],
-    payload: &[u8],
-) -> usize {
-    shared
-        .channels
-        .publish(subject, channel, payload, |core, note| {
-            local.mailed_self |= core == local.core;
-            local.yielding |= shared.send(core, Mail::Note(note));
-        })
+/// Sends a message to everybody who listens to its channel; returns how many they are.
+pub fn publish(shared: &Shared, local: &mut Local, message: Message<'_>) -> usize {
+    // What is long is shared by all who hear it.
+    let is_long = message.payload.len() >= SHARED_BULK_BYTES;
+    let never = is_long || local.attending || local.reading_mail;
+    let (core, gathered) = (local.core, &mut local.gathered);
+    let (mut crowded, mut mailed_self) = (false, false);
+    let receivers = shared.channels.publish(
+        message,
+        || {
+            let may_gather = !never && !shared.inboxes[core].has_mail();
+            may_gather.then_some(Here { core, gathered })
+        },
+        |to, note| {
+            mailed_self |= to == core;
+            crowded |= shared.send(to, Mail::Note(note));
+        },
+    );
+    local.mailed_self |= mailed_self || !local.gathered.is_empty();
+    local.yielding |= crowded || local.gathered.is_crowded();
+    receivers
 }

@@ -81,7 +81,7 @@ impl Block {
     /// An empty block whose entries share `names`, with room for an entry of `fields_bytes`.
     pub fn new<'a>(
         id: Id,
-        names: impl ExactSizeIterator<Item = &'a [u8]>,
+        names: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
         fields_bytes: usize,
         first: bool,
     ) -> Block {
@@ -91,12 +91,12 @@ impl Block {
         } else {
             MAX_BLOCK_BYTES
         };
-        let mut bytes = Vec::with_capacity(start);
+        let name_bytes = names
+            .clone()
+            .map(|name| varint::size(name.len()) + name.len());
+        let need = name_bytes.sum::<usize>() + MAX_HEAD_BYTES + fields_bytes;
+        let mut bytes = Vec::with_capacity(start.max(need));
         names.for_each(|name| varint::put_bytes(&mut bytes, name));
-        let need = MAX_HEAD_BYTES + fields_bytes;
-        if bytes.len() + need > start {
-            bytes.reserve_exact(need);
-        }
         Block::beginning(id, count, bytes)
     }
 

@@ -71,6 +71,7 @@ impl Core {
             || self.handshakes.are_due()
             || self.has_long_work()
             || self.local.evicting
+            || !self.local.gathered.is_empty()
             || self.may_let_go()
     }
 

@@ -237,6 +237,7 @@ impl Core {
     }
 
     fn read_mail(&mut self) {
+        self.fan_out_gathered();
         if self.after_mail.is_empty() && !self.shared.inboxes[self.local.core].has_mail() {
             return;
         }

@@ -3,7 +3,7 @@
 use super::super::connection::{Halt, Written};
 use super::Core;
 use crate::config::ClientClass;
-use crate::pubsub::Note;
+use crate::pubsub::{Name, Note, Subject};
 use crate::resp::Reply;
 use std::sync::atomic::Ordering;
 
@@ -191,11 +191,27 @@ impl Core {
 
     /// Writes a message to every connection of this core that listens.
     pub(super) fn fan_out(&mut self, note: &Note) {
+        self.fan_out_to((note.subject, &note.name), |out| note.write(out));
+    }
+
+    /// Writes what was published here to every connection of this core that listens.
+    pub(super) fn fan_out_gathered(&mut self) {
+        if self.local.gathered.is_empty() {
+            return;
+        }
+        let mut gathered = std::mem::take(&mut self.local.gathered);
+        for run in gathered.runs() {
+            self.fan_out_to((run.subject, run.name), |out| run.write(out));
+        }
+        gathered.clear();
+        self.local.gathered = gathered;
+    }
+
+    fn fan_out_to(&mut self, (subject, name): (Subject, &Name), write: impl Fn(&mut Reply)) {
         let mut audience = std::mem::take(&mut self.audience);
-        let listeners = &self.local.listeners;
-        listeners.gather(note.subject, &note.name, &mut audience);
+        self.local.listeners.gather(subject, name, &mut audience);
         for &token in &audience.tokens {
-            self.deliver(token, |out| note.write(out));
+            self.deliver(token, &write);
         }
         self.audience = audience;
     }

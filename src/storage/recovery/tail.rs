@@ -32,7 +32,7 @@ use std::io;
 use std::path::Path;
 
 /// What to do about a damaged file.
-pub const RESTORE: &str = "restore it from a backup or a replica";
+pub const RESTORE: &str = "restore it from a backup";
 
 /// The unsound end of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
