@@ -120,7 +120,7 @@ fn a_killed_subscriber_is_not_counted() {
 
 #[test]
 fn who_subscribes_hears_nothing_from_before() {
-    let server = Server::start(&["--threads", "2"]);
+    let server = Server::start(&["--threads", "1"]);
     let mut client = server.connect();
     client.call("HELLO 3");
     let mut other = server.connect();
