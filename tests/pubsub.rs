@@ -126,9 +126,8 @@ fn who_subscribes_hears_nothing_from_before() {
     let mut other = server.connect();
     other.call("SUBSCRIBE a b");
     other.reply();
-    for command in ["PUBLISH a 1", "SUBSCRIBE a", "PUBLISH a 2", "PUBLISH b 3"] {
-        client.send(command);
-    }
+    // In one piece, so that one turn executes all of it.
+    client.send_raw(b"PUBLISH a 1\r\nSUBSCRIBE a\r\nPUBLISH a 2\r\nPUBLISH b 3\r\n");
     let replies: Vec<String> = (0..5).map(|_| client.reply()).collect();
     assert_eq!(
         replies,
