@@ -4,10 +4,10 @@ use super::boot::StartFailure;
 use crate::command::Shared;
 use crate::command::server::save::place;
 use crate::config::{AppendFsync, Config};
-use crate::storage::aof::writer::{FILL_BYTES, SECOND};
+use crate::storage::aof::writer::{self, FILL_BYTES, SECOND};
 use crate::storage::aof::{BaseFormat, Files, Manifest, Tools, Writer};
 use std::io;
-use std::thread::{Builder, JoinHandle};
+use std::thread::JoinHandle;
 
 /// The thread that follows the log.
 pub struct LogWriter {
@@ -52,9 +52,7 @@ impl LogWriter {
         if config.appendonly && config.appendfsync == AppendFsync::No {
             tracing::info!("the kernel decides when the log reaches the disk: appendfsync is no");
         }
-        let thread = Builder::new()
-            .name("log-writer".into())
-            .spawn(move || writer.run())
+        let thread = writer::start(writer)
             .map_err(|error| StartFailure::new("cannot start a thread", &error))?;
         Ok(LogWriter { shared, thread })
     }

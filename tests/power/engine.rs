@@ -18,7 +18,7 @@ use millstream::config::{AppendFsync, Config, ConfigCell, DebugAccess};
 use millstream::data::list::Limit;
 use millstream::keyspace::Locked;
 use millstream::resp::{OwnedRequest, Reply};
-use millstream::storage::aof::{BaseFormat, Files, Manifest, Place, Tools, Writer};
+use millstream::storage::aof::{BaseFormat, Files, Manifest, Place, Tools, Writer, writer};
 use millstream::storage::rdb::Limits;
 use millstream::storage::recovery::{Loader, Manner, Places, settle};
 use std::io;
@@ -115,7 +115,11 @@ impl Engine {
         locked.release();
         self.logged_to = self.logged_to.max(locked.logged_to());
         let text = String::from_utf8_lossy(reply.since(start)).into_owned();
-        self.shared.keyspace.log().call();
+        let (log, aof) = (self.shared.keyspace.log(), &self.shared.storage.aof);
+        if aof.awaits_cores(log) {
+            aof.write_through(log);
+        }
+        log.call();
         text
     }
 
@@ -276,7 +280,7 @@ fn start_writer(
     let writer = Writer::new(log, &shared.storage.aof, tools)?.open(files)?;
     log.set_recording(true);
     shared.configure_log();
-    Ok(std::thread::spawn(move || writer.run()))
+    writer::start(writer)
 }
 
 fn start_snapshots(shared: &'static Shared) {

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 const SPARE_OUTPUT_BYTES: usize = 256 * 1024;
 /// Replies are sent when this many connections have some, or at the end of the turn. So many spare output buffers are kept, too.
 const GATHERED: usize = 16;
-/// A connection that has more than this to hear hears it at once: its share of a wake-up is small.
+/// A connection that has more than this to hear hears it at once: its share of a wake-up is small. Not where the log has to be written before.
 const GATHERED_BYTES: usize = 256;
 /// A long reply is written on while less than this waits to be sent.
 const LONG_REPLY_BUFFER_BYTES: usize = 256 * 1024;
@@ -51,7 +51,8 @@ impl Core {
     /// as to send, and who has several of the connections is woken once.
     pub(super) fn gather(&mut self, token: usize) {
         let connection = &self.connections[token];
-        if connection.out.len() > GATHERED_BYTES || connection.is_held() {
+        let is_much = connection.out.len() > GATHERED_BYTES && !self.has_to_write_log();
+        if is_much || connection.is_held() {
             return self.write(token);
         }
         self.list_for_writing(token);
@@ -60,10 +61,20 @@ impl Core {
         }
     }
 
+    /// True while what replies may tell of has yet to be handed to the kernel.
+    fn has_to_write_log(&self) -> bool {
+        let log = self.shared.keyspace.log();
+        self.shared.storage.aof.awaits_cores(log)
+    }
+
     /// Sends what a connection has to send, and takes the spare buffer back.
     pub(super) fn write(&mut self, token: usize) {
         if self.connections[token].is_held() {
             return self.check_output_limit(token);
+        }
+        if self.has_to_write_log() {
+            let log = self.shared.keyspace.log();
+            self.shared.storage.aof.write_through(log);
         }
         let connection = &mut self.connections[token];
         let stats = &self.shared.stats[self.local.core];

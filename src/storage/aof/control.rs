@@ -1,12 +1,16 @@
 //! What others see of the log's writer and order from it. Nothing here waits for the disk, but who installs a base waits for its answer.
 
 use super::files::BaseFormat;
+use super::writer::Writer;
 use crate::keyspace::Log;
 use parking_lot::Mutex;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// When the log is synced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +23,9 @@ pub enum Fsync {
     /// When the kernel sees fit.
     Never,
 }
+
+/// How long a core waits for another that writes.
+const PATIENCE: Duration = Duration::from_millis(1);
 
 const POLICIES: [Fsync; 3] = [Fsync::EverySecond, Fsync::Always, Fsync::Never];
 
@@ -68,7 +75,20 @@ pub struct Control {
     timestamps: AtomicBool,
     stopping: AtomicBool,
     orders: Mutex<Vec<Order>>,
+    /// The writer, once it follows the log.
+    writer: OnceLock<Shared>,
+    /// Cores write what they have appended.
+    cores_write: AtomicBool,
     seen: Seen,
+}
+
+/// The writer, which its thread and the cores take turns with.
+struct Shared(Arc<Mutex<Writer>>);
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Writer")
+    }
 }
 
 /// What the writer lets others see.
@@ -135,6 +155,33 @@ impl Control {
         }
         self.order(log, Order::ForgetHistory);
         Ok(())
+    }
+
+    /// The writer follows the log from now on.
+    pub fn attach(&self, writer: Arc<Mutex<Writer>>) {
+        let attached = self.writer.set(Shared(writer));
+        assert!(attached.is_ok(), "a log has one writer");
+    }
+
+    pub(super) fn set_cores_write(&self, cores_write: bool) {
+        self.cores_write.store(cores_write, Ordering::SeqCst);
+    }
+
+    /// True if a core that is to send a reply has to `write_through` first.
+    #[inline]
+    pub fn awaits_cores(&self, log: &Log) -> bool {
+        log.waiting_bytes() > 0 && self.cores_write.load(Ordering::SeqCst)
+    }
+
+    /// Hands to the kernel what the log has gathered, if nothing stands in the way that takes long; the writer's thread does it then.
+    pub fn write_through(&self, log: &Log) {
+        let Some(Shared(writer)) = self.writer.get() else {
+            return;
+        };
+        match writer.try_lock_for(PATIENCE) {
+            Some(mut writer) => writer.write_through(),
+            None => log.call(),
+        }
     }
 
     pub(super) fn order(&self, log: &Log, order: Order) {

@@ -16,6 +16,8 @@ use std::collections::VecDeque;
 pub const RETAINED_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes kept beyond which a sync is due before its time: what is kept should stay in the processor's caches.
 pub const EARLY_SYNC_BYTES: usize = 4 * 1024 * 1024;
+/// What is taken in small pieces is kept in items of up to so many bytes.
+const JOINED_BYTES: usize = 64 * 1024;
 /// Bytes of buffers kept to be used again.
 const SPARE_BYTES: usize = 2 * EARLY_SYNC_BYTES;
 
@@ -50,6 +52,8 @@ pub struct Queue {
     buffer_bytes: usize,
     /// The offset up to which all is written.
     offset: u64,
+    /// The number of the first item that no mark has reached.
+    unmarked: u64,
     spare: Vec<Vec<u8>>,
     spare_bytes: usize,
 }
@@ -91,12 +95,34 @@ impl Queue {
     }
 
     fn push_bytes(&mut self, bytes: Vec<u8>, end: u64) {
-        if bytes.is_empty() {
+        if bytes.is_empty() || self.join(&bytes, end) {
             return self.recycle(bytes);
         }
         self.bytes += bytes.len();
         self.buffer_bytes += allocation_bytes(bytes.capacity());
         self.items.push_back(Item::Bytes { bytes, end });
+    }
+
+    /// Adds `added` to the last item, if both are small, and no sync has an eye on that.
+    fn join(&mut self, added: &[u8], end: u64) -> bool {
+        let is_unmarked = self.first + self.items.len() as u64 > self.unmarked;
+        let is_written = self.is_written();
+        let Some(Item::Bytes { bytes, end: last }) = self.items.back_mut() else {
+            return false;
+        };
+        if !is_unmarked || bytes.len() + added.len() > JOINED_BYTES {
+            return false;
+        }
+        if is_written {
+            self.written -= 1;
+            self.partial = bytes.len();
+        }
+        self.bytes += added.len();
+        self.buffer_bytes -= allocation_bytes(bytes.capacity());
+        bytes.extend_from_slice(added);
+        self.buffer_bytes += allocation_bytes(bytes.capacity());
+        *last = end;
+        true
     }
 
     /// What is to be written next; None at a turn and at the end.
@@ -162,13 +188,33 @@ impl Queue {
     }
 
     /// How far the file is written that is `len` bytes long.
-    pub fn mark(&self, len: u64) -> Mark {
-        debug_assert_eq!(self.partial, 0, "a file ends with a whole item");
+    pub fn mark(&mut self, len: u64) -> Mark {
+        self.part();
+        self.unmarked = self.first + self.written as u64;
         Mark {
-            items: self.first + self.written as u64,
+            items: self.unmarked,
             offset: self.offset,
             len,
         }
+    }
+
+    /// Makes what is written of an item an item of its own, which ends where a piece was joined to it.
+    fn part(&mut self) {
+        let Some(Item::Bytes { bytes, end }) = self.items.get_mut(self.written) else {
+            return;
+        };
+        if self.partial == 0 {
+            return;
+        }
+        let rest = Item::Bytes {
+            bytes: bytes.split_off(std::mem::take(&mut self.partial)),
+            end: std::mem::replace(end, self.offset),
+        };
+        if let Item::Bytes { bytes, .. } = &rest {
+            self.buffer_bytes += allocation_bytes(bytes.capacity());
+        }
+        self.written += 1;
+        self.items.insert(self.written, rest);
     }
 
     /// All up to `mark` need not be written again.
@@ -262,13 +308,11 @@ mod tests {
             &mut batch(10, b"abcdef", &[(14, Turn::Next)]),
             Some("#".into()),
         );
-        assert_eq!(queue.unwritten(), Some(&b"#"[..]));
-        queue.advance(1);
-        queue.advance(3);
+        assert_eq!(queue.unwritten(), Some(&b"#abcd"[..]));
+        queue.advance(4);
         assert_eq!((queue.unwritten(), queue.offset()), (Some(&b"d"[..]), 10));
         queue.rewind(10);
-        queue.advance(1);
-        queue.advance(4);
+        queue.advance(5);
         assert_eq!((queue.turn(), queue.offset()), (Some((Turn::Next, 14)), 14));
         queue.pass_turn();
         assert_eq!((queue.unwritten(), queue.bytes()), (Some(&b"ef"[..]), 2));
@@ -276,11 +320,48 @@ mod tests {
         queue.advance(2);
         queue.forget(before);
         assert_eq!(queue.bytes(), 2);
-        queue.forget(queue.mark(2));
+        let all = queue.mark(2);
+        queue.forget(all);
         assert_eq!(
             (queue.bytes(), queue.offset(), queue.is_written()),
             (0, 16, true)
         );
+    }
+
+    #[test]
+    fn small_pieces_are_joined_unless_a_sync_has_begun() {
+        let mut queue = Queue::default();
+        queue.push(&mut batch(0, b"ab", &[]), None);
+        queue.push(&mut batch(2, b"cd", &[]), None);
+        assert_eq!(
+            (queue.unwritten(), queue.items.len()),
+            (Some(&b"abcd"[..]), 1)
+        );
+        queue.advance(4);
+        queue.push(&mut batch(4, b"ef", &[]), None);
+        assert_eq!(
+            (queue.unwritten(), queue.items.len()),
+            (Some(&b"ef"[..]), 1)
+        );
+        queue.advance(2);
+        assert_eq!((queue.offset(), queue.is_written()), (6, true));
+        let mark = queue.mark(6);
+        queue.push(&mut batch(6, b"gh", &[]), None);
+        assert_eq!(
+            (queue.unwritten(), queue.items.len()),
+            (Some(&b"gh"[..]), 2)
+        );
+        queue.forget(mark);
+        queue.rewind(6);
+        assert_eq!((queue.unwritten(), queue.bytes()), (Some(&b"gh"[..]), 2));
+        // A sync begins between two pieces: the second is not what it makes durable.
+        queue.advance(2);
+        queue.push(&mut batch(8, b"ij", &[]), None);
+        let between = queue.mark(8);
+        queue.forget(between);
+        queue.rewind(8);
+        assert_eq!((queue.unwritten(), queue.bytes()), (Some(&b"ij"[..]), 2));
+        assert_eq!(between.offset, 8);
     }
 
     #[test]

@@ -67,6 +67,11 @@ impl Segment {
         self.len > self.synced_len
     }
 
+    /// True if the file ends where what is written does.
+    pub fn is_plain(&self) -> bool {
+        self.filled_to.is_none()
+    }
+
     /// Makes durable what is written.
     pub fn sync(&mut self) -> io::Result<()> {
         match self.is_unsynced() {

@@ -1,11 +1,12 @@
-//! The thread that follows the log: it takes what has gathered, writes it, syncs it as `appendfsync` says, and tells how far the log is
+//! What follows the log, a thread (`follow`): it takes what has gathered, writes it, syncs it as `appendfsync` says, and tells how far the log is
 //! durable.
 //!
 //! - `always`: each round writes and syncs; what is appended meanwhile makes the next round, so one sync serves many (group
 //!   commit). Before a round it waits a moment for as many appends as the last round had, since clients that were answered together
 //!   tend to come again together. What a round writes is a parcel, over filler (`parcel`).
-//! - `everysec`: a round every few milliseconds writes; once a second another thread syncs, and writing goes on meanwhile.
-//! - `no`: a round writes. What is written may be told of, and is not known to be durable before a sync that something else asks for.
+//! - `everysec`: what is appended is written before a reply tells of it, by the core that sends that (`follow`); once a second another
+//!   thread syncs, and meanwhile a round every few milliseconds writes.
+//! - `no`: the same without syncs. What is written may be told of, and is not known to be durable before a sync that something else asks for.
 //!
 //! **When the disk fails**, the writer keeps all that is not known to be durable and says so (`News::Failed`). Every second it truncates
 //! the file back to what is known to be durable, writes all again and syncs: if that works, the file is sound whatever the failed
@@ -30,18 +31,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// How long appends gather between two writes where replies do not wait for them,
-const GATHER: Duration = Duration::from_millis(5);
-/// unless so much has gathered before: the processor's caches should still hold it when it is written.
-const GATHER_BYTES: usize = 256 * 1024;
-/// The longest wait for appends that are likely to come, where replies wait.
-const LINGER: Duration = Duration::from_micros(50);
 /// From one sync to the next, and from one attempt to heal to the next.
 pub const SECOND: Duration = Duration::from_secs(1);
 /// How far a file is filled ahead where replies wait: a sync for some hundred rounds, and too little to delay the next.
 pub const FILL_BYTES: u64 = 1024 * 1024;
-/// Attempts to make the rest durable at the end.
-const LAST_ATTEMPTS: usize = 3;
 const LOST: &str =
     "a part of the log that was written under appendfsync no has not reached the disk";
 
@@ -133,31 +126,6 @@ impl Writer {
         Ok(self)
     }
 
-    /// Follows the log until told to stop; then everything is durable, or the error says why not.
-    pub fn run(mut self) -> io::Result<()> {
-        let mut attempts = 0;
-        loop {
-            let stopping = self.control.is_stopping();
-            let outcome = self.round(stopping);
-            self.obey();
-            if stopping {
-                attempts += 1;
-                match outcome {
-                    Ok(()) if self.lost => return Err(io::Error::other(LOST)),
-                    Ok(()) if self.is_done() => {
-                        // What cannot be cut off now is when the log is opened again.
-                        let _ = self.end_filler();
-                        self.note_sizes();
-                        return Ok(());
-                    }
-                    Err(error) if attempts == LAST_ATTEMPTS => return Err(error),
-                    _ => {}
-                }
-            }
-            self.pause(stopping);
-        }
-    }
-
     /// True when nothing is left to write or to sync.
     fn is_done(&self) -> bool {
         self.failed.is_none() && self.queue.is_written() && self.queue.offset() == self.log.end()
@@ -237,6 +205,9 @@ impl Writer {
                 }
                 Some(segment) => segment.write(&mut self.queue)?,
                 None => self.queue.skip_to_turn(),
+            }
+            if self.queue.turn().is_some() {
+                self.control.set_cores_write(false);
             }
             match self.queue.turn() {
                 Some((Turn::Next, offset)) => self.begin_segment(offset)?,
@@ -400,6 +371,7 @@ impl Writer {
             );
         }
         self.failed = Some(Instant::now() + self.tools.second);
+        self.control.set_cores_write(false);
         (self.tools.tell)(News::Failed);
         for base in self.early.drain(..) {
             // Who waits for the answer should not wait for the disk to heal.
@@ -450,6 +422,7 @@ impl Writer {
     }
 
     fn install(&mut self, base: &NewBase) -> io::Result<Vec<PathBuf>> {
+        self.control.set_cores_write(false);
         let (Some(files), Some(segment)) = (&mut self.files, &self.segment) else {
             return Err(io::Error::other("the log has been turned off"));
         };
@@ -481,36 +454,6 @@ impl Writer {
         let outcome = self.files.as_mut().map_or(Ok(()), Files::forget_history);
         if let Err(error) = outcome {
             tracing::warn!("cannot shorten the manifest of the log: {error}");
-        }
-    }
-
-    /// Waits for something to do.
-    fn pause(&mut self, stopping: bool) {
-        if let Some(at) = self.failed {
-            let rest = at.saturating_duration_since(Instant::now());
-            return self.log.rest(if stopping { GATHER } else { rest });
-        }
-        if self.queue.is_full() {
-            return self.log.rest(SECOND);
-        }
-        if self.control.fsync() == Fsync::Always {
-            self.log.wait(1, SECOND);
-            return self.linger();
-        }
-        if self.batch.appends > 0 {
-            return self.log.wait(GATHER_BYTES, GATHER);
-        }
-        let unsynced = self.segment.as_ref().is_some_and(Segment::is_unsynced);
-        let until_sync = self.tools.second.saturating_sub(self.last_sync.elapsed());
-        let idle = unsynced && !self.syncer.is_running();
-        self.log.wait(1, if idle { until_sync } else { SECOND });
-    }
-
-    /// Waits a moment for as many appends as the last round had.
-    fn linger(&self) {
-        let began = Instant::now();
-        while self.log.waiting_appends() < self.batch.appends && began.elapsed() < LINGER {
-            std::thread::yield_now();
         }
     }
 
@@ -549,6 +492,10 @@ fn what_happened(error: &io::Error) -> String {
         None => text,
     }
 }
+
+mod follow;
+
+pub use follow::start;
 
 #[cfg(test)]
 mod tests;

@@ -491,7 +491,7 @@ fn the_thread_ends_with_everything_durable() {
         rig.append("<one>");
         let appended = rig.appended.clone();
         let (log, control, writer) = (rig.log, rig.control, rig.writer);
-        let running = std::thread::spawn(move || writer.run());
+        let running = start(writer).expect("there is room for a thread");
         std::thread::sleep(Duration::from_millis(20));
         log.append(&command("<two>"), 0, 0);
         control.stop(log);
@@ -537,7 +537,8 @@ fn replies_wait_for_a_file_that_does_not_grow() {
     let (running, control) = (rig.appended.clone(), rig.control);
     assert_eq!(recovered(&disk), Some(running.clone()));
     control.stop(rig.log);
-    rig.writer.run().expect("the disk works");
+    let thread = start(rig.writer).expect("there is room for a thread");
+    thread.join().expect("it ends").expect("the disk works");
     assert!(increment(&disk).len() < filled, "no filler is left");
     assert_eq!(increment(&disk).len() as u64, control.current_bytes());
     assert_eq!(recovered(&disk.after_power_cut(1)), Some(running));
