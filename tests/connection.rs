@@ -456,3 +456,36 @@ fn who_is_held_up_by_a_pause_counts_as_blocked() {
     assert_eq!(observer.call("CLIENT PAUSE 300 ALL"), "+OK");
     assert_eq!(held[0].info("blocked_clients"), 0);
 }
+
+#[test]
+fn nothing_is_written_once_a_pause_has_been_granted() {
+    let server = Server::start(&["--threads", "4", "--enable-debug-command", "yes"]);
+    // Each on a core of its own, one after another.
+    let mut clients: Vec<_> = (0..4).map(|_| server.connect()).collect();
+    let script = "for i = 1, 20000000 do end redis.call('SET', KEYS[1], 'script') return 1";
+    clients[0].send_args(&[b"EVAL", script.as_bytes(), b"1", b"{k}"]);
+    std::thread::sleep(Duration::from_millis(20));
+    clients[1].send("INCR {k}n");
+    std::thread::sleep(Duration::from_millis(20));
+    assert_eq!(clients[2].call("CLIENT PAUSE 60000 WRITE"), "+OK");
+    let before = clients[3].call("MGET {k} {k}n");
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(clients[3].call("MGET {k} {k}n"), before);
+    assert_eq!(clients[2].call("CLIENT UNPAUSE"), "+OK");
+    assert_eq!(clients[0].reply(), ":1");
+    assert_eq!(clients[1].reply(), ":1");
+}
+
+#[test]
+fn what_expired_during_a_pause_is_made_anew_once() {
+    let server = Server::start(&["--enable-debug-command", "yes"]);
+    let mut client = server.connect();
+    assert_eq!(client.call("SET key:0 old PX 50"), "+OK");
+    assert_eq!(client.call("CLIENT PAUSE 60000 WRITE"), "+OK");
+    std::thread::sleep(Duration::from_millis(80));
+    assert_eq!(client.call("DEBUG POPULATE 1 key 10"), "+OK");
+    assert_eq!(client.call("DBSIZE"), ":1");
+    assert_eq!(client.call("CLIENT UNPAUSE"), "+OK");
+    assert_eq!(client.call("DEBUG LOADAOF"), "+OK");
+    assert_eq!(client.call("STRLEN key:0"), ":10");
+}

@@ -141,6 +141,41 @@ fn a_change_of_policy_lets_held_clients_go() {
 }
 
 #[test]
+fn what_a_reply_told_of_outlives_the_process() {
+    // Nothing is synced, which cores would have to keep away from.
+    let arguments = ["--threads", "2", "--appendfsync", "no"];
+    let mut server = Server::start(&arguments);
+    for round in 1..=5 {
+        let mut clients: Vec<_> = (0..8).map(|_| server.connect()).collect();
+        let mut waiting = server.connect();
+        waiting.send("BLPOP fed 0");
+        server.await_blocked(1);
+        for (number, client) in clients.iter_mut().enumerate() {
+            // A transaction over stripes, behind much that is answered with it.
+            client.send_raw(&b"INCR filler\r\n".repeat(100));
+            for command in ["MULTI", "INCR a", "INCR b", "EXEC"] {
+                client.send(command);
+            }
+            if number == 7 {
+                client.send("RPUSH fed x");
+            }
+        }
+        for client in &mut clients {
+            (0..103).for_each(|_| drop(client.reply()));
+            assert!(client.reply().starts_with("*2"));
+        }
+        assert_eq!(waiting.reply(), "*2 $3 fed $1 x");
+        server.kill();
+        server.start_again(&arguments);
+        let mut client = server.connect();
+        let told = format!("${} {}", (8 * round).to_string().len(), 8 * round);
+        assert_eq!(client.call("GET a"), told);
+        assert_eq!(client.call("GET b"), told);
+        assert_eq!(client.call("LLEN fed"), ":0");
+    }
+}
+
+#[test]
 fn waitaof_waits_for_the_disk() {
     let server = Server::start(&["--threads", "2"]);
     let mut client = server.connect();
@@ -466,4 +501,72 @@ fn several_elements_are_moved_in_words_that_every_redis_knows() {
     let mut client = server.connect();
     assert_eq!(state(&mut client), before);
     assert_ne!(client.call("TTL a"), ":-1");
+}
+
+#[test]
+fn a_group_has_read_in_the_log_what_it_has_read() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    client.call("XADD s 1-0 f v");
+    assert_eq!(client.call("XGROUP CREATE s g 0 ENTRIESREAD 4"), "+OK");
+    assert_eq!(client.call("XGROUP CREATE s h 0 MKSTREAM"), "+OK");
+    assert_eq!(client.call("XGROUP SETID s h 0 ENTRIESREAD 5"), "+OK");
+    assert_eq!(client.call("XGROUP SETID s g 0 entriesread -1"), "+OK");
+    assert_eq!(client.call("WAITAOF 1 0 0"), "*2 :1 :0");
+    let log = content(&increment(&server, 1));
+    assert_eq!(
+        log.matches("ENTRIESREAD\r\n$1\r\n1\r\n").count(),
+        2,
+        "{log}"
+    );
+    assert!(log.contains("entriesread\r\n$2\r\n-1\r\n"), "{log}");
+}
+
+#[test]
+fn nothing_is_taken_or_saved_in_the_midst_of_a_replay() {
+    let mut server = Server::start(&["--threads", "2", "--enable-debug-command", "yes"]);
+    let mut client = server.connect();
+    client.call("DEBUG POPULATE 20000");
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let counts: Vec<_> = std::thread::scope(|scope| {
+        let connect = |_| server.connect();
+        let counting = (0..3).map(connect).enumerate().map(|(number, mut client)| {
+            scope.spawn(move || {
+                let mut count = 0;
+                while Instant::now() < deadline {
+                    let reply = client.call(&format!("INCR c{number}"));
+                    if !reply.starts_with("-LOADING") {
+                        count += 1;
+                        assert_eq!(reply, format!(":{count}"));
+                    }
+                }
+                count
+            })
+        });
+        let counting: Vec<_> = counting.collect();
+        let mut rewriting = server.connect();
+        scope.spawn(move || {
+            while Instant::now() < deadline {
+                rewriting.call("BGREWRITEAOF");
+            }
+        });
+        while Instant::now() < deadline {
+            client.call("DEBUG LOADAOF");
+        }
+        counting
+            .into_iter()
+            .map(|count| count.join().expect("it counts"))
+            .collect()
+    });
+    client.await_info("aof_rewrite_in_progress", 0);
+    assert_eq!(client.call("DBSIZE"), ":20003");
+    server.terminate();
+    server.start_again(&[]);
+    let mut client = server.connect();
+    for (number, count) in counts.into_iter().enumerate() {
+        assert_eq!(
+            client.call(&format!("INCR c{number}")),
+            format!(":{}", count + 1)
+        );
+    }
 }

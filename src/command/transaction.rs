@@ -7,7 +7,8 @@ use super::dispatch::{self, Env};
 use super::meter::Meter;
 use super::registry::Hold;
 use super::session::{Multi, Queued, Session, Watch};
-use super::shared::Shared;
+use super::shared::{Shared, gate};
+use super::table::words::flag;
 use super::{Args, block, error, monitor, script};
 use crate::keyspace::{Locked, StripeSet};
 use crate::resp::Reply;
@@ -135,6 +136,12 @@ pub fn exec(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     if turn.is_none() || !env.locked.acquire_soon(&stripes) {
         unwatch_all(ctx);
         return Err(error::exec_abort(&ctx.shared.running.refusal()));
+    }
+    let runs_while_loading = |queued: &Queued| queued.command.is(flag::LOADING);
+    if ctx.shared.gate(gate::LOADING) && !multi.queue.iter().all(runs_while_loading) {
+        // It waited for the stripes.
+        unwatch_all(ctx);
+        return Err(error::exec_abort(&error::LOADING));
     }
     while env.locked.any_ready() {
         if !block::serve_ready(&mut env) {

@@ -456,6 +456,21 @@ fn data_comes_back_after_a_kill_and_a_reload() {
 }
 
 #[test]
+fn what_cannot_be_merged_is_left_out_as_a_whole() {
+    let server = Server::start(&["--enable-debug-command", "yes"]);
+    let mut client = server.connect();
+    client.call("MSET a 1 b 2 c 3 d 4 e 5 f 6");
+    assert_eq!(client.call("SAVE"), "+OK");
+    assert_eq!(client.call("FLUSHALL"), "+OK");
+    assert_eq!(client.call("SET d x"), "+OK");
+    assert!(client.call("DEBUG RELOAD NOSAVE NOFLUSH").starts_with('-'));
+    assert_eq!(client.call("DBSIZE"), ":1");
+    assert_eq!(client.call("GET d"), "$1 x");
+    assert_eq!(client.call("DEBUG RELOAD NOSAVE NOFLUSH MERGE"), "+OK");
+    assert_eq!(client.call("MGET a d f"), "*3 $1 1 $1 4 $1 6");
+}
+
+#[test]
 fn a_directory_that_is_not_there_is_not_sound() {
     let (code, said) = check(Path::new("no-such-directory"));
     assert_eq!(

@@ -62,7 +62,7 @@ fn may_attend(command: &Command) -> bool {
     command.is(flag::ALLOW_BUSY) && command.spec.name != "reset"
 }
 
-fn runs_while_loading(session: &Session, command: &Command) -> bool {
+pub(super) fn runs_while_loading(session: &Session, command: &Command) -> bool {
     let queued = match &session.multi {
         Some(multi) if command.spec.name == "exec" => &multi.queue[..],
         _ => &[],

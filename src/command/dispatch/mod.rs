@@ -23,7 +23,7 @@ use crate::base::clock::Now;
 use crate::keyspace::{Locked, StripeSet, notify};
 use crate::pubsub::{Message, Subject};
 use crate::resp::{Mark, OwnedRequest, Reply, Request};
-use admit::{awaits_mail, is_paused, may_run, queues};
+use admit::{awaits_mail, is_paused, may_run, queues, runs_while_loading};
 use find::{Refusal, find};
 use slow::watch_slow;
 
@@ -342,6 +342,9 @@ fn run(
         // What others wait for is not held while something else is done.
         Hold::NoKey | Hold::Nothing => env.locked.release(),
     }
+    if let Some(next) = shut_meanwhile(env, session, command, (*request, reply)) {
+        return next;
+    }
     run_held(env, session, command, request, reply)
 }
 
@@ -387,10 +390,47 @@ fn run_script(
     if turn.is_none() || !env.locked.acquire_soon(&command.stripes(keyspace, request)) {
         return refuse_busy(env, session, command, reply);
     }
-    let next = run_held(env, session, command, &request, reply);
+    let next = match shut_meanwhile(env, session, command, (request, reply)) {
+        Some(next) => next,
+        None => run_held(env, session, command, &request, reply),
+    };
     make_up(env);
     end_turn(env, turn);
     next
+}
+
+/// What was shut while the command waited for its stripes stops it as if it had come only now. Who shuts it for good holds all stripes.
+#[inline(always)]
+fn shut_meanwhile(
+    env: &mut Env<'_, '_>,
+    session: &mut Session,
+    command: &'static Command,
+    (request, reply): (Request<'_>, &mut Reply),
+) -> Option<Next> {
+    match env.shared.gate(gate::LOADING | gate::PAUSED) {
+        true => stop_if_shut(env, session, command, (request, reply)),
+        false => None,
+    }
+}
+
+#[cold]
+fn stop_if_shut(
+    env: &mut Env<'_, '_>,
+    session: &mut Session,
+    command: &'static Command,
+    (request, reply): (Request<'_>, &mut Reply),
+) -> Option<Next> {
+    if env.local.replaying {
+        return None;
+    }
+    if env.shared.gate(gate::LOADING) && !runs_while_loading(session, command) {
+        let refusal = Refusal::of(command, error::LOADING);
+        return Some(refuse(env, session, refusal, reply));
+    }
+    is_paused(env, session, command, request).then(|| {
+        session.last_command = Some(command);
+        Next::Paused
+    })
 }
 
 /// Ends a script's turn, unless it leaves stripes locked for ever, which another script might reach for.

@@ -179,6 +179,8 @@ fn populate(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         true => None,
         false => Some(num::parse_u64(args.bytes()?).ok_or(error::MUST_BE_POSITIVE)? as usize),
     };
+    // It writes, though it is not declared to.
+    ctx.keys.keeps_expired = false;
     for number in 0..count {
         let key = [prefix, format!(":{number}").as_bytes()].concat();
         let mut value = format!("value:{number}").into_bytes();

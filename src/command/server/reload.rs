@@ -145,11 +145,14 @@ fn replace(
     let keyspace = locked.keyspace();
     let mut loaded = Locked::new(fresh);
     loaded.acquire(&StripeSet::All);
+    if options.no_flush && !options.merge && share_a_key(locked, &mut loaded) {
+        return Err(error::RELOAD_FAILED);
+    }
     for (number, stripe) in locked.iter_mut() {
         for db in 0..keyspace.databases() {
             let arrived = std::mem::take(&mut loaded.stripe(number).dbs[db]);
             if options.no_flush {
-                merge(stripe, db, arrived, options.merge)?;
+                merge(stripe, db, arrived);
             } else {
                 database::announce(stripe, db, None);
                 drop(stripe.empty(db));
@@ -162,22 +165,27 @@ fn replace(
     Ok(())
 }
 
-fn merge(
-    stripe: &mut Stripe,
-    db: usize,
-    mut arrived: Db,
-    overwrites: bool,
-) -> Result<(), error::Error> {
+fn share_a_key(locked: &mut Locked<'_>, loaded: &mut Locked<'_>) -> bool {
+    let databases = locked.keyspace().databases();
+    locked.iter_mut().any(|(number, stripe)| {
+        (0..databases).any(|db| {
+            let arrived = &loaded.stripe(number).dbs[db];
+            let mut entries = (0..arrived.positions()).filter_map(|at| arrived.entry_at(at));
+            entries.any(|entry| stripe.dbs[db].position(&entry.key).is_some())
+        })
+    })
+}
+
+/// Adds what arrived, in the place of what is there.
+fn merge(stripe: &mut Stripe, db: usize, mut arrived: Db) {
     for position in 0..arrived.positions() {
         if arrived.entry_at(position).is_none() {
             continue;
         }
         let entry = arrived.remove(position);
         let table = &mut stripe.dbs[db];
-        match table.position(&entry.key) {
-            Some(_) if !overwrites => return Err(error::RELOAD_FAILED),
-            Some(there) => drop(table.remove(there)),
-            None => {}
+        if let Some(there) = table.position(&entry.key) {
+            drop(table.remove(there));
         }
         let (usage, deadline_ms) = (entry.usage(), entry.deadline_ms());
         let position = table.insert(&entry.key, entry.value, 0);
@@ -187,7 +195,6 @@ fn merge(
         }
         stripe.signal_changed(db, &entry.key);
     }
-    Ok(())
 }
 
 /// `DEBUG LOADAOF`: forgets the data and replays the log.

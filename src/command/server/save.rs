@@ -133,8 +133,11 @@ pub fn flushed(shared: &Shared) {
     }
 }
 
-/// Begins a snapshot of this moment, with every stripe held, unless one is under way. Says whether it did.
+/// Begins a snapshot of this moment, with every stripe held, unless one is under way, or not all data is there. Says whether it did.
 pub fn begin(shared: &Shared, locked: &mut Locked<'_>, now: Now, task: Task) -> bool {
+    if shared.gate(gate::LOADING) {
+        return false;
+    }
     {
         let mut status = shared.storage.snapshots.status.lock();
         if status.current.is_some() {

@@ -8,6 +8,8 @@ use crate::command::{Args, Ctx, DONE, Keys, Outcome};
 use crate::data::Stream;
 use crate::data::stream::{Group, Id, Log};
 use crate::keyspace::notify;
+use crate::resp::Request;
+use smallvec::SmallVec;
 
 /// `XGROUP CREATE key group <id | $> [MKSTREAM] [ENTRIESREAD n]`: adds a group.
 pub fn create(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
@@ -22,6 +24,8 @@ pub fn create(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         (b"$", Some(stream)) => stream.log.last_id(),
         _ => ids::parse(id, 0)?,
     };
+    let added = stream.as_ref();
+    let entries_added = added.map_or(0, |stream| stream.log.entries_added());
     if stream.is_some_and(|stream| stream.groups.contains_key(name)) {
         return Err(error::GROUP_EXISTS);
     }
@@ -29,8 +33,10 @@ pub fn create(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         last_id: id,
         entries_read: options.entries_read,
     };
-    let request = args.request();
-    make::group(&mut ctx.keys, (key, name), beginning, request.iter());
+    let read = options.entries_read.unwrap_or(0).min(entries_added);
+    let mut digits = itoa::Buffer::new();
+    let words = with_count(args.request(), digits.format(read).as_bytes());
+    make::group(&mut ctx.keys, (key, name), beginning, words.into_iter());
     ctx.reply.ok();
     DONE
 }
@@ -46,6 +52,13 @@ pub fn setid(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     };
     group.last_id = id;
     group.entries_read = options.entries_read(log);
+    if let Some(read) = group.entries_read {
+        let mut digits = itoa::Buffer::new();
+        let words = with_count(args.request(), digits.format(read).as_bytes());
+        if let Some(effect) = ctx.keys.logs(words.len()) {
+            effect.args(words.into_iter()).end();
+        }
+    }
     changed(&mut ctx.keys, key, "xgroup-setid");
     ctx.reply.ok();
     DONE
@@ -136,6 +149,20 @@ fn find<'s>(
 fn changed(keys: &mut Keys<'_, '_>, key: &[u8], event: &'static str) {
     group_changed(keys, 1);
     keys.notify(notify::STREAM, event, key);
+}
+
+/// The words of a request as they are logged: with the count of entries read that holds, if there is one. A Redis before 8 takes what stands
+/// there.
+fn with_count<'r>(request: Request<'r>, read: &'r [u8]) -> SmallVec<[&'r [u8]; 8]> {
+    let mut words: SmallVec<[&[u8]; 8]> = request.iter().collect();
+    // It stands behind command, subcommand, key, group and id.
+    let mut options = words.iter().skip(5);
+    if let Some(at) = options.position(|word| word.eq_ignore_ascii_case(b"ENTRIESREAD"))
+        && words[at + 6] != b"-1"
+    {
+        words[at + 6] = read;
+    }
+    words
 }
 
 /// What may follow the id.

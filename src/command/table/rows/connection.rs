@@ -103,6 +103,7 @@ pub static ROWS: &[Spec] = &[
                 )
                 .syntax("enabled:<ON | OFF>"),
             row("pause", -3, command::connection::client::pause)
+                .locks(Locks::All)
                 .flags(ADMIN | NOSCRIPT | LOADING | STALE)
                 .since("3.0.0")
                 .complexity("O(1)")
