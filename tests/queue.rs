@@ -496,6 +496,24 @@ fn a_whole_stream_in_order_has_one_active_consumer() {
 }
 
 #[test]
+fn nothing_becomes_due_in_a_pause() {
+    let server = Server::start(&["--threads", "1"]);
+    let mut client = server.connect();
+    client.call("XADD old * f v");
+    assert_eq!(client.call("XCFGSET old MAXAGE 100"), "+OK");
+    client.call("XADD soon +100 f v");
+    assert_eq!(client.call("CLIENT PAUSE 60000 WRITE"), "+OK");
+    let logged = client.info("aof_current_size");
+    std::thread::sleep(Duration::from_millis(250));
+    assert_eq!(client.call("XLEN old"), ":1");
+    assert_eq!(client.call("XRANGE soon - +"), "*0");
+    assert_eq!(client.info("aof_current_size"), logged);
+    assert_eq!(client.call("CLIENT UNPAUSE"), "+OK");
+    await_reply(&mut client, "XLEN soon", ":1");
+    await_reply(&mut client, "XLEN old", ":0");
+}
+
+#[test]
 fn a_full_group_reads_nothing_new() {
     let (server, mut client) = queue("ACKWAIT 30000 MAXPENDING 3", 5);
     assert_eq!(read(&mut client, "a", ""), ["1-0", "2-0", "3-0"]);

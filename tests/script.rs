@@ -671,3 +671,21 @@ fn who_is_fed_during_a_long_script_is_served_after_it() {
         assert_eq!(others[0].reply(), "*2 $1 a $1 x");
     }
 }
+
+#[test]
+fn what_a_script_does_itself_is_not_charged_to_its_commands() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    let script = "for i = 1, 3000000 do end return redis.call('GET', KEYS[1])";
+    assert_eq!(eval(&mut client, script, &["k"], &[]), "$-1");
+    let stats = client.call("INFO commandstats");
+    let usec = |command: &str| -> u64 {
+        let (_, figures) = stats
+            .split_once(&format!("cmdstat_{command}:calls=1,usec="))
+            .expect("it was called once");
+        let (usec, _) = figures.split_once(',').expect("more follows");
+        usec.parse().expect("a number")
+    };
+    assert!(usec("eval") > 1000, "{stats}");
+    assert!(usec("get") < usec("eval") / 4, "{stats}");
+}

@@ -171,7 +171,7 @@ fn serve_waiter(env: &mut Env<'_, '_>, waiter: &Arc<Waiter>) {
     } else if !refused {
         let mut session = Session::stand_in(record, waiter);
         match invoke(env, &mut session, command, &request, &mut reply, false) {
-            Flow::Block(_) => return waiter.end_serving(false),
+            Flow::Block(_) | Flow::Paused => return waiter.end_serving(false),
             Flow::Long(mut rest) => while !rest.write_some(&mut reply) {},
             Flow::Done => {}
         }

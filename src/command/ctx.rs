@@ -159,6 +159,8 @@ pub enum Flow {
     Done,
     /// The client waits; nothing has been written.
     Block(Box<Block>),
+    /// A pause began while the command waited for its stripes; nothing was done, and it is to come again.
+    Paused,
     /// The reply has begun and is long: the rest is written in slices, without any stripe.
     Long(Box<dyn LongReply>),
 }

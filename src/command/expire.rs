@@ -1,6 +1,6 @@
 //! Keys whose time is up go by themselves: each core looks after its share of the stripes, waking when the first deadline
-//! there comes, or a pause of the clients is over. (Whoever looks at such a key before that removes it too; see `keys`.) So do fields of hashes. Streams that something happens to by itself are looked at
-//! the same way, when their alarms sound.
+//! there comes, or a pause of the clients is over. (Whoever looks at such a key before that removes it too; see `keys`.) So do fields of
+//! hashes. Streams that something happens to by itself are looked at the same way, when their alarms sound. In a pause nothing happens.
 
 use super::dispatch::{self, Env};
 use super::shared::gate;
@@ -34,12 +34,14 @@ pub fn expire_due(env: &mut Env<'_, '_>) -> i64 {
             }
             deadline_ms = keyspace.next_deadline_ms(stripe);
         }
-        if keyspace.next_alarm_ms(stripe) <= env.now.steady_ms {
-            attend(env, stripe);
+        let mut alarm_ms = NEVER;
+        if pause.is_none() {
+            if keyspace.next_alarm_ms(stripe) <= env.now.steady_ms {
+                attend(env, stripe);
+            }
+            alarm_ms = keyspace.next_alarm_ms(stripe);
         }
-        next_ms = next_ms
-            .min(env.now.steady_at(deadline_ms))
-            .min(keyspace.next_alarm_ms(stripe));
+        next_ms = next_ms.min(env.now.steady_at(deadline_ms)).min(alarm_ms);
     }
     env.local.leap_is_unheard = !all_heard;
     next_ms

@@ -105,12 +105,12 @@ pub fn forget_watch(shared: &Shared, session: &mut Session) {
 }
 
 /// `EXEC`: run the queue.
-pub fn exec(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
+pub fn exec(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     if ctx.session.is_restricted() {
         // What may be denied in the following is told with the transaction that it was denied in.
         ctx.session.note_state();
     }
-    let Some(multi) = ctx.session.multi.take() else {
+    let Some(mut multi) = ctx.session.multi.take() else {
         return Err(error::EXEC_WITHOUT_MULTI);
     };
     if multi.refused {
@@ -142,6 +142,14 @@ pub fn exec(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
         // It waited for the stripes.
         unwatch_all(ctx);
         return Err(error::exec_abort(&error::LOADING));
+    }
+    if ctx.shared.gate(gate::PAUSED) && !env.local.replaying {
+        // It may have waited for the stripes while the pause began.
+        ctx.session.multi = Some(multi);
+        if dispatch::is_paused(&env, ctx.session, ctx.command, args.request()) {
+            return Ok(Flow::Paused);
+        }
+        multi = ctx.session.multi.take().expect("it was just put there");
     }
     while env.locked.any_ready() {
         if !block::serve_ready(&mut env) {
@@ -190,7 +198,7 @@ fn run_queued(env: &mut Env<'_, '_>, session: &mut Session, reply: &mut Reply, q
     match flow {
         Flow::Done => {}
         Flow::Long(rest) => dispatch::write_nested(env, queued.command, (rest, mark), reply),
-        Flow::Block(_) => unreachable!("a nested command does not block"),
+        Flow::Block(_) | Flow::Paused => unreachable!("a nested command does not wait"),
     }
 }
 

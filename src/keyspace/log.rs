@@ -5,8 +5,8 @@
 //! offset counts the bytes ever appended.
 //!
 //! ```text
-//!   ... written, durable |  taken by the writer  |  pending (Tail::bytes)  |
-//!                     durable                  taken                      end
+//!   ... written, durable |   written   |  taken by the writer  |  pending (Tail::bytes)  |
+//!                     durable        written                 taken                      end
 //! ```
 //!
 //! *Durable* is what is known to be on the disk, to the last byte. Somewhere from there on lies what is *answerable*: what has gone as far
@@ -89,6 +89,7 @@ pub struct Log {
     news: Condvar,
     end: AtomicU64,
     taken: AtomicU64,
+    written: AtomicU64,
     answerable: AtomicU64,
     durable: AtomicU64,
     recording: AtomicBool,
@@ -139,6 +140,7 @@ impl Log {
         debug_assert_eq!(self.end(), self.taken.load(Ordering::Relaxed));
         self.end.store(offset, Ordering::SeqCst);
         self.taken.store(offset, Ordering::SeqCst);
+        self.written.store(offset, Ordering::SeqCst);
         self.answerable.store(offset, Ordering::SeqCst);
         self.durable.store(offset, Ordering::SeqCst);
     }
@@ -244,6 +246,17 @@ impl Log {
     #[inline]
     pub fn end(&self) -> u64 {
         self.end.load(Ordering::Acquire)
+    }
+
+    /// True when the kernel has all that was appended, or nobody keeps it.
+    #[inline]
+    pub fn is_written(&self) -> bool {
+        self.written.load(Ordering::Acquire) >= self.end()
+    }
+
+    /// The kernel has all up to `offset`, or nobody keeps it.
+    pub fn set_written(&self, offset: u64) {
+        self.written.store(offset, Ordering::Release);
     }
 
     /// The offset up to which effects may be told of.

@@ -83,7 +83,8 @@ pub fn disk_refusal(shared: &Shared) -> Option<Error> {
     })
 }
 
-pub(super) fn is_paused(
+/// True for a request that is to wait for the end of a pause, or for a snapshot before a stop.
+pub fn is_paused(
     env: &Env<'_, '_>,
     session: &Session,
     command: &Command,

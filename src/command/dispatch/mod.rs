@@ -5,7 +5,7 @@ mod admit;
 mod find;
 mod slow;
 
-pub use admit::disk_refusal;
+pub use admit::{disk_refusal, is_paused};
 pub use find::{Unfit, resolve};
 pub use slow::record_latency;
 
@@ -23,7 +23,7 @@ use crate::base::clock::Now;
 use crate::keyspace::{Locked, StripeSet, notify};
 use crate::pubsub::{Message, Subject};
 use crate::resp::{Mark, OwnedRequest, Reply, Request};
-use admit::{awaits_mail, is_paused, may_run, queues, runs_while_loading};
+use admit::{awaits_mail, may_run, queues, runs_while_loading};
 use find::{Refusal, find};
 use slow::watch_slow;
 
@@ -498,13 +498,19 @@ fn run_held(
         }
     }
     let flow = invoke(env, session, command, request, reply, false);
-    monitor::feed(env, session, command, *request);
+    if !matches!(flow, Flow::Paused) {
+        monitor::feed(env, session, command, *request);
+    }
     let next = match flow {
         Flow::Done => Next::Continue,
         Flow::Long(rest) => Next::Long(rest),
         Flow::Block(blocked) => {
             block::enter(env, session, *request, *blocked);
             Next::Blocked
+        }
+        Flow::Paused => {
+            session.last_command = Some(command);
+            Next::Paused
         }
     };
     if env.locked.any_ready() {
@@ -575,7 +581,8 @@ pub fn invoke(
         },
         Args::new(request, command.names),
     );
-    session.commands += u64::from(!matches!(outcome, Ok(Flow::Block(_))));
+    let is_put_off = matches!(outcome, Ok(Flow::Block(_) | Flow::Paused));
+    session.commands += u64::from(!is_put_off);
     let flow = outcome.unwrap_or_else(|error| {
         reply.rollback(mark);
         fail(env, command, &error, reply)
@@ -591,7 +598,7 @@ pub fn invoke(
         }
     }
     settle(env);
-    if matches!(flow, Flow::Block(_)) {
+    if is_put_off {
         // It counts when its wait ends, however that does.
         env.meter.skip();
     } else if let Some(ns) = env.meter.end(command, request.len()) {

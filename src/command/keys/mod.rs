@@ -277,6 +277,8 @@ impl<'k> Keys<'_, 'k> {
         let is_hash = matches!(value, Value::Hash(_));
         match is_hash {
             _ if self.replaying => {}
+            // Nothing is added to a stream, or taken from it, while clients are paused.
+            false if self.keeps_expired => {}
             true if due_ms <= self.wall() => {
                 hash::expire::expire_all(self, key);
                 return self.live_position(key);

@@ -124,12 +124,14 @@ impl Caller<'_, '_, '_> {
         self.session.version = reply.version;
         let (env, session) = (&mut *self.env, &mut self.session);
         let mark = reply.mark();
+        // What the script itself has done since its last command is none of this one's.
+        env.meter.skip();
         let flow = dispatch::invoke(env, session, command, &request, reply, true);
         monitor::feed(env, session, command, request);
         match flow {
             Flow::Done => {}
             Flow::Long(rest) => dispatch::write_nested(env, command, (rest, mark), reply),
-            Flow::Block(_) => unreachable!("a nested command does not block"),
+            Flow::Block(_) | Flow::Paused => unreachable!("a nested command does not wait"),
         }
     }
 

@@ -94,6 +94,11 @@ fn hold_everything<'a, 'k>(ctx: &'a mut Ctx<'_, 'k>) -> Result<&'a mut Locked<'k
     }
     let locked = &mut *ctx.keys.locked;
     locked.acquire(&StripeSet::All);
+    if ctx.shared.gate(gate::LOADING) {
+        // It waited for another such command.
+        locked.release();
+        return Err(error::LOADING);
+    }
     if ctx.shared.storage.snapshots.status.lock().current.is_some() {
         locked.release();
         return Err(error::SAVE_IN_PROGRESS);
@@ -251,7 +256,7 @@ pub fn load_aof(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
 fn await_writer(shared: &Shared) -> bool {
     let log = shared.keyspace.log();
     (0..LOG_POLLS.1).any(|_| {
-        let is_written = log.waiting_bytes() == 0 && shared.storage.aof.queued_bytes() == 0;
+        let is_written = log.is_written() && shared.storage.aof.queued_bytes() == 0;
         if !is_written {
             log.call();
             std::thread::sleep(LOG_POLLS.0);

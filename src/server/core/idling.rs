@@ -5,7 +5,8 @@
 //! is a waste. So a core keeps account of its last waits, and looks while most of them were short; a look in vain costs it the whole account.
 //!
 //! Whoever else is to run on this processor, the client perhaps that will send the next request, goes first: a core gives way after every
-//! look, and sleeps if it had to wait for its turn.
+//! look, and sleeps if it had to wait for its turn. Where another has so much to do that it takes its whole time slice, who sleeps and is
+//! woken gets the processor sooner than who gives way: then a core does not look for some seconds.
 
 use super::Core;
 use super::{CROWDED_PAUSE_MS, TICK_MS};
@@ -19,23 +20,43 @@ use std::time::Duration;
 const SHORT_WAITS: u32 = 16;
 /// A look that takes longer than this had to wait for others.
 const LOOK_NS: u64 = 20_000;
+/// One that takes so long had to wait for all of another's time slice,
+const LOST_NS: u64 = 500_000;
+/// and there is none for so long.
+const LOST_MS: i64 = 10_000;
 
-/// Which of the last 32 waits were short, a bit each.
+/// A core's account of its waits.
 #[derive(Debug, Default)]
-pub(super) struct Waits(u32);
+pub(super) struct Waits {
+    /// Which of the last 32 were short, a bit each.
+    short: u32,
+    /// There is no looking before, steady milliseconds.
+    barred_until_ms: i64,
+}
 
 impl Waits {
     /// The core looked in vain: it waits a while before it tries that again.
     fn forget(&mut self) {
-        self.0 = 0;
+        self.short = 0;
     }
 
     fn add(&mut self, was_short: bool) {
-        self.0 = self.0 << 1 | u32::from(was_short);
+        self.short = self.short << 1 | u32::from(was_short);
     }
 
     fn are_mostly_short(&self) -> bool {
-        self.0.count_ones() >= SHORT_WAITS
+        self.short.count_ones() >= SHORT_WAITS
+    }
+
+    /// A look took so long.
+    fn note_look(&mut self, look_ns: u64, now_ms: i64) {
+        if look_ns > LOST_NS {
+            self.barred_until_ms = now_ms + LOST_MS;
+        }
+    }
+
+    fn suggest_looking(&self, now_ms: i64) -> bool {
+        self.are_mostly_short() && now_ms >= self.barred_until_ms
     }
 }
 
@@ -48,7 +69,8 @@ impl Core {
         let looking_ns = u64::from(self.local.config.busy_poll_us) * 1000;
         let mut waiting = Stopwatch::start();
         // What waits for the log waits for long, and for a thread that may have to run on this processor.
-        let looks = looking_ns > 0 && self.waits.are_mostly_short() && !self.awaits_log();
+        let suggested = self.waits.suggest_looking(self.now.steady_ms);
+        let looks = looking_ns > 0 && suggested && !self.awaits_log();
         if looks && self.look(events, looking_ns)? {
             self.waits.add(true);
             return Ok(());
@@ -85,6 +107,7 @@ impl Core {
             }
             std::thread::yield_now();
             let look_ns = watch.lap_ns();
+            self.waits.note_look(look_ns, self.now.steady_ms);
             if look_ns > LOOK_NS {
                 break;
             }
@@ -147,5 +170,17 @@ mod tests {
         (0..32).for_each(|_| waits.add(true));
         waits.forget();
         assert!(!waits.are_mostly_short());
+    }
+
+    #[test]
+    fn who_lost_the_processor_to_another_does_not_look_for_a_while() {
+        let mut waits = Waits::default();
+        (0..32).for_each(|_| waits.add(true));
+        assert!(waits.suggest_looking(5));
+        waits.note_look(LOOK_NS + 1, 5);
+        assert!(waits.suggest_looking(5));
+        waits.note_look(LOST_NS + 1, 5);
+        assert!(!waits.suggest_looking(5) && !waits.suggest_looking(4 + LOST_MS));
+        assert!(waits.suggest_looking(5 + LOST_MS));
     }
 }

@@ -170,7 +170,7 @@ impl Control {
     /// True if a core that is to send a reply has to `write_through` first.
     #[inline]
     pub fn awaits_cores(&self, log: &Log) -> bool {
-        log.waiting_bytes() > 0 && self.cores_write.load(Ordering::SeqCst)
+        !log.is_written() && self.cores_write.load(Ordering::SeqCst)
     }
 
     /// Hands to the kernel what the log has gathered, if nothing stands in the way that takes long; the writer's thread does it then.
@@ -180,7 +180,11 @@ impl Control {
         };
         match writer.try_lock_for(PATIENCE) {
             Some(mut writer) => writer.write_through(),
-            None => log.call(),
+            None => {
+                // The disk takes long: so that others need not find that out, each for itself.
+                self.set_cores_write(false);
+                log.call();
+            }
         }
     }
 

@@ -133,6 +133,9 @@ impl Writer {
 
     /// Takes, writes and syncs what there is to.
     fn round(&mut self, stopping: bool) -> io::Result<()> {
+        if self.control.fsync() == Fsync::Always {
+            self.control.set_cores_write(false);
+        }
         let outcome = self.try_round(stopping);
         self.note_sizes();
         outcome.inspect_err(|error| self.fail(error))
@@ -405,6 +408,7 @@ impl Writer {
 
     fn obey(&mut self) {
         for order in self.control.take_orders() {
+            self.control.set_cores_write(false);
             match order {
                 Order::Install(base) => self.early.push(base),
                 Order::ForgetHistory => self.forget_history(),
@@ -422,7 +426,6 @@ impl Writer {
     }
 
     fn install(&mut self, base: &NewBase) -> io::Result<Vec<PathBuf>> {
-        self.control.set_cores_write(false);
         let (Some(files), Some(segment)) = (&mut self.files, &self.segment) else {
             return Err(io::Error::other("the log has been turned off"));
         };
@@ -467,6 +470,7 @@ impl Writer {
         self.note_memory();
         seen.syncing
             .store(self.syncer.is_running(), Ordering::Relaxed);
+        self.log.set_written(self.queue.offset());
     }
 
     fn note_memory(&self) {

@@ -148,7 +148,8 @@ impl Writer {
 
     fn until_sync(&self) -> Duration {
         let unsynced = self.segment.as_ref().is_some_and(Segment::is_unsynced);
-        match unsynced && !self.syncer.is_running() {
+        let is_due = unsynced && self.control.fsync() != Fsync::Never;
+        match is_due && !self.syncer.is_running() {
             true => self.tools.second.saturating_sub(self.last_sync.elapsed()),
             false => SECOND,
         }
