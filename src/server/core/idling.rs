@@ -20,16 +20,20 @@ use std::time::Duration;
 const SHORT_WAITS: u32 = 16;
 /// A look that takes longer than this had to wait for others.
 const LOOK_NS: u64 = 20_000;
-/// One that takes so long had to wait for all of another's time slice,
+/// One that takes so long had to wait for all of another's time slice.
 const LOST_NS: u64 = 500_000;
-/// and there is none for so long.
-const LOST_MS: i64 = 10_000;
+/// When that happens again so soon, another is always there,
+const AGAIN_MS: i64 = 1000;
+/// and there is no looking for so long.
+const BARRED_MS: i64 = 10_000;
 
 /// A core's account of its waits.
 #[derive(Debug, Default)]
 pub(super) struct Waits {
     /// Which of the last 32 were short, a bit each.
     short: u32,
+    /// When a look last had to wait for a whole time slice, steady milliseconds.
+    lost_ms: Option<i64>,
     /// There is no looking before, steady milliseconds.
     barred_until_ms: i64,
 }
@@ -50,8 +54,12 @@ impl Waits {
 
     /// A look took so long.
     fn note_look(&mut self, look_ns: u64, now_ms: i64) {
-        if look_ns > LOST_NS {
-            self.barred_until_ms = now_ms + LOST_MS;
+        if look_ns <= LOST_NS {
+            return;
+        }
+        let before_ms = self.lost_ms.replace(now_ms);
+        if before_ms.is_some_and(|before_ms| now_ms - before_ms < AGAIN_MS) {
+            self.barred_until_ms = now_ms + BARRED_MS;
         }
     }
 
@@ -180,7 +188,11 @@ mod tests {
         waits.note_look(LOOK_NS + 1, 5);
         assert!(waits.suggest_looking(5));
         waits.note_look(LOST_NS + 1, 5);
-        assert!(!waits.suggest_looking(5) && !waits.suggest_looking(4 + LOST_MS));
-        assert!(waits.suggest_looking(5 + LOST_MS));
+        waits.note_look(LOST_NS + 1, 5 + AGAIN_MS);
+        assert!(waits.suggest_looking(5 + AGAIN_MS));
+        let now_ms = 5 + AGAIN_MS + 1;
+        waits.note_look(LOST_NS + 1, now_ms);
+        assert!(!waits.suggest_looking(now_ms) && !waits.suggest_looking(now_ms + BARRED_MS - 1));
+        assert!(waits.suggest_looking(now_ms + BARRED_MS));
     }
 }
