@@ -11,8 +11,9 @@ use std::sync::atomic::Ordering;
 const SPARE_OUTPUT_BYTES: usize = 256 * 1024;
 /// Replies are sent when this many connections have some, or at the end of the turn. So many spare output buffers are kept, too.
 const GATHERED: usize = 16;
-/// A connection that has more than this to hear hears it at once: its share of a wake-up is small. Not where the log has to be written before.
-const GATHERED_BYTES: usize = 256;
+/// A connection that has more than this to hear hears it at once: its share of a wake-up is small, and it need not lie in memory. Not where
+/// the log has to be written before.
+const GATHERED_BYTES: usize = 8192;
 /// A long reply is written on while less than this waits to be sent.
 const LONG_REPLY_BUFFER_BYTES: usize = 256 * 1024;
 
