@@ -459,21 +459,33 @@ fn who_is_held_up_by_a_pause_counts_as_blocked() {
 
 #[test]
 fn nothing_is_written_once_a_pause_has_been_granted() {
-    let server = Server::start(&["--threads", "4", "--enable-debug-command", "yes"]);
-    // Each on a core of its own, one after another.
-    let mut clients: Vec<_> = (0..4).map(|_| server.connect()).collect();
-    let script = "for i = 1, 20000000 do end redis.call('SET', KEYS[1], 'script') return 1";
-    clients[0].send_args(&[b"EVAL", script.as_bytes(), b"1", b"{k}"]);
-    std::thread::sleep(Duration::from_millis(20));
-    clients[1].send("INCR {k}n");
-    std::thread::sleep(Duration::from_millis(20));
-    assert_eq!(clients[2].call("CLIENT PAUSE 60000 WRITE"), "+OK");
-    let before = clients[3].call("MGET {k} {k}n");
-    std::thread::sleep(Duration::from_millis(300));
-    assert_eq!(clients[3].call("MGET {k} {k}n"), before);
-    assert_eq!(clients[2].call("CLIENT UNPAUSE"), "+OK");
-    assert_eq!(clients[0].reply(), ":1");
-    assert_eq!(clients[1].reply(), ":1");
+    for in_transaction in [false, true] {
+        let server = Server::start(&["--threads", "4"]);
+        // Each on a core of its own, one after another.
+        let mut clients: Vec<_> = (0..4).map(|_| server.connect()).collect();
+        let script = "for i = 1, 20000000 do end redis.call('SET', KEYS[1], 'script') return 1";
+        clients[0].send_args(&[b"EVAL", script.as_bytes(), b"1", b"{k}"]);
+        std::thread::sleep(Duration::from_millis(20));
+        // It waits for what the script holds.
+        if in_transaction {
+            assert_eq!(clients[1].call("MULTI"), "+OK");
+            let script = b"return redis.call('INCR', KEYS[1])";
+            clients[1].call_args(&[b"EVAL", script, b"1", b"{k}n"]);
+        }
+        let ends = ["INCR {k}n", "EXEC"][usize::from(in_transaction)];
+        clients[1].send(ends);
+        std::thread::sleep(Duration::from_millis(20));
+        assert_eq!(clients[2].call("CLIENT PAUSE 60000 WRITE"), "+OK");
+        let before = clients[3].call("MGET {k} {k}n");
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(clients[3].call("MGET {k} {k}n"), before);
+        assert_eq!(clients[2].call("CLIENT UNPAUSE"), "+OK");
+        assert_eq!(clients[0].reply(), ":1");
+        assert_eq!(
+            clients[1].reply(),
+            [":1", "*1 :1"][usize::from(in_transaction)]
+        );
+    }
 }
 
 #[test]

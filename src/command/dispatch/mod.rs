@@ -3,10 +3,12 @@
 
 mod admit;
 mod find;
+mod settle;
 mod slow;
 
 pub use admit::{disk_refusal, is_paused};
 pub use find::{Unfit, resolve};
+pub use settle::settle;
 pub use slow::record_latency;
 
 use super::acl::{Place, log::Context};
@@ -18,10 +20,9 @@ use super::registry::{self, Command, Hold};
 use super::session::{Queued, ReplyMode, Session};
 use super::shared::{Shared, gate};
 use super::table::words::flag;
-use super::{Args, block, evict, monitor, pubsub, transaction};
+use super::{Args, block, evict, monitor, transaction};
 use crate::base::clock::Now;
-use crate::keyspace::{Locked, StripeSet, notify};
-use crate::pubsub::{Message, Subject};
+use crate::keyspace::{Locked, StripeSet};
 use crate::resp::{Mark, OwnedRequest, Reply, Request};
 use admit::{awaits_mail, may_run, queues, runs_while_loading};
 use find::{Refusal, find};
@@ -614,61 +615,4 @@ fn fail(env: &Env<'_, '_>, command: &Command, error: &Error, reply: &mut Reply) 
     stats.commands[command.id].failed.add(1);
     stats.error(error.code());
     Flow::Done
-}
-
-/// Lets everything follow that follows from the changes made: statistics, events, freed values, earlier wake-ups.
-#[inline]
-pub fn settle(env: &mut Env<'_, '_>) {
-    let (changes, stats) = (&mut *env.changes, env.meter.stats());
-    if changes.dirty + changes.dirty_aside > 0 {
-        let dirty = std::mem::take(&mut changes.dirty) + std::mem::take(&mut changes.dirty_aside);
-        stats.dirty.add(dirty);
-    }
-    let removed = changes.expired + changes.expired_fields + changes.evicted;
-    if changes.hits + changes.misses + removed > 0 {
-        stats.hits.add(std::mem::take(&mut changes.hits));
-        stats.misses.add(std::mem::take(&mut changes.misses));
-        stats.expired.add(std::mem::take(&mut changes.expired));
-        let expired_fields = std::mem::take(&mut changes.expired_fields);
-        stats.expired_fields.add(expired_fields);
-        stats.evicted.add(std::mem::take(&mut changes.evicted));
-    }
-    let quiet =
-        changes.events.is_empty() && changes.discarded.is_empty() && changes.deadlines.is_empty();
-    if !quiet {
-        settle_rest(env);
-    }
-}
-
-#[cold]
-fn settle_rest(env: &mut Env<'_, '_>) {
-    for value in env.changes.discarded.drain(..) {
-        env.shared.reaper.free(value);
-    }
-    let cores = env.shared.cores();
-    for (stripe, at_ms) in env.changes.deadlines.drain(..) {
-        let caretaker = env.shared.keyspace.caretaker(stripe, cores);
-        env.shared.inboxes[caretaker].wake_by(at_ms);
-    }
-    let events = std::mem::take(&mut env.changes.events);
-    for event in events {
-        if env.changes.classes & notify::KEYSPACE != 0 {
-            let mut channel = format!("__keyspace@{}__:", event.db).into_bytes();
-            channel.extend_from_slice(&event.key);
-            tell(env, &channel, event.name.as_bytes());
-        }
-        if env.changes.classes & notify::KEYEVENT != 0 {
-            let channel = format!("__keyevent@{}__:{}", event.db, event.name);
-            tell(env, channel.as_bytes(), &event.key);
-        }
-    }
-}
-
-fn tell(env: &mut Env<'_, '_>, channel: &[u8], payload: &[u8]) {
-    let message = Message {
-        subject: Subject::Channel,
-        channel,
-        payload,
-    };
-    pubsub::publish(env.shared, env.local, message);
 }
