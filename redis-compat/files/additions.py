@@ -203,7 +203,8 @@ def into_itself(found, way, seed, ports, folder):
     program = found["millstream"]
     before, digest = leave("millstream", program, way, seed, ports.take(), folder)
     checked = subprocess.run([program, "--check", str(folder)], capture_output=True, text=True)
-    if checked.returncode or " scheduled" not in checked.stdout or "no consumer's" not in checked.stdout:
+    owners = [owner for stream in before.values() for group in stream["groups"].values() for owner, _ in group["pending"].values()]
+    if checked.returncode or " scheduled" not in checked.stdout or ("no consumer's" in checked.stdout) != (None in owners):
         raise Failure(f"--check: {checked.stdout}{checked.stderr}")
     server = Server("millstream", program, ports.take(), [*way[1], *NO_AUTOMATIC], folder)
     other = Server("millstream", program, ports.take())

@@ -84,6 +84,9 @@ def difference(left, right, path=""):
             if found:
                 return found
         return None
+    if path.endswith("/'encoding'") and (left, right) == (b"quicklist", b"listpack"):
+        # A list that has shrunk is a quicklist still, in any server; what is loaded and small enough is none.
+        return None
     return None if left == right else f"{path}: {str(left)[:200]} | {str(right)[:200]}"
 
 
