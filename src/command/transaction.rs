@@ -3,12 +3,11 @@
 
 use super::acl::{self, log::Context};
 use super::ctx::{Ctx, DONE, Flow, Outcome};
-use super::dispatch::{self, Env};
+use super::dispatch::{self, Env, Shut};
 use super::meter::Meter;
 use super::registry::Hold;
 use super::session::{Multi, Queued, Session, Watch};
-use super::shared::{Shared, gate};
-use super::table::words::flag;
+use super::shared::Shared;
 use super::{Args, block, error, monitor, script};
 use crate::keyspace::{Locked, StripeSet};
 use crate::resp::Reply;
@@ -110,7 +109,7 @@ pub fn exec(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
         // What may be denied in the following is told with the transaction that it was denied in.
         ctx.session.note_state();
     }
-    let Some(mut multi) = ctx.session.multi.take() else {
+    let Some(multi) = ctx.session.multi.take() else {
         return Err(error::EXEC_WITHOUT_MULTI);
     };
     if multi.refused {
@@ -137,19 +136,15 @@ pub fn exec(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
         unwatch_all(ctx);
         return Err(error::exec_abort(&ctx.shared.running.refusal()));
     }
-    let runs_while_loading = |queued: &Queued| queued.command.is(flag::LOADING);
-    if ctx.shared.gate(gate::LOADING) && !multi.queue.iter().all(runs_while_loading) {
-        // It waited for the stripes.
+    ctx.session.multi = Some(multi);
+    let shut = dispatch::shut_meanwhile(&env, ctx.session, ctx.command, args.request());
+    if let Some(Shut::Paused) = shut {
+        return Ok(Flow::Paused);
+    }
+    let multi = ctx.session.multi.take().expect("it was just put there");
+    if let Some(Shut::Loading) = shut {
         unwatch_all(ctx);
         return Err(error::exec_abort(&error::LOADING));
-    }
-    if ctx.shared.gate(gate::PAUSED) && !env.local.replaying {
-        // It may have waited for the stripes while the pause began.
-        ctx.session.multi = Some(multi);
-        if dispatch::is_paused(&env, ctx.session, ctx.command, args.request()) {
-            return Ok(Flow::Paused);
-        }
-        multi = ctx.session.multi.take().expect("it was just put there");
     }
     while env.locked.any_ready() {
         if !block::serve_ready(&mut env) {

@@ -362,6 +362,11 @@ fn included_paths(path: &Path) -> Vec<PathBuf> {
     ) else {
         return vec![path.into()];
     };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries
         .filter(|entry| glob::matches(pattern, entry.file_name().as_encoded_bytes()))

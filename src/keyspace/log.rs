@@ -204,7 +204,8 @@ impl Log {
         tail.turns.first().is_some_and(|(turn, _)| *turn <= offset)
     }
 
-    /// The writer waits until so many bytes have gathered, at least one, it is called, or `timeout` has passed.
+    /// The writer waits until so many bytes have gathered, at least one, it is called, or `timeout` has passed. `usize::MAX` bytes never
+    /// gather.
     pub fn wait(&self, bytes: usize, timeout: Duration) {
         let mut tail = self.tail.lock();
         if tail.bytes.len() < bytes && !tail.called {
@@ -213,11 +214,6 @@ impl Log {
             tail.wakes_at = None;
         }
         tail.called = false;
-    }
-
-    /// The writer waits until it is called or `timeout` has passed, whatever is appended.
-    pub fn rest(&self, timeout: Duration) {
-        self.wait(usize::MAX, timeout);
     }
 
     /// How many appends wait for the writer.

@@ -62,7 +62,7 @@ fn may_attend(command: &Command) -> bool {
     command.is(flag::ALLOW_BUSY) && command.spec.name != "reset"
 }
 
-pub(super) fn runs_while_loading(session: &Session, command: &Command) -> bool {
+fn runs_while_loading(session: &Session, command: &Command) -> bool {
     let queued = match &session.multi {
         Some(multi) if command.spec.name == "exec" => &multi.queue[..],
         _ => &[],
@@ -83,8 +83,46 @@ pub fn disk_refusal(shared: &Shared) -> Option<Error> {
     })
 }
 
+/// Why a request that has waited for its stripes is not executed after all.
+pub enum Shut {
+    /// Data is being loaded.
+    Loading,
+    /// A pause has begun, whose end it waits for.
+    Paused,
+}
+
+/// What was shut while a request waited for its stripes stops it as if it had come only now. Who shuts it for good holds all stripes.
+#[inline(always)]
+pub fn shut_meanwhile(
+    env: &Env<'_, '_>,
+    session: &Session,
+    command: &Command,
+    request: Request<'_>,
+) -> Option<Shut> {
+    match env.shared.gate(gate::LOADING | gate::PAUSED) {
+        true => shut_now(env, session, command, request),
+        false => None,
+    }
+}
+
+#[cold]
+fn shut_now(
+    env: &Env<'_, '_>,
+    session: &Session,
+    command: &Command,
+    request: Request<'_>,
+) -> Option<Shut> {
+    if env.local.replaying {
+        return None;
+    }
+    if env.shared.gate(gate::LOADING) && !runs_while_loading(session, command) {
+        return Some(Shut::Loading);
+    }
+    is_paused(env, session, command, request).then_some(Shut::Paused)
+}
+
 /// True for a request that is to wait for the end of a pause, or for a snapshot before a stop.
-pub fn is_paused(
+pub(super) fn is_paused(
     env: &Env<'_, '_>,
     session: &Session,
     command: &Command,

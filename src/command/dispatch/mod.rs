@@ -6,7 +6,7 @@ mod find;
 mod settle;
 mod slow;
 
-pub use admit::{disk_refusal, is_paused};
+pub use admit::{Shut, disk_refusal, shut_meanwhile};
 pub use find::{Unfit, resolve};
 pub use settle::settle;
 pub use slow::record_latency;
@@ -24,7 +24,7 @@ use super::{Args, block, evict, monitor, transaction};
 use crate::base::clock::Now;
 use crate::keyspace::{Locked, StripeSet};
 use crate::resp::{Mark, OwnedRequest, Reply, Request};
-use admit::{awaits_mail, may_run, queues, runs_while_loading};
+use admit::{awaits_mail, is_paused, may_run, queues};
 use find::{Refusal, find};
 use slow::watch_slow;
 
@@ -343,8 +343,8 @@ fn run(
         // What others wait for is not held while something else is done.
         Hold::NoKey | Hold::Nothing => env.locked.release(),
     }
-    if let Some(next) = shut_meanwhile(env, session, command, (*request, reply)) {
-        return next;
+    if let Some(shut) = shut_meanwhile(env, session, command, *request) {
+        return stop(env, session, command, shut, reply);
     }
     run_held(env, session, command, request, reply)
 }
@@ -391,8 +391,8 @@ fn run_script(
     if turn.is_none() || !env.locked.acquire_soon(&command.stripes(keyspace, request)) {
         return refuse_busy(env, session, command, reply);
     }
-    let next = match shut_meanwhile(env, session, command, (request, reply)) {
-        Some(next) => next,
+    let next = match shut_meanwhile(env, session, command, request) {
+        Some(shut) => stop(env, session, command, shut, reply),
         None => run_held(env, session, command, &request, reply),
     };
     make_up(env);
@@ -400,38 +400,21 @@ fn run_script(
     next
 }
 
-/// What was shut while the command waited for its stripes stops it as if it had come only now. Who shuts it for good holds all stripes.
-#[inline(always)]
-fn shut_meanwhile(
-    env: &mut Env<'_, '_>,
-    session: &mut Session,
-    command: &'static Command,
-    (request, reply): (Request<'_>, &mut Reply),
-) -> Option<Next> {
-    match env.shared.gate(gate::LOADING | gate::PAUSED) {
-        true => stop_if_shut(env, session, command, (request, reply)),
-        false => None,
-    }
-}
-
 #[cold]
-fn stop_if_shut(
+fn stop(
     env: &mut Env<'_, '_>,
     session: &mut Session,
     command: &'static Command,
-    (request, reply): (Request<'_>, &mut Reply),
-) -> Option<Next> {
-    if env.local.replaying {
-        return None;
+    shut: Shut,
+    reply: &mut Reply,
+) -> Next {
+    match shut {
+        Shut::Loading => refuse(env, session, Refusal::of(command, error::LOADING), reply),
+        Shut::Paused => {
+            session.last_command = Some(command);
+            Next::Paused
+        }
     }
-    if env.shared.gate(gate::LOADING) && !runs_while_loading(session, command) {
-        let refusal = Refusal::of(command, error::LOADING);
-        return Some(refuse(env, session, refusal, reply));
-    }
-    is_paused(env, session, command, request).then(|| {
-        session.last_command = Some(command);
-        Next::Paused
-    })
 }
 
 /// Ends a script's turn, unless it leaves stripes locked for ever, which another script might reach for.

@@ -24,18 +24,18 @@ pub fn create(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         (b"$", Some(stream)) => stream.log.last_id(),
         _ => ids::parse(id, 0)?,
     };
-    let added = stream.as_ref();
-    let entries_added = added.map_or(0, |stream| stream.log.entries_added());
+    let log = stream.as_ref().map(|stream| &stream.log);
+    let entries_read = options.entries_read(log);
     if stream.is_some_and(|stream| stream.groups.contains_key(name)) {
         return Err(error::GROUP_EXISTS);
     }
     let beginning = Beginning {
         last_id: id,
-        entries_read: options.entries_read,
+        entries_read,
     };
-    let read = options.entries_read.unwrap_or(0).min(entries_added);
     let mut digits = itoa::Buffer::new();
-    let words = with_count(args.request(), digits.format(read).as_bytes());
+    let read = entries_read.map(|read| digits.format(read).as_bytes());
+    let words = with_count(args.request(), read);
     make::group(&mut ctx.keys, (key, name), beginning, words.into_iter());
     ctx.reply.ok();
     DONE
@@ -51,13 +51,12 @@ pub fn setid(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
         _ => ids::parse_or_end(id, 0)?,
     };
     group.last_id = id;
-    group.entries_read = options.entries_read(log);
-    if let Some(read) = group.entries_read {
-        let mut digits = itoa::Buffer::new();
-        let words = with_count(args.request(), digits.format(read).as_bytes());
-        if let Some(effect) = ctx.keys.logs(words.len()) {
-            effect.args(words.into_iter()).end();
-        }
+    group.entries_read = options.entries_read(Some(log));
+    let mut digits = itoa::Buffer::new();
+    let read = (group.entries_read).map(|read| digits.format(read).as_bytes());
+    let words = with_count(args.request(), read);
+    if let Some(effect) = ctx.keys.logs(words.len()) {
+        effect.args(words.into_iter()).end();
     }
     changed(&mut ctx.keys, key, "xgroup-setid");
     ctx.reply.ok();
@@ -153,13 +152,12 @@ fn changed(keys: &mut Keys<'_, '_>, key: &[u8], event: &'static str) {
 
 /// The words of a request as they are logged: with the count of entries read that holds, if there is one. A Redis before 8 takes what stands
 /// there.
-fn with_count<'r>(request: Request<'r>, read: &'r [u8]) -> SmallVec<[&'r [u8]; 8]> {
+fn with_count<'r>(request: Request<'r>, read: Option<&'r [u8]>) -> SmallVec<[&'r [u8]; 8]> {
     let mut words: SmallVec<[&[u8]; 8]> = request.iter().collect();
     // It stands behind command, subcommand, key, group and id.
     let mut options = words.iter().skip(5);
-    if let Some(at) = options.position(|word| word.eq_ignore_ascii_case(b"ENTRIESREAD"))
-        && words[at + 6] != b"-1"
-    {
+    let at = options.position(|word| word.eq_ignore_ascii_case(b"ENTRIESREAD"));
+    if let (Some(at), Some(read)) = (at, read) {
         words[at + 6] = read;
     }
     words
@@ -173,8 +171,9 @@ struct Options {
 
 impl Options {
     /// No group has read more entries than there were.
-    fn entries_read(&self, log: &Log) -> Option<u64> {
-        self.entries_read.map(|read| read.min(log.entries_added()))
+    fn entries_read(&self, log: Option<&Log>) -> Option<u64> {
+        let added = log.map_or(0, Log::entries_added);
+        self.entries_read.map(|read| read.min(added))
     }
 
     fn parse(ctx: &Ctx<'_, '_>, args: &mut Args<'_>, creating: bool) -> Result<Options, Error> {

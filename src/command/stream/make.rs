@@ -86,9 +86,7 @@ pub fn group<'r>(
         groups,
         ..
     } = Stream::of_mut(&mut entry.value).expect("whoever makes a group has looked");
-    let read = beginning.entries_read;
-    let read = read.map(|read| read.min(entries.entries_added()));
-    let mut group = Group::new(beginning.last_id, read);
+    let mut group = Group::new(beginning.last_id, beginning.entries_read);
     group.set_policy(policy, entries);
     groups.insert(name.into(), group);
     if let Some(effect) = keys.logs(request.len()) {

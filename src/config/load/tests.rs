@@ -138,6 +138,12 @@ fn include_takes_globs() {
 }
 
 #[test]
+fn a_glob_without_a_folder_is_looked_for_here() {
+    let here = included_paths(Path::new("Cargo.to[m]l"));
+    assert_eq!(here, [Path::new("./Cargo.toml")]);
+}
+
+#[test]
 fn repeated_limits_add_up() {
     let text = "client-output-buffer-limit normal 1mb 0 0\nclient-output-buffer-limit pubsub 2mb 1mb 5 replica 0 0 0";
     let limits = config(&["-"], text).client_output_buffer_limit;

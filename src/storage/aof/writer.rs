@@ -15,6 +15,10 @@
 //!
 //! Knows files and bytes; no command. Bounds: `RETAINED_BYTES` in `queue`, then the log's own.
 
+mod follow;
+
+pub use follow::start;
+
 use super::control::{Control, Fsync, NewBase, News, Order};
 use super::files::{Files, Place};
 use super::queue::{Mark, Queue};
@@ -209,13 +213,13 @@ impl Writer {
                 Some(segment) => segment.write(&mut self.queue)?,
                 None => self.queue.skip_to_turn(),
             }
-            if self.queue.turn().is_some() {
-                self.control.set_cores_write(false);
-            }
-            match self.queue.turn() {
-                Some((Turn::Next, offset)) => self.begin_segment(offset)?,
-                Some((Turn::End, offset)) => self.end_log(offset)?,
-                None => return Ok(()),
+            let Some((turn, offset)) = self.queue.turn() else {
+                return Ok(());
+            };
+            self.control.set_cores_write(false);
+            match turn {
+                Turn::Next => self.begin_segment(offset)?,
+                Turn::End => self.end_log(offset)?,
             }
             self.queue.pass_turn();
         }
@@ -496,10 +500,6 @@ fn what_happened(error: &io::Error) -> String {
         None => text,
     }
 }
-
-mod follow;
-
-pub use follow::start;
 
 #[cfg(test)]
 mod tests;

@@ -130,19 +130,23 @@ impl Writer {
             Some(_) if stopping => (usize::MAX, GATHER),
             Some(at) => (usize::MAX, at.saturating_duration_since(Instant::now())),
             None if self.queue.is_full() => (usize::MAX, SECOND),
-            None if self.control.fsync() == Fsync::Always => (1, SECOND),
+            None if self.control.fsync() == Fsync::Always => {
+                return Rest {
+                    bytes: 1,
+                    timeout: SECOND,
+                    appends: self.batch.appends,
+                };
+            }
             // Before they knew that they may, cores have appended; they count on the thread.
             None if is_open && self.log.waiting_appends() > 0 => (1, SECOND),
             None if is_open => (GATHER_BYTES, self.until_sync()),
             None if self.batch.appends > 0 => (GATHER_BYTES, GATHER),
             None => (1, self.until_sync()),
         };
-        let is_sync = self.failed.is_none() && self.control.fsync() == Fsync::Always;
-        let appends = if is_sync { self.batch.appends } else { 0 };
         Rest {
             bytes,
             timeout,
-            appends,
+            appends: 0,
         }
     }
 
