@@ -246,16 +246,47 @@ fn volatile_policies_spare_what_does_not_expire() {
         assert_eq!(limited.left("lasting", 500), 500, "{policy}");
         let left = limited.left("k", 3000);
         assert!((500..MOST_VALUES - 500).contains(&left), "{policy}: {left}");
-        if policy == "volatile-ttl" {
-            // The later they were written the sooner they were to expire: each made room for the next.
-            assert!(limited.left("k", left - 50) == left - 50, "{policy}");
-        }
         // When nothing that expires is left, what takes memory is refused.
         let replies = limited.fill("more", 3000);
         assert!(replies[2900..].contains(&OOM.to_string()));
         assert_eq!(limited.left("k", 3000), 0, "{policy}");
         assert_eq!(limited.left("lasting", 500), 500, "{policy}");
     }
+}
+
+#[test]
+fn what_would_expire_first_goes_first() {
+    let mut limited = limited("volatile-ttl", &["--threads", "1"]);
+    let mut events = limited.server.connect();
+    let notify = "CONFIG SET notify-keyspace-events E$e";
+    assert_eq!(limited.client.call(notify), "+OK");
+    events.call("PSUBSCRIBE __keyevent@0__:*");
+    for number in 0..3000 {
+        let (key, value) = (number.to_string(), vec![b'x'; 10_000]);
+        // The later they are written the sooner they are to expire, however long it takes to write them.
+        let ttl = (1_000_000 - 100 * number).to_string();
+        let set = [b"SET", key.as_bytes(), &value, b"EX", ttl.as_bytes()];
+        assert_eq!(limited.client.call_args(&set), "+OK");
+    }
+    limited.client.call("SET over x");
+    let (mut present, mut evicted) = (Vec::new(), 0);
+    loop {
+        let message = events.reply();
+        let words: Vec<&str> = message.split(' ').collect();
+        let (event, key) = (words[words.len() - 3], words[words.len() - 1]);
+        match (event, key) {
+            ("__keyevent@0__:set", "over") => break,
+            ("__keyevent@0__:set", key) => present.push(key.to_string()),
+            _ => {
+                assert_eq!(
+                    (event, present.pop().as_deref()),
+                    ("__keyevent@0__:evicted", Some(key))
+                );
+                evicted += 1;
+            }
+        }
+    }
+    assert!(evicted > 100, "{evicted}");
 }
 
 #[test]
