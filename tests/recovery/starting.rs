@@ -471,6 +471,19 @@ fn what_cannot_be_merged_is_left_out_as_a_whole() {
 }
 
 #[test]
+fn who_stops_right_after_a_reload_has_what_was_loaded() {
+    let mut server = Server::start(&["--enable-debug-command", "yes"]);
+    let mut client = server.connect();
+    client.call("DEBUG POPULATE 200000");
+    assert_eq!(client.call("SAVE"), "+OK");
+    assert_eq!(client.call("FLUSHALL"), "+OK");
+    assert_eq!(client.call("DEBUG RELOAD NOSAVE"), "+OK");
+    assert_eq!(server.terminate(), Some(0));
+    server.start_again(&["--appendonly", "yes"]);
+    assert_eq!(server.connect().call("DBSIZE"), ":200000");
+}
+
+#[test]
 fn a_directory_that_is_not_there_is_not_sound() {
     let (code, said) = check(Path::new("no-such-directory"));
     assert_eq!(

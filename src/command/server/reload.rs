@@ -78,7 +78,8 @@ pub fn reload(ctx: &mut Ctx<'_, '_>, mut args: Args<'_>) -> Outcome {
     })?;
     replace(&fresh, locked, &options)?;
     if config.appendonly && (options.no_save || options.no_flush) {
-        // The log does not lead to what is there now.
+        // The log does not lead to what is there now, until it has a new base.
+        shared.keyspace.log().set_whole(false);
         save::begin(shared, locked, now, Task::Rewrite);
     }
     locked.release();
