@@ -1,5 +1,5 @@
 //! Millstream: streams, work queues and pub/sub on the Redis protocol, a thread per core.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 pub mod base;
 pub mod command;
 pub mod config;

@@ -1,20 +1,13 @@
 //! What scripts find in `redis`: calling commands, making replies, the log, and what is kept for scripts of other times.
 
-use super::failure::{self, message};
 use super::host::{self, LogLevel};
-use super::state::{State, Unbounded};
-use super::{decode, library, libs::text};
+use super::state::State;
+use super::{direct, failure, library, libs::text};
 use crate::base::sha1;
 use crate::base::version::{REDIS_VERSION, REDIS_VERSION_NUMBER};
-use crate::resp::{Reply, RequestBuffer, Version};
 use mlua::{Lua, MultiValue, Table, Value};
 use std::rc::Rc;
 
-/// What `redis.call` may be called with at most, all arguments together: as much as one request on the wire may hold.
-const MAX_REQUEST_BYTES: usize = u32::MAX as usize / 2;
-
-const NO_ARGUMENTS: &str = "ERR Please specify at least one argument for this redis lib call";
-const NOT_TEXT: &str = "ERR Lua redis lib command arguments must be strings or integers";
 const LEVELS: [(&str, LogLevel); 4] = [
     ("LOG_DEBUG", LogLevel::Debug),
     ("LOG_VERBOSE", LogLevel::Verbose),
@@ -73,32 +66,7 @@ fn add_log(lua: &Lua, redis: &Table) -> mlua::Result<()> {
 }
 
 fn add_calls(lua: &Lua, state: &Rc<State>, redis: &Table) -> mlua::Result<()> {
-    let of = state.clone();
-    let call = move |lua: &Lua, args: MultiValue| match run(lua, &of, &args)? {
-        Ok(value) => Ok(value),
-        Err(failed) => Err(failure::reply(failed.text, failed.is_counted)),
-    };
-    redis.raw_set("call", lua.create_function(call)?)?;
-    let of = state.clone();
-    let pcall = move |lua: &Lua, args: MultiValue| match run(lua, &of, &args)? {
-        Ok(value) => Ok(value),
-        Err(failed) => {
-            let table = error_table(lua, &of, &failed.text, failed.is_counted)?;
-            Ok(Value::Table(table))
-        }
-    };
-    redis.raw_set("pcall", lua.create_function(pcall)?)?;
-    let of = state.clone();
-    let may_call = move |_: &Lua, args: MultiValue| {
-        let mut request = of.request.borrow_mut();
-        if let Err(why) = read_arguments(&mut request, &args) {
-            return Err(failure::reply(why, false));
-        }
-        let allowed = host::with(|host| host.may_call(request.as_request())).flatten();
-        let unknown = "ERR Invalid command passed to redis.acl_check_cmd()";
-        allowed.ok_or_else(|| failure::reply(unknown, false))
-    };
-    redis.raw_set("acl_check_cmd", lua.create_function(may_call)?)?;
+    direct::add_to(lua, state, redis)?;
     let of = state.clone();
     let setresp = move |_: &Lua, args: MultiValue| {
         let resp3 = protocol(&args)?;
@@ -106,66 +74,6 @@ fn add_calls(lua: &Lua, state: &Rc<State>, redis: &Table) -> mlua::Result<()> {
         Ok(())
     };
     redis.raw_set("setresp", lua.create_function(setresp)?)
-}
-
-/// A command that did not do what it was to do.
-struct Failed {
-    text: Vec<u8>,
-    is_counted: bool,
-}
-
-/// Runs a command; what it answers as a Lua value.
-fn run(lua: &Lua, state: &State, args: &MultiValue) -> mlua::Result<Result<Value, Failed>> {
-    let mut request = state.request.borrow_mut();
-    if let Err(why) = read_arguments(&mut request, args) {
-        let text = why.into();
-        return Ok(Err(Failed {
-            text,
-            is_counted: false,
-        }));
-    }
-    let mut reply = state.reply.borrow_mut();
-    reply.clear();
-    reply.version = match state.resp3.get() {
-        true => Version::Resp3,
-        false => Version::Resp2,
-    };
-    let outside = || message("commands can be called only while a script runs");
-    host::with(|host| host.call(request.as_request(), &mut reply)).ok_or_else(outside)?;
-    answer(lua, state, &reply)
-}
-
-fn answer(lua: &Lua, state: &State, reply: &Reply) -> mlua::Result<Result<Value, Failed>> {
-    let mut scratch = state.scratch.borrow_mut();
-    let bytes = reply.gathered(&mut scratch);
-    if let Some(text) = decode::error_of(bytes) {
-        return Ok(Err(Failed {
-            text,
-            is_counted: true,
-        }));
-    }
-    let _unbounded = Unbounded::lift(lua, bytes.len())?;
-    decode::value(lua, state, bytes).map(Ok)
-}
-
-/// Reads what a command was called with into a request; or says why it is none.
-fn read_arguments(request: &mut RequestBuffer, args: &MultiValue) -> Result<(), &'static str> {
-    if args.is_empty() {
-        return Err(NO_ARGUMENTS);
-    }
-    request.begin(args.len());
-    for arg in args.iter() {
-        match arg {
-            Value::String(text) => request.push(&text.as_bytes()),
-            Value::Integer(n) => request.push(itoa::Buffer::new().format(*n).as_bytes()),
-            Value::Number(n) => request.push(&text::exact(*n)),
-            _ => return Err(NOT_TEXT),
-        }
-        if request.len() > MAX_REQUEST_BYTES {
-            return Err("ERR the arguments of this redis lib call are too long");
-        }
-    }
-    Ok(())
 }
 
 fn protocol(args: &MultiValue) -> mlua::Result<bool> {
@@ -185,7 +93,7 @@ fn add_replies(lua: &Lua, state: &Rc<State>, redis: &Table) -> mlua::Result<()> 
     let error_reply = move |lua: &Lua, args: MultiValue| match single_text(&args) {
         Some(text) => {
             let text = text.strip_prefix(b"-").unwrap_or(&text);
-            error_table(lua, &of, &decode::coded(text), false)
+            error_table(lua, &of, &coded(text), false)
         }
         None => wrong_arguments(lua, &of),
     };
@@ -200,6 +108,14 @@ fn add_replies(lua: &Lua, state: &Rc<State>, redis: &Table) -> mlua::Result<()> 
         None => wrong_arguments(lua, &of),
     };
     redis.raw_set("status_reply", lua.create_function(status_reply)?)
+}
+
+/// An error's text with a code in front: one word alone is no code.
+fn coded(text: &[u8]) -> Vec<u8> {
+    match memchr::memchr(b' ', text) {
+        Some(_) => text.to_vec(),
+        None => [b"ERR ", text].concat(),
+    }
 }
 
 /// The one text that a function was called with.

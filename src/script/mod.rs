@@ -3,8 +3,8 @@
 //!
 //! ```text
 //!   interpreter   compiles, runs, bounds memory and time          sandbox    the globals, which nobody can change
-//!   api           redis.call and its kin                          libs/      cjson, cmsgpack, struct, bit, random numbers
-//!   decode        a reply becomes a Lua value                     encode     a Lua value becomes a reply
+//!   direct        redis.call: a reply becomes a Lua value         encode     a Lua value becomes a reply
+//!   api           what else is in redis.*                         libs/      cjson, cmsgpack, struct, bit, random numbers
 //!   failure       what went wrong and where                       host       what runs commands for a script
 //!   library       libraries of functions: what they register
 //! ```
@@ -12,7 +12,7 @@
 //! This room knows no command and no key: what a script asks for goes to a [`Host`]. An interpreter belongs to one thread.
 
 mod api;
-mod decode;
+mod direct;
 mod encode;
 mod failure;
 mod host;

@@ -10,6 +10,9 @@ use std::cell::{Cell, RefCell};
 /// The most memory that one interpreter's values may take. A script that needs more fails with `not enough memory`.
 pub const MAX_MEMORY_BYTES: usize = 512 * 1024 * 1024;
 
+/// The key that says of an error that the statistics of errors know of it.
+pub const IS_COUNTED: &str = "ignore_error_stats_update";
+
 /// See the module's description.
 pub struct State {
     /// The command being called.
@@ -59,7 +62,7 @@ impl State {
             names: Names {
                 ok: name("ok")?,
                 err: name("err")?,
-                is_counted: name("ignore_error_stats_update")?,
+                is_counted: name(IS_COUNTED)?,
                 map: name("map")?,
                 set: name("set")?,
                 double: name("double")?,

@@ -3,6 +3,14 @@
 use crate::base::{float, num};
 use mlua::Value;
 
+/// The integer that a number is, if it is one.
+pub fn integer(number: f64) -> Option<i64> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    let integer = number as i64;
+    let is_same = (-LIMIT..LIMIT).contains(&number) && integer as f64 == number;
+    is_same.then_some(integer)
+}
+
 /// All digits that make the number: what commands are called with.
 pub fn exact(number: f64) -> Vec<u8> {
     let mut out = Vec::new();
