@@ -66,6 +66,9 @@ pub fn key_slot(key: &[u8]) -> u16 {
 }
 
 fn hashed_part(key: &[u8]) -> &[u8] {
+    if !has_brace(key) {
+        return key;
+    }
     let Some(open) = key.iter().position(|&b| b == b'{') else {
         return key;
     };
@@ -73,6 +76,22 @@ fn hashed_part(key: &[u8]) -> &[u8] {
         None | Some(0) => key,
         Some(len) => &key[open + 1..open + 1 + len],
     }
+}
+
+/// Whether there is a `{`, eight bytes at a look: most keys have none.
+fn has_brace(key: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let is_in = |bytes: [u8; 8]| {
+        // Where there is one, a byte becomes 0, and a byte of 0 is what borrows.
+        let others = u64::from_ne_bytes(bytes) ^ (ONES * b'{' as u64);
+        others.wrapping_sub(ONES) & !others & (ONES << 7) != 0
+    };
+    let (words, rest) = key.as_chunks::<8>();
+    let end = match key.last_chunk::<8>() {
+        Some(last) => !rest.is_empty() && is_in(*last),
+        None => rest.contains(&b'{'),
+    };
+    end || words.iter().any(|word| is_in(*word))
 }
 
 #[cfg(test)]
@@ -102,5 +121,18 @@ mod tests {
         assert_eq!(hashed_part(b"a{}b{c}"), b"a{}b{c}");
         assert_eq!(hashed_part(b"a{b"), b"a{b");
         assert_eq!(hashed_part(b"{{a}b}"), b"{a");
+    }
+
+    #[test]
+    fn a_brace_is_found_wherever_it_stands() {
+        for len in 0..40 {
+            let key: Vec<u8> = (0..len).map(|at| [b'z', b'|', 0xfb, 0][at % 4]).collect();
+            assert!(!has_brace(&key), "{len}");
+            for at in 0..len {
+                let mut key = key.clone();
+                key[at] = b'{';
+                assert!(has_brace(&key), "{at} of {len}");
+            }
+        }
     }
 }

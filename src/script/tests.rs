@@ -4,9 +4,10 @@ use super::*;
 use crate::resp::{Reply, Request, Version};
 use proptest::prelude::*;
 
-/// Answers ECHO, and fails everything else.
+/// Answers ECHO, and fails almost everything else.
 #[derive(Default)]
 struct Echo {
+    fresh: usize,
     called: Vec<Vec<u8>>,
     logged: Vec<Vec<u8>>,
     looks: usize,
@@ -15,6 +16,14 @@ struct Echo {
 
 impl Host for Echo {
     fn call(&mut self, request: Request<'_>, reply: &mut Reply) {
+        if request.arg(0) == b"fresh" {
+            self.fresh += 1;
+            reply.array(2);
+            let mut text = vec![b'x'; 1_000_000];
+            text[..8].copy_from_slice(&self.fresh.to_ne_bytes());
+            reply.bulk(&text);
+            return reply.int(1);
+        }
         self.called
             .push(request.iter().collect::<Vec<_>>().join(&b' '));
         match request.arg(0) {
@@ -260,6 +269,24 @@ fn memory_is_bounded_and_comes_back() {
 }
 
 #[test]
+fn what_commands_answer_is_bounded_too() {
+    let mut fixture = Fixture::new();
+    let hoard = "local t = {} while true do t[#t + 1] = redis.call('fresh') end";
+    let in_coroutine = format!("coroutine.wrap(function() {hoard} end)()");
+    for text in [hoard, &in_coroutine] {
+        let told = fixture.fails(text);
+        assert!(told.contains("not enough memory"), "{told}");
+        assert!((250..600).contains(&fixture.host.fresh), "{text}");
+        fixture.host.fresh = 0;
+    }
+    let caught =
+        "local function hoard() local t = {} while true do t[#t + 1] = redis.pcall('fresh') end end
+        local _, why = pcall(hoard) return {why, redis.call('echo', 'a')}";
+    let caught = fixture.run(caught, &[]).unwrap();
+    assert_eq!(caught, "*2\r\n$17\r\nnot enough memory\r\n$1\r\na\r\n");
+}
+
+#[test]
 fn replies_nest_as_deeply_as_lua_holds() {
     let mut fixture = Fixture::new();
     let deep = fixture.run("local a = {} a[1] = a return a", &[]).unwrap();
@@ -286,6 +313,13 @@ proptest! {
         let text = "pcall(cjson.decode, ARGV[1]) pcall(cmsgpack.unpack, ARGV[1]) pcall(struct.unpack, ARGV[2], ARGV[1])
             pcall(struct.size, ARGV[2]) pcall(struct.pack, ARGV[2], 1, 'a', 2) pcall(loadstring, ARGV[1]) return 1";
         prop_assert_eq!(fixture.run(text, &[&bytes, format.as_bytes()]).unwrap(), ":1\r\n");
+    }
+
+    #[test]
+    fn no_reply_breaks_its_reader(reply in "([*$:+#,(=%~>_-][0-9tf]{0,2}\r\n|txt:a\r\n|){0,12}") {
+        let mut fixture = Fixture::new();
+        let text = "redis.pcall('raw', ARGV[1]) redis.setresp(3) pcall(redis.call, 'raw', ARGV[1]) return 1";
+        prop_assert_eq!(fixture.run(text, &[reply.as_bytes()]).unwrap(), ":1\r\n");
     }
 
     #[test]
