@@ -15,7 +15,10 @@
 //! ```
 //! Numbers and lengths are varints. `base` stands for the entry before the first, so an entry made for a fresh
 //! block costs no delta. Deleting an entry sets its flag and leaves its bytes; a block with no live entry is dropped by the
-//! stream. Dropping entries from the front moves `entries_at` and `base`.
+//! stream. Dropping entries from the front moves `entries_at` and `base`. A block of large entries is written anew when half of it is dead.
+//!
+//! Small entries share a block that is small enough to be searched and copied in no time. Large ones share one that is as long as several of them,
+//! each twice as long as the one before: in an allocation of its own each would take up to a page more, and pages are what they cost.
 
 use super::Field;
 use super::id::Id;
@@ -29,9 +32,14 @@ const SAME_MS: u8 = 1 << 2;
 const NEW_MS: u8 = 2 << 2;
 const NEW_MS_SEQ0: u8 = 3 << 2;
 
-/// Bytes at which a block is full; an entry too large for that has a block to itself. An allocator's size class, so
-/// that a full block wastes nothing.
-pub(super) const MAX_BLOCK_BYTES: usize = 4096;
+/// Bytes at which a block is full, but for large entries. An allocator's size class, so that a full block wastes nothing.
+const MAX_BLOCK_BYTES: usize = 4096;
+/// An entry whose fields take more is large.
+const LARGE_ENTRY_BYTES: usize = MAX_BLOCK_BYTES / 4;
+/// How many large entries share a block at most, so that it is searched in no time either.
+const MAX_LARGE_ENTRIES: usize = 16;
+/// Bytes at which their block is full in any case; an entry too large for that has a block to itself.
+const MAX_LARGE_BLOCK_BYTES: usize = 128 * 1024;
 /// What a stream's first block starts with.
 const FIRST_BLOCK_BYTES: usize = 128;
 /// The most that an entry's flags and id delta take.
@@ -53,6 +61,8 @@ pub(super) struct Block {
     /// Bytes of the names and values of the live entries, each entry's names counted. No more than a large entry's, or than so many small
     /// ones as fit in a block have with all its names.
     payload_bytes: u32,
+    /// Bytes of entries that were deleted or dropped.
+    dead_bytes: u32,
     entries_at: usize,
     bytes: Vec<u8>,
 }
@@ -78,33 +88,52 @@ impl Head {
 }
 
 impl Block {
-    /// An empty block whose entries share `names`, with room for an entry of `fields_bytes`.
+    /// An empty block whose entries share `names`, with room for an entry of `fields_bytes`. It follows one that is `before_bytes` long.
     pub fn new<'a>(
         id: Id,
         names: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
         fields_bytes: usize,
-        first: bool,
+        before_bytes: Option<usize>,
     ) -> Block {
         let count = names.len() as u32;
-        let start = if first {
-            FIRST_BLOCK_BYTES
-        } else {
-            MAX_BLOCK_BYTES
-        };
         let name_bytes = names
             .clone()
             .map(|name| varint::size(name.len()) + name.len());
         let need = name_bytes.sum::<usize>() + MAX_HEAD_BYTES + fields_bytes;
-        let mut bytes = Vec::with_capacity(start.max(need));
+        let room = match before_bytes {
+            None => FIRST_BLOCK_BYTES.max(need),
+            Some(before_bytes) => Block::room_behind(before_bytes, need),
+        };
+        let mut bytes = Vec::with_capacity(room);
         names.for_each(|name| varint::put_bytes(&mut bytes, name));
         Block::beginning(id, count, bytes)
     }
 
     /// An empty block like `new`'s, whose `count` shared names are encoded already.
-    pub fn of_encoded_names(id: Id, count: u32, names: &[u8], room: usize) -> Block {
-        let mut bytes = Vec::with_capacity(names.len() + room);
+    pub fn of_encoded_names(
+        id: Id,
+        (count, names): (u32, &[u8]),
+        fields_bytes: usize,
+        before_bytes: Option<usize>,
+    ) -> Block {
+        let need = names.len() + MAX_HEAD_BYTES + fields_bytes;
+        // The first block grows as it needs to: most streams are small.
+        let room = before_bytes.map_or(need, |before_bytes| Block::room_behind(before_bytes, need));
+        let mut bytes = Vec::with_capacity(room);
         bytes.extend_from_slice(names);
         Block::beginning(id, count, bytes)
+    }
+
+    /// How long a block may become that begins with an entry for which it needs `need` bytes.
+    fn room_behind(before_bytes: usize, need: usize) -> usize {
+        if need <= LARGE_ENTRY_BYTES {
+            return MAX_BLOCK_BYTES;
+        }
+        // A power of two is a size class of allocators, and whole pages.
+        let most = 1 << (MAX_LARGE_ENTRIES * need).ilog2();
+        let most = MAX_LARGE_BLOCK_BYTES.min(most);
+        let twice = 2 * (before_bytes + MAX_HEAD_BYTES);
+        twice.clamp(MAX_BLOCK_BYTES, most).max(need)
     }
 
     fn beginning(id: Id, names: u32, bytes: Vec<u8>) -> Block {
@@ -116,6 +145,7 @@ impl Block {
             live: 0,
             names,
             payload_bytes: 0,
+            dead_bytes: 0,
             entries_at: bytes.len(),
             bytes,
         }
@@ -150,6 +180,16 @@ impl Block {
         self.bytes.capacity()
     }
 
+    /// How long it is.
+    pub fn len_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether to copy it takes time.
+    pub fn is_large(&self) -> bool {
+        self.bytes.len() > MAX_BLOCK_BYTES
+    }
+
     /// The shared names.
     pub fn names(&self) -> Names<'_> {
         Names {
@@ -179,7 +219,8 @@ impl Block {
     pub fn make_room(&mut self, fields_bytes: usize) -> bool {
         let need = self.bytes.len() + MAX_HEAD_BYTES + fields_bytes;
         if need > MAX_BLOCK_BYTES {
-            return false;
+            // Many small ones behind large ones would take long to be searched.
+            return fields_bytes > LARGE_ENTRY_BYTES && need <= self.bytes.capacity();
         }
         if need > self.bytes.capacity() {
             // A first block starts small, and a copy made for a writer has no room beyond its entries.
@@ -351,8 +392,65 @@ impl Block {
     pub fn delete(&mut self, head: &Head) {
         assert!(!head.deleted);
         self.bytes[head.at] |= DELETED;
+        self.bury(head);
+        self.compact_if_sparse();
+    }
+
+    /// Counts a live entry no more.
+    fn bury(&mut self, head: &Head) {
         self.live -= 1;
         self.payload_bytes -= self.payload_bytes_of(head);
+        self.dead_bytes += (self.end_of(head) - head.at) as u32;
+    }
+
+    /// Where the entry ends.
+    fn end_of(&self, head: &Head) -> usize {
+        let mut fields = self.fields(head);
+        fields.by_ref().for_each(drop);
+        fields.at
+    }
+
+    /// Gives back what dead entries take, if that is the greater part of a block of large ones.
+    fn compact_if_sparse(&mut self) {
+        if self.is_large() && self.live > 0 && self.dead_bytes as usize > self.bytes.len() / 2 {
+            self.compact();
+        }
+    }
+
+    fn compact(&mut self) {
+        let names = self.names_bytes();
+        let mut bytes =
+            Vec::with_capacity(self.bytes.len() - self.dead_bytes as usize + MAX_HEAD_BYTES);
+        bytes.extend_from_slice(&self.bytes[..names]);
+        let mut compact = Block {
+            last: self.base,
+            live: 0,
+            payload_bytes: self.payload_bytes,
+            dead_bytes: 0,
+            entries_at: names,
+            bytes,
+            ..*self
+        };
+        let mut cursor = self.start();
+        while let Some(head) = self.take(&mut cursor) {
+            if !head.deleted {
+                if compact.live == 0 {
+                    compact.first = head.id;
+                }
+                let body = &self.bytes[head.body..cursor.at];
+                compact
+                    .begin(head.id, head.own_names)
+                    .extend_from_slice(body);
+            }
+        }
+        *self = compact;
+    }
+
+    /// Bytes of the shared names.
+    fn names_bytes(&self) -> usize {
+        let mut names = self.names();
+        names.by_ref().for_each(drop);
+        names.at
     }
 
     /// Forgets the deleted entries behind the last live one.
@@ -364,6 +462,7 @@ impl Block {
                 end = cursor;
             }
         }
+        self.dead_bytes -= (self.bytes.len() - end.at) as u32;
         self.bytes.truncate(end.at);
         self.last = end.previous;
     }
@@ -379,11 +478,10 @@ impl Block {
                 self.entries_at = before.at;
                 self.base = before.previous;
                 self.first = head.id;
-                return;
+                return self.compact_if_sparse();
             }
             if !head.deleted {
-                self.live -= 1;
-                self.payload_bytes -= self.payload_bytes_of(&head);
+                self.bury(&head);
             }
         }
     }

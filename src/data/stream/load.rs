@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::block::{Block, MAX_BLOCK_BYTES, MAX_HEAD_BYTES};
+use super::block::Block;
 use super::id::Id;
 use super::log::Log;
 use super::varint;
@@ -119,15 +119,9 @@ impl LogLoader {
     /// Seals the tail and begins another one, with room for an entry of `bytes`.
     #[cold]
     fn next_block(&mut self, id: Id, bytes: usize) {
-        let need = MAX_HEAD_BYTES + bytes;
-        let full = MAX_BLOCK_BYTES.saturating_sub(self.names.len());
-        // The first block grows as it needs to: most streams are small.
-        let room = if self.tail.is_none() {
-            need
-        } else {
-            need.max(full)
-        };
-        let block = Block::of_encoded_names(id, self.names_count, &self.names, room);
+        let before_bytes = self.tail.as_ref().map(Block::len_bytes);
+        let names = (self.names_count, &*self.names);
+        let block = Block::of_encoded_names(id, names, bytes, before_bytes);
         if let Some(full) = self.tail.take() {
             self.keep(full);
         }

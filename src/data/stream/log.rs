@@ -109,9 +109,9 @@ impl Log {
         let sizes = Sizes::of(fields);
         if let Some(node) = self.nodes.newest()
             && !node.is_full_for(sizes.payload_bytes, limits)
-            && let Some(tail) = self.blocks.back_mut().map(Arc::make_mut)
+            && let Some(tail) = self.blocks.back_mut()
             && tail.shares_names(fields)
-            && tail.make_room(sizes.packed_bytes)
+            && let Some(tail) = with_room(tail, sizes.packed_bytes)
         {
             tail.push(id, fields, false);
             node.extend(id, fields, sizes.listpack_bytes, false);
@@ -134,14 +134,14 @@ impl Log {
     fn append_slowly(&mut self, id: Id, fields: &[Field<'_>], sizes: Sizes, limits: NodeLimits) {
         let is_open = |node: &&mut Node| !node.is_full_for(sizes.payload_bytes, limits);
         let node = self.nodes.newest().filter(is_open);
-        let tail = self.blocks.back_mut().map(Arc::make_mut);
+        let tail = self.blocks.back_mut();
         let shares_names = tail.as_ref().is_some_and(|tail| tail.shares_names(fields));
         let Some(tail) = tail.filter(|_| shares_names || node.is_some()) else {
             // All of the newest block share their names with the newest node.
             self.nodes.open(id, fields, sizes.listpack_bytes);
-            let first = self.blocks.is_empty();
+            let before_bytes = self.blocks.back().map(|tail| tail.len_bytes());
             let names = fields.iter().map(|(name, _)| *name);
-            let block = Block::new(id, names, sizes.packed_bytes, first);
+            let block = Block::new(id, names, sizes.packed_bytes, before_bytes);
             return self.push_block(block, id, fields, false);
         };
         match node {
@@ -154,10 +154,10 @@ impl Log {
             own_names_bytes(fields)
         };
         let fields_bytes = sizes.packed_bytes + names_bytes;
-        if tail.make_room(fields_bytes) {
+        if let Some(tail) = with_room(tail, fields_bytes) {
             return tail.push(id, fields, !shares_names);
         }
-        let block = Block::new(id, tail.names(), fields_bytes, false);
+        let block = Block::new(id, tail.names(), fields_bytes, Some(tail.len_bytes()));
         self.push_block(block, id, fields, !shares_names);
     }
 
@@ -165,8 +165,8 @@ impl Log {
     fn push_block(&mut self, mut block: Block, id: Id, fields: &[Field<'_>], own_names: bool) {
         block.push(id, fields, own_names);
         self.drop_dead_tail();
-        if let Some(full) = self.blocks.back_mut() {
-            Arc::make_mut(full).seal();
+        if let Some(full) = self.blocks.back_mut().and_then(Arc::get_mut) {
+            full.seal();
         }
         self.blocks.push_back(Arc::new(block));
     }
@@ -290,6 +290,17 @@ impl Log {
             + self.blocks.heap_bytes()
             + self.nodes.heap_bytes()
     }
+}
+
+/// The block, if there is room in it for an entry whose fields take `fields_bytes`. One of large entries that somebody still reads is not copied
+/// for that.
+#[inline]
+fn with_room(block: &mut Arc<Block>, fields_bytes: usize) -> Option<&mut Block> {
+    if block.is_large() && Arc::get_mut(block).is_none() {
+        return None;
+    }
+    let block = Arc::make_mut(block);
+    block.make_room(fields_bytes).then_some(block)
 }
 
 /// What an entry takes, without its id and names of its own.

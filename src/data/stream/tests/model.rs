@@ -45,6 +45,7 @@ fn fields() -> impl Strategy<Value = Fields> {
         "[a-z]{0,40}".prop_map(String::into_bytes),
         any::<i64>().prop_map(|number| number.to_string().into_bytes()),
         (0usize..2000).prop_map(|len| vec![b'x'; len]),
+        (0usize..50_000).prop_map(|len| vec![b'y'; len]),
     ];
     prop_oneof![
         6 => value.clone().prop_map(|value| vec![(b"field".to_vec(), value)]),
