@@ -12,18 +12,19 @@
 //!
 //! - *An error of Lua's* leaves functions by a jump, and no destructor runs. So what has one is over before anything is called that may raise
 //!   an error, and be it for want of memory: `run` only reads, and has the command run; `push` and `raise` hold numbers and references.
-//! - *The state*, to which the first upvalue points, is kept by the interpreter as its application data.
+//! - *The state*, to which the upvalue points, is kept by the interpreter as its application data.
 //! - *A reply's bytes* stay in the state until the next command of a script. None runs while values are made: scripts have no finalizers.
+//! - *A panic* of the host ends the process, as `panic = "abort"` says in `Cargo.toml`. Without that, as in tests, it passes through Lua.
 //! - *The stack* has room for `LUA_MINSTACK` values when a function begins; tables within tables ask for more.
 #![allow(unsafe_code)]
 
+use super::host;
 use super::libs::text;
 use super::state::{IS_COUNTED, State};
-use super::{failure, host};
 use crate::base::{float, num};
 use crate::resp::{RequestBuffer, Version};
 use mlua::ffi;
-use mlua::{Function, Lua, LuaString, Table, Value, lua_CFunction, lua_State};
+use mlua::{Function, Lua, Table, lua_CFunction, lua_State};
 use std::ffi::c_int;
 use std::rc::Rc;
 
@@ -31,8 +32,8 @@ use std::rc::Rc;
 const MAX_REQUEST_BYTES: usize = u32::MAX as usize / 2;
 /// Replies nest no deeper than this.
 const MAX_DEPTH: usize = 64;
-/// The most values that a reply has on the stack at each depth.
-const VALUES_PER_DEPTH: c_int = 5;
+/// The most values on the stack above a table that was opened last: another table and a key, and a verbatim string's tables, names and text.
+const VALUES_PER_DEPTH: c_int = 8;
 
 const TOO_DEEP: &[u8] = b"a reply is nested too deeply";
 const NO_ARGUMENTS: &str = "ERR Please specify at least one argument for this redis lib call";
@@ -44,10 +45,6 @@ const UNKNOWN: &str = "ERR Invalid command passed to redis.acl_check_cmd()";
 /// Adds the functions to `redis`.
 pub fn add_to(lua: &Lua, state: &Rc<State>, redis: &Table) -> mlua::Result<()> {
     lua.set_app_data(state.clone());
-    let to_error = lua.create_function(|_, (text, is_counted): (LuaString, bool)| {
-        let error = failure::reply(&*text.as_bytes(), is_counted);
-        Ok(Value::Error(Box::new(error)))
-    })?;
     let functions: [(&str, lua_CFunction); 3] = [
         ("call", call),
         ("pcall", pcall),
@@ -55,12 +52,11 @@ pub fn add_to(lua: &Lua, state: &Rc<State>, redis: &Table) -> mlua::Result<()> {
     ];
     for (name, function) in functions {
         let state = Rc::as_ptr(state).cast_mut();
-        // SAFETY: the two upvalues are on the stack before the closure takes them, and errors are caught.
+        // SAFETY: the upvalue is on the stack before the closure takes it, and errors are caught.
         let closure: Function = unsafe {
-            lua.exec_raw(&to_error, |lua| {
+            lua.exec_raw((), |lua| {
                 ffi::lua_pushlightuserdata(lua, state.cast());
-                ffi::lua_insert(lua, -2);
-                ffi::lua_pushcclosure(lua, function, 2);
+                ffi::lua_pushcclosure(lua, function, 1);
             })
         }?;
         redis.raw_set(name, closure)?;
@@ -69,11 +65,10 @@ pub fn add_to(lua: &Lua, state: &Rc<State>, redis: &Table) -> mlua::Result<()> {
 }
 
 const STATE: c_int = ffi::lua_upvalueindex(1);
-const TO_ERROR: c_int = ffi::lua_upvalueindex(2);
 
 /// `redis.call(command, ...)`
 unsafe extern "C-unwind" fn call(lua: *mut lua_State) -> c_int {
-    // SAFETY: Lua calls this, with the upvalues that `add_to` has given it; what `run` gives has no destructor.
+    // SAFETY: Lua calls this, with the upvalue that `add_to` has given it; what `run` gives has no destructor.
     unsafe {
         match run(lua, state_of(lua)) {
             Ok(reply) => Values { lua, rest: reply }.push(0),
@@ -164,7 +159,7 @@ unsafe fn may_call<'s>(lua: *mut lua_State, state: &'s State) -> Result<bool, Re
     allowed.ok_or(Refusal::of_call(UNKNOWN))
 }
 
-/// Reads what a command is called with; or says why it is none. Raises nothing.
+/// Takes what a command is called with off the stack, which is then empty; or says why it is none. Raises nothing.
 unsafe fn read_arguments(
     lua: *mut lua_State,
     request: &mut RequestBuffer,
@@ -188,6 +183,8 @@ unsafe fn read_arguments(
             return Err(TOO_LONG);
         }
     }
+    // SAFETY: nothing there is asked for any more. A reply may need the room.
+    unsafe { ffi::lua_settop(lua, 0) };
     Ok(())
 }
 
@@ -212,10 +209,7 @@ fn push_number(request: &mut RequestBuffer, number: f64) {
 unsafe fn raise(lua: *mut lua_State, refusal: Refusal<'_>) -> ! {
     // SAFETY: nothing that is alive here has a destructor.
     unsafe {
-        ffi::lua_pushvalue(lua, TO_ERROR);
-        push_coded(lua, refusal.text);
-        ffi::lua_pushboolean(lua, refusal.is_counted.into());
-        ffi::lua_call(lua, 2, 1);
+        push_error(lua, refusal);
         ffi::lua_error(lua)
     }
 }
@@ -346,7 +340,8 @@ impl<'r> Values<'r> {
         unsafe {
             self.open(0, 1, depth);
             push_text(self.lua, b"map");
-            self.open(0, pairs, depth);
+            // It grows as in Redis, so that those who walk through it meet its keys in the same order.
+            self.open(0, 0, depth);
             for _ in 0..pairs {
                 self.push(depth + 1);
                 self.push(depth + 1);
@@ -361,7 +356,7 @@ impl<'r> Values<'r> {
         unsafe {
             self.open(0, 1, depth);
             push_text(self.lua, b"set");
-            self.open(0, len, depth);
+            self.open(0, 0, depth);
             for _ in 0..len {
                 self.push(depth + 1);
                 ffi::lua_pushboolean(self.lua, 1);

@@ -112,12 +112,15 @@ impl Failure {
     }
 
     /// What ended a script without its handler having been called.
-    pub fn unhandled(error: &Value) -> Self {
-        let text = described(error);
+    pub fn unhandled(state: &State, error: &Value) -> Self {
+        let (text, is_counted) = match error {
+            Value::Table(table) => of_table(state, table),
+            error => (coded(&described(error)), false),
+        };
         Failure {
-            text: coded(&text),
+            text,
             place: None,
-            is_counted: false,
+            is_counted,
         }
     }
 

@@ -135,7 +135,7 @@ impl Interpreter {
                 let mark = reply.mark();
                 encode::write(&self.state, &self.next, value, reply).map_err(|error| {
                     reply.rollback(mark);
-                    Failure::unhandled(&Value::Error(Box::new(error)))
+                    Failure::unhandled(&self.state, &Value::Error(Box::new(error)))
                 })
             }
             Err(error) => Err(self.failed(&error)),
@@ -188,7 +188,7 @@ impl Interpreter {
     /// What a script failed with. A script that filled the memory leaves garbage that Lua would not yet collect.
     fn failed(&self, error: &Value) -> Failure {
         let handled = self.state.failure.take();
-        let failure = handled.unwrap_or_else(|| Failure::unhandled(error));
+        let failure = handled.unwrap_or_else(|| Failure::unhandled(&self.state, error));
         if self.lua.used_memory() > MAX_MEMORY_BYTES / 2 {
             self.lua.gc_restart();
             let _ = self.lua.gc_collect();

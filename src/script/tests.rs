@@ -269,6 +269,20 @@ fn memory_is_bounded_and_comes_back() {
 }
 
 #[test]
+fn a_command_of_as_many_arguments_as_there_may_be_is_answered() {
+    let mut fixture = Fixture::new();
+    let nested = b"*1\r\n*1\r\n*2\r\n$1\r\na\r\n-NO way\r\n";
+    let text = "local more = {} for i = 1, 7990 do more[i] = i end
+        local a, b = redis.call('raw', ARGV[1], unpack(more)), redis.pcall('nothing', unpack(more))
+        return {a, b, (pcall(redis.call, 'nothing', unpack(more)))}";
+    let answered = fixture.run(text, &[nested]).unwrap();
+    assert!(
+        answered.ends_with("-NO way\r\n-ERR no such thing\r\n$-1\r\n"),
+        "{answered}"
+    );
+}
+
+#[test]
 fn what_commands_answer_is_bounded_too() {
     let mut fixture = Fixture::new();
     let hoard = "local t = {} while true do t[#t + 1] = redis.call('fresh') end";
