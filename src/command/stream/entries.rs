@@ -56,12 +56,12 @@ pub struct Part {
 /// Writes the parts, at once if they are small.
 pub fn write_parts(reply: &mut Reply, parts: impl IntoIterator<Item = Part>) -> Outcome {
     let parts: VecDeque<Part> = parts.into_iter().collect();
-    let bytes: usize = parts.iter().map(|part| part.entries.bytes()).sum();
+    let bytes: u64 = parts.iter().map(|part| part.entries.bytes()).sum();
     let mut writer = PartWriter {
         parts,
         head_written: false,
     };
-    if bytes > SLICE_BYTES {
+    if bytes > SLICE_BYTES as u64 {
         return Ok(Flow::Long(Box::new(writer)));
     }
     while !writer.write_some(reply) {}

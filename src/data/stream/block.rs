@@ -17,8 +17,8 @@
 //! block costs no delta. Deleting an entry sets its flag and leaves its bytes; a block with no live entry is dropped by the
 //! stream. Dropping entries from the front moves `entries_at` and `base`. A block of large entries is written anew when half of it is dead.
 //!
-//! Small entries share a block that is small enough to be searched and copied in no time. Large ones share one that is as long as several of them,
-//! each twice as long as the one before: in an allocation of its own each would take up to a page more, and pages are what they cost.
+//! Small entries share a block that is small enough to be searched and copied in no time. Large ones share one with room for several of them,
+//! the more the more there are ([`Before`]): in an allocation of its own each would take up to a page more, and pages are what they cost.
 
 use super::Field;
 use super::id::Id;
@@ -36,7 +36,7 @@ const NEW_MS_SEQ0: u8 = 3 << 2;
 const MAX_BLOCK_BYTES: usize = 4096;
 /// An entry whose fields take more is large.
 const LARGE_ENTRY_BYTES: usize = MAX_BLOCK_BYTES / 4;
-/// How many large entries share a block at most, so that it is searched in no time either.
+/// How many large entries live in one block at most, so that it is searched in no time either.
 const MAX_LARGE_ENTRIES: usize = 16;
 /// Bytes at which their block is full in any case; an entry too large for that has a block to itself.
 const MAX_LARGE_BLOCK_BYTES: usize = 128 * 1024;
@@ -58,13 +58,23 @@ pub(super) struct Block {
     live: u32,
     /// How many names the entries share.
     names: u32,
-    /// Bytes of the names and values of the live entries, each entry's names counted. No more than a large entry's, or than so many small
-    /// ones as fit in a block have with all its names.
+    /// Bytes of the names and values of the live entries, each entry's names counted. No more than large entries that share a block have, or
+    /// one too large for that, or than so many small ones as fit in a block have with all its names.
     payload_bytes: u32,
     /// Bytes of entries that were deleted or dropped.
     dead_bytes: u32,
     entries_at: usize,
     bytes: Vec<u8>,
+}
+
+/// What a new block comes after. It gets as much room for large entries as that shows will be used: a stream that is kept short leaves room
+/// unused, as does one whose newest block somebody reads whenever something is appended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before {
+    /// Bytes of the live entries of the newest block, 0 if it is shared.
+    pub block_bytes: usize,
+    /// Room that may come to be unused.
+    pub spare_bytes: u64,
 }
 
 /// A decoded entry: where its fields stand.
@@ -87,22 +97,37 @@ impl Head {
     }
 }
 
+impl Before {
+    /// How long a block may become that begins with an entry for which it needs `need` bytes, `fields_bytes` of them for its fields.
+    fn room(&self, need: usize, fields_bytes: usize) -> usize {
+        if fields_bytes <= LARGE_ENTRY_BYTES {
+            return MAX_BLOCK_BYTES.max(need);
+        }
+        // A power of two is a size class of allocators, and whole pages.
+        let most = 1 << (MAX_LARGE_ENTRIES * need).ilog2();
+        let twice = 2 * (self.block_bytes + MAX_HEAD_BYTES);
+        let most = MAX_LARGE_BLOCK_BYTES.min(most);
+        let most = most.min(need.saturating_add(self.spare_bytes as usize));
+        twice.min(most).max(MAX_BLOCK_BYTES).max(need)
+    }
+}
+
 impl Block {
-    /// An empty block whose entries share `names`, with room for an entry of `fields_bytes`. It follows one that is `before_bytes` long.
+    /// An empty block whose entries share `names`, with room for an entry of `fields_bytes`.
     pub fn new<'a>(
         id: Id,
         names: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
         fields_bytes: usize,
-        before_bytes: Option<usize>,
+        before: Option<Before>,
     ) -> Block {
         let count = names.len() as u32;
         let name_bytes = names
             .clone()
             .map(|name| varint::size(name.len()) + name.len());
         let need = name_bytes.sum::<usize>() + MAX_HEAD_BYTES + fields_bytes;
-        let room = match before_bytes {
+        let room = match before {
             None => FIRST_BLOCK_BYTES.max(need),
-            Some(before_bytes) => Block::room_behind(before_bytes, need),
+            Some(before) => before.room(need, fields_bytes),
         };
         let mut bytes = Vec::with_capacity(room);
         names.for_each(|name| varint::put_bytes(&mut bytes, name));
@@ -114,41 +139,36 @@ impl Block {
         id: Id,
         (count, names): (u32, &[u8]),
         fields_bytes: usize,
-        before_bytes: Option<usize>,
+        before: Option<Before>,
     ) -> Block {
         let need = names.len() + MAX_HEAD_BYTES + fields_bytes;
         // The first block grows as it needs to: most streams are small.
-        let room = before_bytes.map_or(need, |before_bytes| Block::room_behind(before_bytes, need));
+        let room = before.map_or(need, |before| before.room(need, fields_bytes));
         let mut bytes = Vec::with_capacity(room);
         bytes.extend_from_slice(names);
         Block::beginning(id, count, bytes)
     }
 
-    /// How long a block may become that begins with an entry for which it needs `need` bytes.
-    fn room_behind(before_bytes: usize, need: usize) -> usize {
-        if need <= LARGE_ENTRY_BYTES {
-            return MAX_BLOCK_BYTES;
-        }
-        // A power of two is a size class of allocators, and whole pages.
-        let most = 1 << (MAX_LARGE_ENTRIES * need).ilog2();
-        let most = MAX_LARGE_BLOCK_BYTES.min(most);
-        let twice = 2 * (before_bytes + MAX_HEAD_BYTES);
-        twice.clamp(MAX_BLOCK_BYTES, most).max(need)
-    }
-
     fn beginning(id: Id, names: u32, bytes: Vec<u8>) -> Block {
-        let base = Id::new(id.ms, id.seq.wrapping_sub(1));
-        Block {
-            base,
+        let mut block = Block {
+            base: id,
             first: id,
-            last: base,
+            last: id,
             live: 0,
             names,
             payload_bytes: 0,
             dead_bytes: 0,
             entries_at: bytes.len(),
             bytes,
-        }
+        };
+        block.begin_with(id);
+        block
+    }
+
+    /// The first entry is to have this id.
+    fn begin_with(&mut self, id: Id) {
+        self.base = Id::new(id.ms, id.seq.wrapping_sub(1));
+        (self.first, self.last) = (id, self.base);
     }
 
     pub fn first(&self) -> Id {
@@ -180,14 +200,14 @@ impl Block {
         self.bytes.capacity()
     }
 
-    /// How long it is.
-    pub fn len_bytes(&self) -> usize {
-        self.bytes.len()
+    /// Bytes of its names and its live entries.
+    pub fn live_bytes(&self) -> usize {
+        self.bytes.len() - self.dead_bytes as usize
     }
 
-    /// Whether to copy it takes time.
+    /// Whether it is longer than one of small entries: to copy it takes time, and to keep it space.
     pub fn is_large(&self) -> bool {
-        self.bytes.len() > MAX_BLOCK_BYTES
+        self.bytes.capacity() > MAX_BLOCK_BYTES
     }
 
     /// The shared names.
@@ -219,8 +239,10 @@ impl Block {
     pub fn make_room(&mut self, fields_bytes: usize) -> bool {
         let need = self.bytes.len() + MAX_HEAD_BYTES + fields_bytes;
         if need > MAX_BLOCK_BYTES {
-            // Many small ones behind large ones would take long to be searched.
-            return fields_bytes > LARGE_ENTRY_BYTES && need <= self.bytes.capacity();
+            // Many behind large ones would take long to be searched.
+            let is_one_more =
+                fields_bytes > LARGE_ENTRY_BYTES && (self.live as usize) < MAX_LARGE_ENTRIES;
+            return is_one_more && need <= self.bytes.capacity();
         }
         if need > self.bytes.capacity() {
             // A first block starts small, and a copy made for a writer has no room beyond its entries.
@@ -270,7 +292,9 @@ impl Block {
         let last = self.last;
         if id.ms == last.ms {
             self.bytes.push(names_flag | SAME_MS);
-            varint::put(&mut self.bytes, id.seq - last.seq - 1);
+            // What stands before `ms-0` is told as the greatest of that millisecond.
+            let delta = id.seq.wrapping_sub(last.seq).wrapping_sub(1);
+            varint::put(&mut self.bytes, delta);
             return;
         }
         self.bytes
@@ -305,10 +329,10 @@ impl Block {
         let mut body = at + 1;
         let id = match flags & ID_BITS {
             NEXT => Id::new(previous.ms, previous.seq.wrapping_add(1)),
-            SAME_MS => Id::new(
-                previous.ms,
-                previous.seq + varint::take(&self.bytes, &mut body) + 1,
-            ),
+            SAME_MS => {
+                let delta = varint::take(&self.bytes, &mut body).wrapping_add(1);
+                Id::new(previous.ms, previous.seq.wrapping_add(delta))
+            }
             NEW_MS => {
                 let ms = previous.ms + varint::take(&self.bytes, &mut body);
                 Id::new(ms, varint::take(&self.bytes, &mut body))
@@ -410,39 +434,38 @@ impl Block {
         fields.at
     }
 
-    /// Gives back what dead entries take, if that is the greater part of a block of large ones.
-    fn compact_if_sparse(&mut self) {
-        if self.is_large() && self.live > 0 && self.dead_bytes as usize > self.bytes.len() / 2 {
+    /// Gives back what dead entries take in a block of large ones, and its room, once the others are the lesser part of it.
+    pub fn compact_if_sparse(&mut self) {
+        if self.is_large() && self.live_bytes() < self.bytes.capacity() / 2 {
             self.compact();
         }
     }
 
+    /// Writes the names and the live entries anew.
     fn compact(&mut self) {
         let names = self.names_bytes();
-        let mut bytes =
-            Vec::with_capacity(self.bytes.len() - self.dead_bytes as usize + MAX_HEAD_BYTES);
+        // An entry behind one that goes may need some bytes more to tell its id.
+        let room = self.live_bytes() + MAX_HEAD_BYTES + 2 * self.live as usize;
+        let mut bytes = Vec::with_capacity(room);
         bytes.extend_from_slice(&self.bytes[..names]);
         let mut compact = Block {
-            last: self.base,
-            live: 0,
             payload_bytes: self.payload_bytes,
-            dead_bytes: 0,
-            entries_at: names,
-            bytes,
-            ..*self
+            ..Block::beginning(self.first, self.names, bytes)
         };
         let mut cursor = self.start();
         while let Some(head) = self.take(&mut cursor) {
-            if !head.deleted {
-                if compact.live == 0 {
-                    compact.first = head.id;
-                }
-                let body = &self.bytes[head.body..cursor.at];
-                compact
-                    .begin(head.id, head.own_names)
-                    .extend_from_slice(body);
+            if head.deleted {
+                continue;
             }
+            if compact.live == 0 {
+                compact.begin_with(head.id);
+            }
+            let body = &self.bytes[head.body..cursor.at];
+            compact
+                .begin(head.id, head.own_names)
+                .extend_from_slice(body);
         }
+        compact.seal();
         *self = compact;
     }
 

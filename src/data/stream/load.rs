@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::block::Block;
+use super::block::{Before, Block};
 use super::id::Id;
 use super::log::Log;
 use super::varint;
@@ -119,9 +119,12 @@ impl LogLoader {
     /// Seals the tail and begins another one, with room for an entry of `bytes`.
     #[cold]
     fn next_block(&mut self, id: Id, bytes: usize) {
-        let before_bytes = self.tail.as_ref().map(Block::len_bytes);
+        let before = self.tail.as_ref().map(|tail| Before {
+            block_bytes: tail.live_bytes(),
+            spare_bytes: self.log.bytes,
+        });
         let names = (self.names_count, &*self.names);
-        let block = Block::of_encoded_names(id, names, bytes, before_bytes);
+        let block = Block::of_encoded_names(id, names, bytes, before);
         if let Some(full) = self.tail.take() {
             self.keep(full);
         }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::Field;
-use super::block::Block;
+use super::block::{Before, Block};
 use super::id::Id;
 use super::nodes::{self, Node, NodeLimits, Nodes};
 use super::range::{self, Blocks, Direction, Entries, EntriesRev, EntryRef, Finder, Frozen};
@@ -132,6 +132,7 @@ impl Log {
     #[cold]
     #[inline(never)]
     fn append_slowly(&mut self, id: Id, fields: &[Field<'_>], sizes: Sizes, limits: NodeLimits) {
+        let spare_bytes = self.spare_bytes();
         let is_open = |node: &&mut Node| !node.is_full_for(sizes.payload_bytes, limits);
         let node = self.nodes.newest().filter(is_open);
         let tail = self.blocks.back_mut();
@@ -139,9 +140,10 @@ impl Log {
         let Some(tail) = tail.filter(|_| shares_names || node.is_some()) else {
             // All of the newest block share their names with the newest node.
             self.nodes.open(id, fields, sizes.listpack_bytes);
-            let before_bytes = self.blocks.back().map(|tail| tail.len_bytes());
+            let tail = self.blocks.back_mut();
+            let before = tail.map(|tail| before(tail, spare_bytes));
             let names = fields.iter().map(|(name, _)| *name);
-            let block = Block::new(id, names, sizes.packed_bytes, before_bytes);
+            let block = Block::new(id, names, sizes.packed_bytes, before);
             return self.push_block(block, id, fields, false);
         };
         match node {
@@ -157,8 +159,17 @@ impl Log {
         if let Some(tail) = with_room(tail, fields_bytes) {
             return tail.push(id, fields, !shares_names);
         }
-        let block = Block::new(id, tail.names(), fields_bytes, Some(tail.len_bytes()));
+        let before = before(tail, spare_bytes);
+        let block = Block::new(id, tail.names(), fields_bytes, Some(before));
         self.push_block(block, id, fields, !shares_names);
+    }
+
+    /// Room for entries to come that it may have: one that has only grown will go on so.
+    fn spare_bytes(&self) -> u64 {
+        match self.len == self.entries_added {
+            true => self.bytes,
+            false => self.bytes / 4,
+        }
     }
 
     /// Seals the tail and appends an entry to a fresh block, which has room for it.
@@ -226,6 +237,7 @@ impl Log {
         if self.nodes.delete(id) {
             self.drop_dead_tail();
         }
+        self.tighten();
         self.len -= 1;
         if id == self.newest_id {
             let newest = self.range_rev(Id::MIN, Id::MAX).next();
@@ -258,6 +270,7 @@ impl Log {
             self.bytes -= block.payload_bytes();
             self.blocks.pop_front();
         }
+        self.tighten();
         let Some(block) = self.blocks.front_mut().filter(|block| block.first() < id) else {
             return;
         };
@@ -267,6 +280,15 @@ impl Log {
         self.bytes += block.payload_bytes();
         if block.live() == 0 && self.blocks.len() > 1 {
             self.blocks.pop_front();
+        }
+    }
+
+    /// Gives back room of the newest block if that is all that is left.
+    fn tighten(&mut self) {
+        if self.blocks.len() == 1
+            && let Some(tail) = self.blocks.back_mut().and_then(Arc::get_mut)
+        {
+            tail.compact_if_sparse();
         }
     }
 
@@ -289,6 +311,14 @@ impl Log {
         self.blocks.iter().map(block_bytes).sum::<usize>()
             + self.blocks.heap_bytes()
             + self.nodes.heap_bytes()
+    }
+}
+
+/// What a block comes after that comes after `tail`.
+fn before(tail: &mut Arc<Block>, spare_bytes: u64) -> Before {
+    Before {
+        block_bytes: Arc::get_mut(tail).map_or(0, |tail| tail.live_bytes()),
+        spare_bytes,
     }
 }
 

@@ -225,7 +225,7 @@ pub enum Direction {
 
 /// An id range of a stream as it was at one moment, whatever becomes of the stream.
 ///
-/// It shares the blocks; a writer that comes upon a shared block copies that block.
+/// It shares the blocks; a writer that comes upon a shared block copies that block, or begins another one behind it.
 #[derive(Debug)]
 pub struct Frozen {
     blocks: Blocks,
@@ -233,6 +233,7 @@ pub struct Frozen {
     end: Id,
     direction: Direction,
     len: u64,
+    bytes: u64,
 }
 
 impl Frozen {
@@ -249,6 +250,7 @@ impl Frozen {
             end,
             direction,
             len: 0,
+            bytes: 0,
         };
         let from = first_block_from(blocks, start);
         match direction {
@@ -267,7 +269,6 @@ impl Frozen {
                 frozen.share(within, limit, |blocks, block| blocks.push_front(block));
             }
         }
-        frozen.len = frozen.len.min(limit);
         frozen
     }
 
@@ -282,7 +283,10 @@ impl Frozen {
             if self.len >= limit {
                 return;
             }
-            self.len += block.count(self.start, self.end);
+            let count = block.count(self.start, self.end).min(limit - self.len);
+            let share = (block.payload_bytes() * count).checked_div(block.live().into());
+            self.len += count;
+            self.bytes += share.unwrap_or(0);
             add(&mut self.blocks, block.clone());
         }
     }
@@ -297,9 +301,9 @@ impl Frozen {
         self.len == 0
     }
 
-    /// Bytes of the blocks it shares: about what its entries take.
-    pub fn bytes(&self) -> usize {
-        self.blocks.iter().map(|block| block.heap_bytes()).sum()
+    /// About what the entries took that it had at first, bytes of their names and values.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Gives entries to `each` until it says false or none is left. The next call goes on behind the last one given.
