@@ -290,6 +290,33 @@ fn what_would_expire_first_goes_first() {
 }
 
 #[test]
+fn what_scripts_leave_in_their_interpreter_evicts_nothing_and_is_given_back() {
+    let mut limited = limited("allkeys-lru", &[]);
+    limited.fill("k", 500);
+    let used = limited.client.info("used_memory");
+    // Seen by others while it runs, too.
+    let mut other = limited.server.connect();
+    for letter in ["x", "y", "z"] {
+        let script =
+            format!("local t = {{}} for i = 1, 300000 do t[i] = {{i, '{letter}'}} end return #t");
+        other.send_args(&[b"EVAL", script.as_bytes(), b"0"]);
+        while other
+            .reply_within(std::time::Duration::from_millis(1))
+            .is_none()
+        {
+            assert_eq!(limited.set("new", 10), "+OK");
+        }
+        assert_eq!(limited.set("new", 10), "+OK");
+    }
+    assert!(limited.client.info("used_memory_lua") > ROOM);
+    assert!(limited.client.info("used_memory") < used + OVERSHOOT);
+    assert_eq!(limited.client.info("evicted_keys"), 0);
+    assert_eq!(limited.left("k", 500), 500);
+    assert_eq!(limited.client.call("SCRIPT FLUSH"), "+OK");
+    limited.client.await_info("used_memory_lua", 0);
+}
+
+#[test]
 fn few_keys_that_expire_among_many_that_do_not_are_found() {
     let mut limited = limited("volatile-lru", &[]);
     for number in 0..20_000 {

@@ -14,6 +14,8 @@ const OTHER_DESCRIPTORS: u64 = 64;
 pub struct Memory {
     /// Asked for by the program and not given back.
     pub allocated: u64,
+    /// Bytes of that but for interpreters of scripts, which count apart as in Redis.
+    pub used: u64,
     /// In pages that hold any of it.
     pub active: u64,
     /// In pages that the allocator keeps in memory.
@@ -37,9 +39,11 @@ static STARTUP: AtomicU64 = AtomicU64::new(0);
 /// Reads all figures of memory, and with them remembers the peak. The first reading is what the start took.
 pub fn memory(now_s: i64) -> Memory {
     let allocated = note_peak(now_s);
-    let _ = STARTUP.compare_exchange(0, allocated, Ordering::Relaxed, Ordering::Relaxed);
+    let used = allocated.saturating_sub(gauge::apart());
+    let _ = STARTUP.compare_exchange(0, used, Ordering::Relaxed, Ordering::Relaxed);
     Memory {
         allocated,
+        used,
         active: stats::active::read().unwrap_or(0) as u64,
         resident: stats::resident::read().unwrap_or(0) as u64,
         rss: resident_set(),
@@ -50,13 +54,14 @@ pub fn memory(now_s: i64) -> Memory {
     }
 }
 
-/// Remembers the peak of what is allocated, corrects the [`gauge`] by it, and returns what is now.
+/// Remembers the peak of what is used, corrects the [`gauge`] by what is allocated, and returns that.
 pub fn note_peak(now_s: i64) -> u64 {
     // Without a new epoch the allocator repeats its last figures.
     let _ = epoch::advance();
     let allocated = stats::allocated::read().unwrap_or(0) as u64;
     gauge::correct(allocated);
-    if PEAK.fetch_max(allocated, Ordering::Relaxed) < allocated {
+    let used = allocated.saturating_sub(gauge::apart());
+    if PEAK.fetch_max(used, Ordering::Relaxed) < used {
         PEAK_AT_S.store(now_s, Ordering::Relaxed);
     }
     allocated

@@ -219,7 +219,10 @@ impl Keyspace {
         let before = self.uncounted_bytes();
         let used = used();
         let uncounted = before.max(self.uncounted_bytes());
-        used.saturating_sub(limit.saturating_add(uncounted))
+        // The allocator rounds up what is asked for, by a quarter at most.
+        let apart = gauge::apart();
+        let counted = used.saturating_sub(apart + apart / 4);
+        counted.saturating_sub(limit.saturating_add(uncounted))
     }
 
     /// What does not count: buffers of the log, and what a snapshot under way has yet to write of what is gone. To evict a key is to need

@@ -9,6 +9,7 @@ use super::host::{self, Host, Verdict};
 use super::library::Registered;
 use super::sandbox::{self, Sandbox};
 use super::state::{MAX_MEMORY_BYTES, State, Unbounded, text};
+use crate::base::gauge;
 use crate::resp::{Reply, Version};
 use mlua::{Function, HookTriggers, Lua, LuaOptions, LuaString, StdLib, Table, Value, VmState};
 use std::rc::Rc;
@@ -68,6 +69,7 @@ impl Interpreter {
         let triggers = HookTriggers::new().every_nth_instruction(LOOK_EVERY);
         lua.set_global_hook(triggers, |lua, _| look_up(lua))?;
         lua.set_memory_limit(MAX_MEMORY_BYTES)?;
+        state.note_bytes(&lua);
         Ok(Interpreter {
             scripts: lua.create_table()?,
             keys_name: lua.create_string("KEYS")?,
@@ -126,9 +128,12 @@ impl Interpreter {
     {
         self.state.resp3.set(false);
         self.state.reply.borrow_mut().version = Version::Resp2;
+        let running = gauge::Running::begin();
         let ended = self
             .call(call)
             .map_err(|error| Value::Error(Box::new(error)));
+        self.state.note_bytes(&self.lua);
+        drop(running);
         match ended.and_then(|(ok, value)| if ok { Ok(value) } else { Err(value) }) {
             Ok(value) => {
                 let _unbounded = Unbounded::lift(&self.lua, 0);
@@ -178,6 +183,7 @@ impl Interpreter {
         });
         let shown = self.sandbox.set_loading(false);
         let registered = self.state.registered.take().unwrap_or_default();
+        self.state.note_bytes(&self.lua);
         match ended.and_then(|ended| shown.map(|()| ended)) {
             Ok((true, _)) => Ok(registered),
             Ok((false, error)) => Err(self.failed(&error)),
@@ -192,6 +198,7 @@ impl Interpreter {
         if self.lua.used_memory() > MAX_MEMORY_BYTES / 2 {
             self.lua.gc_restart();
             let _ = self.lua.gc_collect();
+            self.state.note_bytes(&self.lua);
         }
         failure
     }
@@ -199,6 +206,9 @@ impl Interpreter {
 
 /// Lets the host look up; ends the script if it is killed.
 fn look_up(lua: &Lua) -> mlua::Result<VmState> {
+    if let Some(state) = lua.app_data_ref::<Rc<State>>() {
+        state.note_bytes(lua);
+    }
     if host::with(|host| host.look_up()) != Some(Verdict::Killed) {
         return Ok(VmState::Continue);
     }

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::library::Registered;
 use super::libs::random::Random;
+use crate::base::gauge;
 use crate::resp::{Reply, RequestBuffer};
 use mlua::{Either, IntoLua, Lua, LuaString};
 use std::cell::{Cell, RefCell};
@@ -25,6 +26,8 @@ pub struct State {
     pub failure: RefCell<Option<Failure>>,
     /// What the library that is loaded has registered; none while none is loaded.
     pub registered: RefCell<Option<Vec<Registered>>>,
+    /// What its values took when that was last told.
+    pub noted_bytes: Cell<usize>,
     /// The script chose RESP3.
     pub resp3: Cell<bool>,
     /// `math.random`.
@@ -57,6 +60,7 @@ impl State {
             scratch: RefCell::default(),
             failure: RefCell::default(),
             registered: RefCell::default(),
+            noted_bytes: Cell::new(0),
             resp3: Cell::new(false),
             random: Random::default(),
             names: Names {
@@ -72,6 +76,20 @@ impl State {
                 string: name("string")?,
             },
         })
+    }
+}
+
+impl State {
+    /// Tells what values take now: it counts apart from the data.
+    pub fn note_bytes(&self, lua: &Lua) {
+        let bytes = lua.used_memory();
+        gauge::set_apart(self.noted_bytes.replace(bytes), bytes);
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        gauge::set_apart(self.noted_bytes.get(), 0);
     }
 }
 

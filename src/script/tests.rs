@@ -313,11 +313,11 @@ fn json_nests_within_the_stack_of_a_core() {
     const STACK_BYTES: usize = 8 * 1024 * 1024;
     let on_a_core = std::thread::Builder::new().stack_size(STACK_BYTES);
     let running = on_a_core.spawn(|| {
-        let nested = "local a = {} for i = 1, 999 do a = {a} end
-            return #cjson.encode(cjson.decode(cjson.encode(a)))";
+        let nested = "local a, o = {}, {} for i = 1, 999 do a = {a} o = {o=o} end
+            return {#cjson.encode(cjson.decode(cjson.encode(a))), #cjson.encode(cjson.decode(cjson.encode(o)))}";
         Fixture::new().run(nested, &[]).unwrap()
     });
-    assert_eq!(running.unwrap().join().unwrap(), ":2000\r\n");
+    assert_eq!(running.unwrap().join().unwrap(), "*2\r\n:2000\r\n:5996\r\n");
 }
 
 proptest! {

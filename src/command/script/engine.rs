@@ -70,6 +70,15 @@ pub fn with<R>(
     })
 }
 
+/// Gives back this core's engine if all was flushed since it was made, and it does not run.
+pub fn give_back(scripts: &Scripts) {
+    ENGINE.with(|slot| {
+        if let Ok(mut slot) = slot.try_borrow_mut() {
+            slot.take_if(|engine| engine.flushes != scripts.flushes());
+        }
+    });
+}
+
 impl Engine {
     fn new(flushes: u64) -> Result<Self, Error> {
         let interpreter = Interpreter::new(false).map_err(|_| error::NO_INTERPRETER)?;

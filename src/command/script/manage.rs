@@ -24,10 +24,11 @@ pub fn exists(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     DONE
 }
 
-/// `SCRIPT FLUSH [ASYNC|SYNC]`: interpreters are made anew either way, by each core when it next needs one.
+/// `SCRIPT FLUSH [ASYNC|SYNC]`: each core gives its interpreter back either way, and makes another when it next needs one.
 pub fn flush(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     flush_mode(args, error::SCRIPT_FLUSH_MODE)?;
     ctx.shared.scripts.flush();
+    ctx.shared.nudge_all();
     ctx.reply.ok();
     DONE
 }

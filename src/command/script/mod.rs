@@ -33,6 +33,12 @@ use crate::script::LogLevel;
 /// Where the number of keys stands in a request that runs a script.
 pub const NUMKEYS: usize = 2;
 
+/// This core's interpreters go if what they had was flushed.
+pub fn give_back_flushed(shared: &Shared) {
+    engine::give_back(&shared.scripts);
+    function::give_back(&shared.functions);
+}
+
 /// True for a command that runs a script.
 pub fn runs_script(command: &Command) -> bool {
     command.hold == Hold::Script

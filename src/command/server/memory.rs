@@ -51,7 +51,7 @@ pub fn stats(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
 fn figures(ctx: &mut Ctx<'_, '_>) -> Vec<(String, Figure)> {
     use Figure::{Fraction, Number};
     let memory = process::memory(ctx.now.unix_ms / 1000);
-    let dataset = memory.allocated.saturating_sub(memory.startup);
+    let dataset = memory.used.saturating_sub(memory.startup);
     let tables = tables(ctx);
     let keys: u64 = tables.iter().map(|table| table.keys).sum();
     let table_bytes: usize = tables.iter().map(|table| table.bytes).sum();
@@ -59,10 +59,7 @@ fn figures(ctx: &mut Ctx<'_, '_>) -> Vec<(String, Figure)> {
 
     let mut figures = vec![
         ("peak.allocated".into(), Number(memory.peak.cast_signed())),
-        (
-            "total.allocated".into(),
-            Number(memory.allocated.cast_signed()),
-        ),
+        ("total.allocated".into(), Number(memory.used.cast_signed())),
         (
             "startup.allocated".into(),
             Number(memory.startup.cast_signed()),
@@ -107,11 +104,11 @@ fn figures(ctx: &mut Ctx<'_, '_>) -> Vec<(String, Figure)> {
         ("dataset.bytes", Number(dataset.cast_signed())),
         (
             "dataset.percentage",
-            Fraction(percent(dataset, memory.allocated)),
+            Fraction(percent(dataset, memory.used)),
         ),
         (
             "peak.percentage",
-            Fraction(percent(memory.allocated, memory.peak)),
+            Fraction(percent(memory.used, memory.peak)),
         ),
         (
             "allocator.allocated",
@@ -197,12 +194,12 @@ fn tables(ctx: &mut Ctx<'_, '_>) -> Vec<Table> {
 pub fn doctor(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     let memory = process::memory(ctx.now.unix_ms / 1000);
     let resident = ratio(memory.rss, memory.allocated);
-    let report = if memory.allocated.saturating_sub(memory.startup) < TELLING_BYTES {
+    let report = if memory.used.saturating_sub(memory.startup) < TELLING_BYTES {
         "There is too little data to judge how memory is used.\n".to_string()
-    } else if memory.peak as f64 > memory.allocated as f64 * WORRYING_RATIO {
+    } else if memory.peak as f64 > memory.used as f64 * WORRYING_RATIO {
         format!(
             "At its peak the server used {} bytes, now {}: the allocator may keep some of the difference for a while.\n",
-            memory.peak, memory.allocated
+            memory.peak, memory.used
         )
     } else if resident > WORRYING_RATIO {
         format!(

@@ -15,7 +15,7 @@
 //! ```
 //! Numbers and lengths are varints. `base` stands for the entry before the first, so an entry made for a fresh
 //! block costs no delta. Deleting an entry sets its flag and leaves its bytes; a block with no live entry is dropped by the
-//! stream. Dropping entries from the front moves `entries_at` and `base`. A block of large entries is written anew when half of it is dead.
+//! stream. Dropping entries from the front moves `entries_at` and `base`. A block of large entries is written anew when a third of it was deleted.
 //!
 //! Small entries share a block that is small enough to be searched and copied in no time. Large ones share one with room for several of them,
 //! the more the more there are ([`Before`]): in an allocation of its own each would take up to a page more, and pages are what they cost.
@@ -38,8 +38,10 @@ const MAX_BLOCK_BYTES: usize = 4096;
 const LARGE_ENTRY_BYTES: usize = MAX_BLOCK_BYTES / 4;
 /// How many large entries live in one block at most, so that it is searched in no time either.
 const MAX_LARGE_ENTRIES: usize = 16;
-/// Bytes at which their block is full in any case; an entry too large for that has a block to itself.
+/// Bytes at which their block is full in any case.
 const MAX_LARGE_BLOCK_BYTES: usize = 128 * 1024;
+/// An entry whose fields take more has a block to itself: it would save little, and keep much when others are deleted.
+const MAX_SHARING_BYTES: usize = 20 * 1024;
 /// What a stream's first block starts with.
 const FIRST_BLOCK_BYTES: usize = 128;
 /// The most that an entry's flags and id delta take.
@@ -97,10 +99,14 @@ impl Head {
     }
 }
 
+fn shares_large_block(fields_bytes: usize) -> bool {
+    (LARGE_ENTRY_BYTES + 1..=MAX_SHARING_BYTES).contains(&fields_bytes)
+}
+
 impl Before {
     /// How long a block may become that begins with an entry for which it needs `need` bytes, `fields_bytes` of them for its fields.
     fn room(&self, need: usize, fields_bytes: usize) -> usize {
-        if fields_bytes <= LARGE_ENTRY_BYTES {
+        if !shares_large_block(fields_bytes) {
             return MAX_BLOCK_BYTES.max(need);
         }
         // A power of two is a size class of allocators, and whole pages.
@@ -241,7 +247,7 @@ impl Block {
         if need > MAX_BLOCK_BYTES {
             // Many behind large ones would take long to be searched.
             let is_one_more =
-                fields_bytes > LARGE_ENTRY_BYTES && (self.live as usize) < MAX_LARGE_ENTRIES;
+                shares_large_block(fields_bytes) && (self.live as usize) < MAX_LARGE_ENTRIES;
             return is_one_more && need <= self.bytes.capacity();
         }
         if need > self.bytes.capacity() {
@@ -434,9 +440,9 @@ impl Block {
         fields.at
     }
 
-    /// Gives back what dead entries take in a block of large ones, and its room, once the others are the lesser part of it.
+    /// Gives back what dead entries take in a block of large ones, and its room, once that is more than a third of it.
     pub fn compact_if_sparse(&mut self) {
-        if self.is_large() && self.live_bytes() < self.bytes.capacity() / 2 {
+        if self.is_large() && self.live_bytes() < self.bytes.capacity() / 3 * 2 {
             self.compact();
         }
     }
@@ -501,7 +507,7 @@ impl Block {
                 self.entries_at = before.at;
                 self.base = before.previous;
                 self.first = head.id;
-                return self.compact_if_sparse();
+                return;
             }
             if !head.deleted {
                 self.bury(&head);

@@ -29,7 +29,7 @@ use crate::command::dispatch::Env;
 use crate::command::keys::Changes;
 use crate::command::mail::Mail;
 use crate::command::meter::Meter;
-use crate::command::script::outlook::Outlook;
+use crate::command::script::{self, outlook::Outlook};
 use crate::command::server::save;
 use crate::command::shared::gate;
 use crate::command::{Local, Shared, evict, expire, overweight};
@@ -299,7 +299,7 @@ impl Core {
                 }
             }
             Mail::Resume => self.resume_paused(),
-            Mail::Nudge => {}
+            Mail::Nudge => script::give_back_flushed(self.shared),
         }
     }
 

@@ -68,6 +68,15 @@ pub fn with<R>(
     })
 }
 
+/// Gives back this core's engine if all was flushed since it was made, and it does not run.
+pub fn give_back(functions: &Functions) {
+    ENGINE.with(|slot| {
+        if let Ok(mut slot) = slot.try_borrow_mut() {
+            slot.take_if(|engine| engine.flushes != functions.flushes());
+        }
+    });
+}
+
 impl Engine {
     fn new(flushes: u64) -> Result<Self, Error> {
         let interpreter = Interpreter::new(true).map_err(|_| error::NO_INTERPRETER)?;

@@ -94,6 +94,7 @@ pub fn flush(ctx: &mut Ctx<'_, '_>, args: Args<'_>) -> Outcome {
     flush_mode(args, error::FUNCTION_FLUSH_MODE)?;
     change(ctx, Catalogue::default());
     ctx.shared.functions.note_flush();
+    ctx.shared.nudge_all();
     ctx.reply.ok();
     DONE
 }

@@ -11,5 +11,5 @@ mod payload;
 pub mod store;
 
 pub use call::{fcall, fcall_ro};
-pub use engine::used_bytes;
+pub use engine::{give_back, used_bytes};
 pub use manage::{delete, dump, flush, forget_all, kill, list, load, read_unread, restore, stats};

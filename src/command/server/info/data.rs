@@ -14,15 +14,15 @@ const TTL_SAMPLE: usize = 16;
 
 pub fn memory(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
     let memory = process::memory(ctx.now.unix_ms / 1000);
-    let dataset = memory.allocated.saturating_sub(memory.startup);
+    let dataset = memory.used.saturating_sub(memory.startup);
     report.title("Memory");
-    report.bytes("used_memory", memory.allocated);
+    report.bytes("used_memory", memory.used);
     report.bytes("used_memory_rss", memory.rss);
     report.bytes("used_memory_peak", memory.peak);
     report.field("used_memory_peak_time", memory.peak_at_s);
     report.field(
         "used_memory_peak_perc",
-        format!("{:.2}%", percent(memory.allocated, memory.peak)),
+        format!("{:.2}%", percent(memory.used, memory.peak)),
     );
     report.field("used_memory_overhead", memory.startup);
     report.field("used_memory_startup", memory.startup);
@@ -46,7 +46,7 @@ pub fn memory(ctx: &mut Ctx<'_, '_>, report: &mut Report) {
         ("allocator_frag", memory.active, memory.allocated),
         ("allocator_rss", memory.resident, memory.active),
         ("rss_overhead", memory.rss, memory.resident),
-        ("mem_fragmentation", memory.rss, memory.allocated),
+        ("mem_fragmentation", memory.rss, memory.used),
     ];
     for (name, whole, part) in apart {
         report.field(

@@ -138,7 +138,9 @@ impl Writer<'_> {
     fn object(&mut self, table: &Table, depth: usize) -> mlua::Result<()> {
         self.out.push(b'{');
         let mut is_first = true;
-        table.for_each(|key: Value, value: Value| {
+        // Each table that `for_each` walks through takes one of the few calls that Lua lets be nested.
+        for pair in table.pairs() {
+            let (key, value): (Value, Value) = pair?;
             if !std::mem::take(&mut is_first) {
                 self.out.push(b',');
             }
@@ -153,8 +155,8 @@ impl Writer<'_> {
                 key => return Err(self.refused(key, "table key must be a number or string")),
             }
             self.out.push(b':');
-            self.value(&value, depth)
-        })?;
+            self.value(&value, depth)?;
+        }
         self.out.push(b'}');
         Ok(())
     }
