@@ -245,7 +245,8 @@ fn a_failing_disk_stops_writes_until_it_heals() {
     assert_eq!(queuing.call("MULTI"), "+OK");
     assert_eq!(queuing.call("SET key other"), "+QUEUED");
     fill(&mut client);
-    (0..30).for_each(|_| drop(client.reply()));
+    // The disk may have failed before the last of them was there.
+    let taken = (0..30).filter(|_| client.reply().starts_with(':')).count();
     await_that("writes are refused", || client.call("DEL none") != ":0");
     for refused in [
         "SET key other",
@@ -288,7 +289,7 @@ fn a_failing_disk_stops_writes_until_it_heals() {
     );
     await_that("all is in the log", || {
         let log = content(&increment(&server, 1));
-        log.matches("RPUSH").count() == 30 && log.contains("healed")
+        log.matches("RPUSH").count() == taken && log.contains("healed")
     });
 }
 

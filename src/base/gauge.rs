@@ -15,7 +15,7 @@
 
 use parking_lot::Mutex;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 use tikv_jemalloc_ctl::thread::{self, ThreadLocal};
 
@@ -29,8 +29,6 @@ const READINGS_APART: Duration = Duration::from_millis(5);
 
 static TOLD: AtomicI64 = AtomicI64::new(0);
 static APART: AtomicI64 = AtomicI64::new(0);
-/// Interpreters that run.
-static RUNNING: AtomicUsize = AtomicUsize::new(0);
 static DRIFTS: Mutex<Drifts> = Mutex::new(Drifts {
     last: [0; READINGS],
     read_at: None,
@@ -115,31 +113,16 @@ fn told(more: i64) -> u64 {
     (TOLD.load(Ordering::Acquire) + more).max(0).unsigned_abs()
 }
 
-/// Of what is allocated, that which is no data and bounded by itself: the interpreters of scripts.
+/// Of what is allocated, that which is no data and bounded by itself: the interpreters of scripts. An eighth is what the allocator rounds it up by.
 pub fn apart() -> u64 {
-    APART.load(Ordering::Acquire).max(0).unsigned_abs()
+    let bytes = APART.load(Ordering::Acquire).max(0).unsigned_abs();
+    bytes + bytes / 8
 }
 
-/// While it lives an interpreter runs: what is allocated says nothing of the data then, so nothing is corrected by it.
-#[derive(Debug)]
-pub struct Running(());
-
-impl Running {
-    /// An interpreter begins to run.
-    pub fn begin() -> Self {
-        RUNNING.fetch_add(1, Ordering::AcqRel);
-        Running(())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        RUNNING.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// What a part of it takes has become `now`.
+/// What a part of it, which this thread allocates, takes has become `now`.
 pub fn set_apart(before: usize, now: usize) {
+    // Whoever hears of the one is to know of the other. A thread that ends has nothing more to tell.
+    let _ = OWN.try_with(|own| own.as_ref().map_or((), Own::tell));
     APART.fetch_add(now as i64 - before as i64, Ordering::AcqRel);
 }
 
@@ -158,9 +141,6 @@ pub fn begin_anew() {
 /// Corrects the gauge by what the allocator says is in use. The first time that is what it shows.
 pub fn correct(allocated: u64) {
     tell();
-    if RUNNING.load(Ordering::Acquire) > 0 {
-        return;
-    }
     let mut drifts = DRIFTS.lock();
     let drift = allocated.cast_signed() - TOLD.load(Ordering::Acquire);
     let now = Instant::now();

@@ -22,11 +22,11 @@ pub struct Memory {
     pub resident: u64,
     /// In memory of this process as a whole.
     pub rss: u64,
-    /// The most that was ever seen allocated.
+    /// The most that was ever seen used.
     pub peak: u64,
     /// When that was, Unix seconds.
     pub peak_at_s: i64,
-    /// Allocated when the server had started.
+    /// Used when the server had started.
     pub startup: u64,
     /// Of the machine.
     pub system: u64,
@@ -38,8 +38,7 @@ static STARTUP: AtomicU64 = AtomicU64::new(0);
 
 /// Reads all figures of memory, and with them remembers the peak. The first reading is what the start took.
 pub fn memory(now_s: i64) -> Memory {
-    let allocated = note_peak(now_s);
-    let used = allocated.saturating_sub(gauge::apart());
+    let (allocated, used) = look(now_s);
     let _ = STARTUP.compare_exchange(0, used, Ordering::Relaxed, Ordering::Relaxed);
     Memory {
         allocated,
@@ -56,6 +55,10 @@ pub fn memory(now_s: i64) -> Memory {
 
 /// Remembers the peak of what is used, corrects the [`gauge`] by what is allocated, and returns that.
 pub fn note_peak(now_s: i64) -> u64 {
+    look(now_s).0
+}
+
+fn look(now_s: i64) -> (u64, u64) {
     // Without a new epoch the allocator repeats its last figures.
     let _ = epoch::advance();
     let allocated = stats::allocated::read().unwrap_or(0) as u64;
@@ -64,7 +67,7 @@ pub fn note_peak(now_s: i64) -> u64 {
     if PEAK.fetch_max(used, Ordering::Relaxed) < used {
         PEAK_AT_S.store(now_s, Ordering::Relaxed);
     }
-    allocated
+    (allocated, used)
 }
 
 /// The allocator's own report.
@@ -157,7 +160,7 @@ mod tests {
     fn the_machine_answers() {
         let memory = memory(7);
         assert!(memory.rss > 0 && memory.rss < memory.system);
-        assert!(memory.peak >= memory.allocated);
+        assert!(memory.peak >= memory.used);
         assert!(system_name().starts_with("Linux "));
         assert_eq!(allow_clients(1), 1);
         assert!(!allocator_report().is_empty());

@@ -219,9 +219,7 @@ impl Keyspace {
         let before = self.uncounted_bytes();
         let used = used();
         let uncounted = before.max(self.uncounted_bytes());
-        // The allocator rounds up what is asked for, by a quarter at most.
-        let apart = gauge::apart();
-        let counted = used.saturating_sub(apart + apart / 4);
+        let counted = used.saturating_sub(gauge::apart());
         counted.saturating_sub(limit.saturating_add(uncounted))
     }
 

@@ -9,7 +9,6 @@ use super::host::{self, Host, Verdict};
 use super::library::Registered;
 use super::sandbox::{self, Sandbox};
 use super::state::{MAX_MEMORY_BYTES, State, Unbounded, text};
-use crate::base::gauge;
 use crate::resp::{Reply, Version};
 use mlua::{Function, HookTriggers, Lua, LuaOptions, LuaString, StdLib, Table, Value, VmState};
 use std::rc::Rc;
@@ -86,7 +85,8 @@ impl Interpreter {
 
     /// Bytes that its values take.
     pub fn used_bytes(&self) -> usize {
-        self.lua.used_memory()
+        self.state.note_bytes(&self.lua);
+        self.state.noted_bytes.get()
     }
 
     /// Compiles `text`, which errors are said to come from by the name of `chunk`. The error is Lua's own text.
@@ -128,12 +128,10 @@ impl Interpreter {
     {
         self.state.resp3.set(false);
         self.state.reply.borrow_mut().version = Version::Resp2;
-        let running = gauge::Running::begin();
         let ended = self
             .call(call)
             .map_err(|error| Value::Error(Box::new(error)));
         self.state.note_bytes(&self.lua);
-        drop(running);
         match ended.and_then(|(ok, value)| if ok { Ok(value) } else { Err(value) }) {
             Ok(value) => {
                 let _unbounded = Unbounded::lift(&self.lua, 0);

@@ -141,14 +141,8 @@ fn figures(ctx: &mut Ctx<'_, '_>) -> Vec<(String, Figure)> {
             "rss-overhead.bytes",
             difference(memory.rss, memory.resident),
         ),
-        (
-            "fragmentation",
-            Fraction(ratio(memory.rss, memory.allocated)),
-        ),
-        (
-            "fragmentation.bytes",
-            difference(memory.rss, memory.allocated),
-        ),
+        ("fragmentation", Fraction(ratio(memory.rss, memory.used))),
+        ("fragmentation.bytes", difference(memory.rss, memory.used)),
     ];
     figures.extend(rest.map(|(name, figure)| (name.to_string(), figure)));
     figures

@@ -440,9 +440,16 @@ impl Block {
         fields.at
     }
 
-    /// Gives back what dead entries take in a block of large ones, and its room, once that is more than a third of it.
-    pub fn compact_if_sparse(&mut self) {
-        if self.is_large() && self.live_bytes() < self.bytes.capacity() / 3 * 2 {
+    /// Gives back what deleted entries take in a block of large ones, once that is more than a third of it.
+    fn compact_if_sparse(&mut self) {
+        if self.is_large() && self.dead_bytes as usize > self.bytes.len() / 3 {
+            self.compact();
+        }
+    }
+
+    /// Gives back what a block of large entries has no use for, if that is more than half of it.
+    pub fn tighten(&mut self) {
+        if self.is_large() && self.live_bytes() < self.bytes.capacity() / 2 {
             self.compact();
         }
     }

@@ -270,17 +270,16 @@ impl Log {
             self.bytes -= block.payload_bytes();
             self.blocks.pop_front();
         }
-        self.tighten();
-        let Some(block) = self.blocks.front_mut().filter(|block| block.first() < id) else {
-            return;
-        };
-        let block = Arc::make_mut(block);
-        self.bytes -= block.payload_bytes();
-        block.drop_below(id);
-        self.bytes += block.payload_bytes();
-        if block.live() == 0 && self.blocks.len() > 1 {
-            self.blocks.pop_front();
+        if let Some(block) = self.blocks.front_mut().filter(|block| block.first() < id) {
+            let block = Arc::make_mut(block);
+            self.bytes -= block.payload_bytes();
+            block.drop_below(id);
+            self.bytes += block.payload_bytes();
+            if block.live() == 0 && self.blocks.len() > 1 {
+                self.blocks.pop_front();
+            }
         }
+        self.tighten();
     }
 
     /// Gives back room of the newest block if that is all that is left.
@@ -288,7 +287,7 @@ impl Log {
         if self.blocks.len() == 1
             && let Some(tail) = self.blocks.back_mut().and_then(Arc::get_mut)
         {
-            tail.compact_if_sparse();
+            tail.tighten();
         }
     }
 

@@ -49,7 +49,7 @@ impl Rdb {
         writer.aux("redis-ver", REDIS_VERSION.as_bytes())?;
         writer.aux("redis-bits", b"64")?;
         writer.aux("ctime", digits.format(about.ctime_s).as_bytes())?;
-        let used_memory = process::memory(about.ctime_s).allocated;
+        let used_memory = process::memory(about.ctime_s).used;
         writer.aux("used-mem", digits.format(used_memory).as_bytes())?;
         writer.aux("aof-base", if about.aof_base { b"1" } else { b"0" })?;
         Ok(Rdb {
