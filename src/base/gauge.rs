@@ -121,14 +121,15 @@ pub fn apart() -> u64 {
 
 /// What a part of it, which this thread allocates, takes has become `now`.
 pub fn set_apart(before: usize, now: usize) {
-    // Whoever hears of the one is to know of the other. A thread that ends has nothing more to tell.
-    let _ = OWN.try_with(|own| own.as_ref().map_or((), Own::tell));
+    // Whoever hears of the one is to know of the other.
+    tell();
     APART.fetch_add(now as i64 - before as i64, Ordering::AcqRel);
 }
 
 /// Lets the others know what this thread has allocated and given back.
 pub fn tell() {
-    OWN.with(|own| own.as_ref().map_or((), Own::tell));
+    // A thread that ends has nothing more to tell.
+    let _ = OWN.try_with(|own| own.as_ref().map_or((), Own::tell));
 }
 
 /// The next correction is taken as it is: much was done by threads that did not tell, and are gone.

@@ -68,7 +68,6 @@ impl Interpreter {
         let triggers = HookTriggers::new().every_nth_instruction(LOOK_EVERY);
         lua.set_global_hook(triggers, |lua, _| look_up(lua))?;
         lua.set_memory_limit(MAX_MEMORY_BYTES)?;
-        state.note_bytes(&lua);
         Ok(Interpreter {
             scripts: lua.create_table()?,
             keys_name: lua.create_string("KEYS")?,
@@ -83,8 +82,8 @@ impl Interpreter {
         })
     }
 
-    /// Bytes that its values take.
-    pub fn used_bytes(&self) -> usize {
+    /// Tells what its values take, after whatever was done with it: bytes.
+    pub fn note_bytes(&self) -> usize {
         self.state.note_bytes(&self.lua);
         self.state.noted_bytes.get()
     }
@@ -131,7 +130,6 @@ impl Interpreter {
         let ended = self
             .call(call)
             .map_err(|error| Value::Error(Box::new(error)));
-        self.state.note_bytes(&self.lua);
         match ended.and_then(|(ok, value)| if ok { Ok(value) } else { Err(value) }) {
             Ok(value) => {
                 let _unbounded = Unbounded::lift(&self.lua, 0);
@@ -181,7 +179,6 @@ impl Interpreter {
         });
         let shown = self.sandbox.set_loading(false);
         let registered = self.state.registered.take().unwrap_or_default();
-        self.state.note_bytes(&self.lua);
         match ended.and_then(|ended| shown.map(|()| ended)) {
             Ok((true, _)) => Ok(registered),
             Ok((false, error)) => Err(self.failed(&error)),
@@ -196,7 +193,6 @@ impl Interpreter {
         if self.lua.used_memory() > MAX_MEMORY_BYTES / 2 {
             self.lua.gc_restart();
             let _ = self.lua.gc_collect();
-            self.state.note_bytes(&self.lua);
         }
         failure
     }

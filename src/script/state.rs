@@ -77,9 +77,7 @@ impl State {
             },
         })
     }
-}
 
-impl State {
     /// Tells what values take now: it counts apart from the data.
     pub fn note_bytes(&self, lua: &Lua) {
         let bytes = lua.used_memory();

@@ -144,7 +144,7 @@ impl Engine {
     }
 
     fn note_bytes(&mut self) {
-        let bytes = self.interpreter.used_bytes();
+        let bytes = self.interpreter.note_bytes();
         if bytes >= self.noted_bytes {
             USED_BYTES.fetch_add(bytes - self.noted_bytes, Ordering::Relaxed);
         } else {
