@@ -19,7 +19,7 @@ use crate::base::clock::Stopwatch;
 use crate::base::{Rng, gauge, process};
 use crate::config::EvictionPolicy;
 use crate::keyspace::{Db, Entry, LAST_DEADLINE_MS, NEVER};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Keys that a core keeps in mind as the least worth keeping.
@@ -28,8 +28,8 @@ const POOL: usize = 16;
 const KEYS_PER_LOOK: u32 = 16;
 /// Before anything is evicted or refused, the gauge is corrected if it was not for so long.
 const READING_LASTS_MS: i64 = 10;
-/// How long a core waits for values that another thread frees, before it refuses something.
-const FREEING_WAIT_NS: u64 = 10_000_000;
+/// How long a core waits for values that other threads free, before it refuses something.
+const FREEING_WAIT_NS: u64 = 100_000_000;
 /// How often it looks.
 const FREEING_PAUSE: Duration = Duration::from_micros(50);
 
@@ -42,6 +42,8 @@ pub struct Shortage {
     past_ms: AtomicU64,
     /// When the gauge was last read on its account, steady milliseconds.
     read_at_ms: AtomicI64,
+    /// Values that cores have evicted and not freed yet.
+    freeing: AtomicUsize,
 }
 
 impl Shortage {
@@ -270,7 +272,7 @@ fn evict(env: &mut Env<'_, '_>, manner: Manner, budget: &mut Budget) -> Room {
 fn await_freeing(env: &Env<'_, '_>) -> Room {
     let mut budget = Budget::new(FREEING_WAIT_NS);
     while env.shared.keyspace.is_full() {
-        if env.shared.reaper.waiting() == 0 || budget.is_spent() {
+        if !is_freeing(env) || budget.is_spent() {
             return match is_full_indeed(env) {
                 true => Room::None,
                 false => Room::Enough,
@@ -279,6 +281,12 @@ fn await_freeing(env: &Env<'_, '_>) -> Room {
         std::thread::sleep(FREEING_PAUSE);
     }
     Room::Enough
+}
+
+/// True while some thread has a value that is gone and not freed yet.
+fn is_freeing(env: &Env<'_, '_>) -> bool {
+    let shared = env.shared;
+    shared.reaper.waiting() > 0 || shared.shortage.freeing.load(Ordering::Acquire) > 0
 }
 
 /// Evicts a key; false if there is none that may go.
@@ -430,7 +438,10 @@ fn meet_some(env: &mut Env<'_, '_>, number: usize, manner: Manner) {
 fn remove(env: &mut Env<'_, '_>, db: usize, key: &[u8]) -> bool {
     let removed = env.keys(db).evict(key);
     // It is freed here, since that is what it was for, but with no stripe held.
-    env.local.evicted.append(&mut env.changes.discarded);
+    let discarded = &mut env.changes.discarded;
+    let freeing = &env.shared.shortage.freeing;
+    freeing.fetch_add(discarded.len(), Ordering::AcqRel);
+    env.local.evicted.append(discarded);
     dispatch::settle(env);
     if env.locked.any_ready() {
         block::serve_ready(env);
@@ -444,9 +455,11 @@ fn let_go(env: &mut Env<'_, '_>) {
     if env.local.evicted.is_empty() {
         return;
     }
-    let mut watch = Stopwatch::start();
+    let (mut watch, count) = (Stopwatch::start(), env.local.evicted.len());
     env.local.evicted.clear();
     gauge::tell();
+    let freeing = &env.shared.shortage.freeing;
+    freeing.fetch_sub(count, Ordering::AcqRel);
     dispatch::record_latency(env, "eviction-del", watch.lap_ns() / 1_000_000);
 }
 

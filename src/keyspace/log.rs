@@ -5,9 +5,11 @@
 //! offset counts the bytes ever appended.
 //!
 //! ```text
-//!   ... written, durable |   written   |  taken by the writer  |  pending (Tail::bytes)  |
-//!                     durable        written                 taken                      end
+//!   ... written, durable |   written   |  taken by the writer  |  pending: Tail::full, Tail::bytes  |
+//!                     durable        written                 taken                               end
 //! ```
+//!
+//! What is pending gathers in pieces, so that nothing that has gathered is ever moved while others wait for the log.
 //!
 //! *Durable* is what is known to be on the disk, to the last byte. Somewhere from there on lies what is *answerable*: what has gone as far
 //! as replies have to wait for, which is no further than the kernel where `appendfsync` leaves the syncing to it.
@@ -22,11 +24,16 @@
 
 use crate::base::gauge;
 use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Bytes that may wait for the writer; beyond them the cores read no further requests until it has caught up.
 pub const PENDING_BYTES: usize = 256 * 1024 * 1024;
+/// Bytes of a piece, unless what is appended at once is more: so much is copied at most where a buffer grows.
+const PIECE_BYTES: usize = 1024 * 1024;
+/// A SELECT of any database is no longer.
+const SELECT_BYTES: usize = 64;
 /// The writer's spare buffer is given back to the allocator beyond this.
 pub const SPARE_BYTES: usize = 4 * 1024 * 1024;
 
@@ -39,7 +46,7 @@ pub struct Batch {
     pub bytes: Vec<u8>,
     /// Offsets within `start..=start + bytes.len()` at which the log leaves its file.
     pub turns: Vec<(u64, Turn)>,
-    /// How many appends gathered in it.
+    /// How many appends had gathered, those in what it leaves included.
     pub appends: u32,
 }
 
@@ -70,7 +77,11 @@ pub struct Appended {
 
 #[derive(Debug, Default)]
 struct Tail {
-    /// What the writer has not taken.
+    /// What the writer has not taken, from the first piece on.
+    full: VecDeque<Vec<u8>>,
+    /// What their buffers take.
+    full_bytes: usize,
+    /// The last piece, which grows.
     bytes: Vec<u8>,
     turns: Vec<(u64, Turn)>,
     appends: u32,
@@ -80,6 +91,32 @@ struct Tail {
     wakes_at: Option<usize>,
     /// The writer is to look up even if nothing is appended.
     called: bool,
+}
+
+impl Tail {
+    /// Where `len` more bytes go.
+    fn piece(&mut self, len: usize) -> &mut Vec<u8> {
+        if self.bytes.len() + len > PIECE_BYTES && !self.bytes.is_empty() {
+            let next = Vec::with_capacity(PIECE_BYTES.max(len));
+            let full = std::mem::replace(&mut self.bytes, next);
+            self.full_bytes += gauge::allocation_bytes(full.capacity());
+            self.full.push_back(full);
+        }
+        &mut self.bytes
+    }
+
+    /// Takes the first piece; what is appended next goes into `spare` if there was but one.
+    fn take(&mut self, spare: Vec<u8>) -> Vec<u8> {
+        let Some(full) = self.full.pop_front() else {
+            return std::mem::replace(&mut self.bytes, spare);
+        };
+        self.full_bytes -= gauge::allocation_bytes(full.capacity());
+        full
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        (self.full_bytes + gauge::allocation_bytes(self.bytes.capacity())) as u64
+    }
 }
 
 /// See the module's description.
@@ -95,7 +132,7 @@ pub struct Log {
     recording: AtomicBool,
     whole: AtomicBool,
     holding: AtomicBool,
-    /// Bytes of the buffer that effects gather in.
+    /// Bytes of the buffers that effects gather in.
     gathering: AtomicU64,
     /// Bytes of the follower's buffers.
     kept: AtomicU64,
@@ -149,16 +186,21 @@ impl Log {
     /// last is in `last_db`. The stripes that they concern are held.
     pub fn append(&self, effects: &[u8], first_db: usize, last_db: usize) -> Appended {
         let mut tail = self.tail.lock();
-        if tail.db != Some(first_db) {
-            select(&mut tail.bytes, first_db);
+        let selects = tail.db.replace(last_db) != Some(first_db);
+        let piece = tail.piece(effects.len() + usize::from(selects) * SELECT_BYTES);
+        let before = piece.len();
+        if selects {
+            select(piece, first_db);
         }
-        tail.db = Some(last_db);
-        tail.bytes.extend_from_slice(effects);
+        piece.extend_from_slice(effects);
+        let added = (piece.len() - before) as u64;
         tail.appends += 1;
-        self.note_buffer(&tail);
-        let end = self.taken.load(Ordering::Relaxed) + tail.bytes.len() as u64;
+        self.note_buffers(&tail);
+        let end = self.end.load(Ordering::Relaxed) + added;
         self.end.store(end, Ordering::Release);
-        let wakes = tail.wakes_at.is_some_and(|bytes| tail.bytes.len() >= bytes);
+        let wakes = tail
+            .wakes_at
+            .is_some_and(|bytes| self.waiting_bytes() >= bytes as u64);
         if wakes {
             tail.wakes_at = None;
         }
@@ -208,7 +250,7 @@ impl Log {
     /// gather.
     pub fn wait(&self, bytes: usize, timeout: Duration) {
         let mut tail = self.tail.lock();
-        if tail.bytes.len() < bytes && !tail.called {
+        if self.waiting_bytes() < bytes as u64 && !tail.called {
             tail.wakes_at = Some(bytes);
             self.news.wait_for(&mut tail, timeout);
             tail.wakes_at = None;
@@ -221,21 +263,30 @@ impl Log {
         self.tail.lock().appends
     }
 
-    /// Takes all that has gathered into `batch`, whose buffers are used again.
-    pub fn take(&self, batch: &mut Batch) {
-        batch.bytes.clear();
-        batch.bytes.shrink_to(SPARE_BYTES);
-        batch.turns.clear();
+    /// Takes the first piece of what has gathered into `batch`, whose buffers are used again; true if there is more.
+    pub fn take(&self, batch: &mut Batch) -> bool {
+        let mut spare = std::mem::take(&mut batch.bytes);
+        spare.clear();
+        spare.shrink_to(SPARE_BYTES);
         let mut tail = self.tail.lock();
-        std::mem::swap(&mut tail.bytes, &mut batch.bytes);
-        std::mem::swap(&mut tail.turns, &mut batch.turns);
-        batch.appends = std::mem::take(&mut tail.appends);
+        batch.bytes = tail.take(spare);
+        batch.start = self.taken.load(Ordering::Relaxed);
+        let reached = tail
+            .turns
+            .partition_point(|(offset, _)| *offset <= batch.end());
+        batch.turns.clear();
+        batch.turns.extend(tail.turns.drain(..reached));
+        batch.appends = tail.appends;
+        let has_more = batch.end() < self.end();
+        if !has_more {
+            tail.appends = 0;
+        }
         // The follower says more exactly what it keeps when it has sorted that in. Until then it counts twice rather than not at all.
         let taken = gauge::allocation_bytes(batch.bytes.capacity()) as u64;
         self.kept.fetch_add(taken, Ordering::AcqRel);
-        self.note_buffer(&tail);
-        batch.start = self.taken.load(Ordering::Relaxed);
+        self.note_buffers(&tail);
         self.taken.store(batch.end(), Ordering::Release);
+        has_more
     }
 
     /// The offset after the last byte appended.
@@ -291,9 +342,8 @@ impl Log {
         self.kept.store(bytes, Ordering::Release);
     }
 
-    fn note_buffer(&self, tail: &Tail) {
-        let bytes = gauge::allocation_bytes(tail.bytes.capacity()) as u64;
-        self.gathering.store(bytes, Ordering::Release);
+    fn note_buffers(&self, tail: &Tail) {
+        self.gathering.store(tail.memory_bytes(), Ordering::Release);
     }
 
     /// Bytes of memory that the log takes.
@@ -348,6 +398,40 @@ mod tests {
             "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\nonetwo*2\r\n$6\r\nSELECT\r\n$1\r\n1\r\nthree"
         );
         assert_eq!(log.end() - 1000, all.len() as u64);
+    }
+
+    #[test]
+    fn what_is_much_is_taken_in_pieces_and_each_turn_with_the_piece_that_it_ends() {
+        let log = Log::default();
+        let (half, large) = (vec![b'h'; PIECE_BYTES / 2], vec![b'l'; 2 * PIECE_BYTES]);
+        let first = log.append(&half, 0, 0).end;
+        log.append(&large, 0, 0);
+        let cut = log.cut();
+        let end = log.append(&half, 0, 0).end;
+        let waits = log.waiting_bytes();
+        assert_eq!(waits, end);
+        assert!((waits..waits + waits / 4).contains(&log.memory_bytes()));
+        let (mut batch, mut all) = (Batch::default(), Vec::new());
+        let mut takes = Vec::new();
+        loop {
+            let has_more = log.take(&mut batch);
+            assert_eq!(batch.start, all.len() as u64);
+            all.extend_from_slice(&batch.bytes);
+            takes.push((all.len() as u64, batch.turns.clone(), batch.appends));
+            assert_eq!(has_more, log.waiting_appends() > 0);
+            if !has_more {
+                break;
+            }
+        }
+        let expected = [
+            (first, vec![], 3),
+            (cut, vec![(cut, Turn::Next)], 3),
+            (end, vec![], 3),
+        ];
+        assert_eq!(takes, expected);
+        assert_eq!(all.len() as u64, end);
+        log.set_kept_bytes(0);
+        assert!(log.memory_bytes() <= SPARE_BYTES as u64);
     }
 
     #[test]

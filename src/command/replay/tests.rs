@@ -118,7 +118,8 @@ impl Engine {
 
     fn logged(&self) -> Vec<u8> {
         let mut batch = Batch::default();
-        self.shared.keyspace.log().take(&mut batch);
+        let has_more = self.shared.keyspace.log().take(&mut batch);
+        assert!(!has_more, "a test logs little");
         batch.bytes
     }
 

@@ -170,11 +170,13 @@ impl Writer {
 
     fn take(&mut self) {
         self.batch.appends = 0;
-        if self.queue.is_full() {
-            return;
-        }
+        while !self.queue.is_full() && self.take_piece() {}
+    }
+
+    /// Takes a piece; true if there is more.
+    fn take_piece(&mut self) -> bool {
         self.batch.bytes = self.queue.buffer();
-        self.log.take(&mut self.batch);
+        let has_more = self.log.take(&mut self.batch);
         let prefix = match self.batch.bytes.is_empty() {
             true => {
                 // Between two batches there is nothing either, for a moment.
@@ -187,6 +189,7 @@ impl Writer {
         };
         self.queue.push(&mut self.batch, prefix);
         self.note_memory();
+        has_more
     }
 
     /// The time, once a second, if it is wanted.
@@ -323,6 +326,7 @@ impl Writer {
         segment.synced_len = segment.synced_len.max(mark.len);
         segment.keep_from(mark);
         self.queue.forget(mark);
+        self.note_memory();
         self.synced = self.synced.max(mark.offset);
         self.publish(mark.offset);
         Ok(())
@@ -335,6 +339,7 @@ impl Writer {
             segment.unkept_len = mark.len;
             segment.keep_from(mark);
             self.queue.forget(mark);
+            self.note_memory();
             self.publish(mark.offset);
         }
     }
@@ -477,6 +482,7 @@ impl Writer {
         self.log.set_written(self.queue.offset());
     }
 
+    /// To be called whenever buffers were given back, since the next call of the disk may take long.
     fn note_memory(&self) {
         // In this order: what was given back is not to count as somebody else's.
         gauge::tell();
