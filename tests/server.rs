@@ -19,6 +19,17 @@ fn number(client: &mut Client, section: &str, name: &str) -> u64 {
 }
 
 #[test]
+fn no_modules_are_loaded_and_none_can_be() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    assert_eq!(client.call("MODULE LIST"), "*0");
+    let refused = "-ERR MODULE command not allowed. This server loads no modules";
+    for order in ["LOAD /x.so", "LOADEX /x.so CONFIG a b", "UNLOAD x"] {
+        assert_eq!(client.call(&format!("MODULE {order}")), refused);
+    }
+}
+
+#[test]
 fn figures_are_summed_over_cores() {
     let server = Server::start(&["--threads", "4"]);
     let mut clients: Vec<Client> = (0..8).map(|_| server.connect()).collect();

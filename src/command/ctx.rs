@@ -93,6 +93,8 @@ pub struct Local {
     pub evicted: Vec<Value>,
     /// There is more to be evicted than time was for.
     pub evicting: bool,
+    /// To wait for what others free was in vain, and will not be tried again before then, steady milliseconds.
+    pub awaits_freeing_from_ms: i64,
     /// The last command's name as it was sent, and its row: most clients repeat themselves.
     pub last: Option<(SmallVec<[u8; 16]>, &'static Command)>,
 }
@@ -146,6 +148,7 @@ impl Local {
             rng: Rng::unforeseen(),
             pool: Pool::default(),
             evicted: Vec::new(),
+            awaits_freeing_from_ms: i64::MIN,
             evicting: false,
             last: None,
         }

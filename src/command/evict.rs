@@ -30,6 +30,8 @@ const KEYS_PER_LOOK: u32 = 16;
 const READING_LASTS_MS: i64 = 10;
 /// How long a core waits for values that other threads free, before it refuses something.
 const FREEING_WAIT_NS: u64 = 100_000_000;
+/// Nor does it again for so long if that was in vain.
+const NO_WAIT_MS: i64 = 1000;
 /// How often it looks.
 const FREEING_PAUSE: Duration = Duration::from_micros(50);
 
@@ -162,20 +164,21 @@ enum Room {
     None,
 }
 
-/// True if a command may store something; keys are evicted to that end. Stripes may be let go of.
+/// True if a command may store something; keys are evicted to that end. Stripes may be let go of. What is being freed elsewhere is waited for
+/// only before something is refused that `takes_memory`.
 #[inline]
-pub fn has_room(env: &mut Env<'_, '_>) -> bool {
-    env.shared.keyspace.limit_bytes() == 0 || is_within_limit(env)
+pub fn has_room(env: &mut Env<'_, '_>, takes_memory: bool) -> bool {
+    env.shared.keyspace.limit_bytes() == 0 || is_within_limit(env, takes_memory)
 }
 
-fn is_within_limit(env: &mut Env<'_, '_>) -> bool {
+fn is_within_limit(env: &mut Env<'_, '_>, takes_memory: bool) -> bool {
     if env.local.attending {
         // What may be done then takes no memory, and nothing is to happen to keys in the midst of a script.
         return true;
     }
     let room = match env.shared.keyspace.excess_bytes() {
         0 => Room::Enough,
-        _ => make_room(env),
+        _ => make_room(env, takes_memory),
     };
     env.local.evicting = room == Room::Coming;
     let now_ms = env.now.steady_ms;
@@ -200,7 +203,7 @@ fn is_full_indeed(env: &Env<'_, '_>) -> bool {
 }
 
 #[cold]
-fn make_room(env: &mut Env<'_, '_>) -> Room {
+fn make_room(env: &mut Env<'_, '_>, takes_memory: bool) -> Room {
     if env.shared.gate(gate::LOADING | gate::PAUSED) {
         return Room::Enough;
     }
@@ -208,7 +211,10 @@ fn make_room(env: &mut Env<'_, '_>) -> Room {
     read_gauge(env);
     let (mut watch, manner) = (Stopwatch::start(), Manner::of(env));
     let budget_ns = budget_ns(env.local.config.maxmemory_eviction_tenacity);
-    let room = evict(env, manner, &mut Budget::new(budget_ns));
+    let mut room = evict(env, manner, &mut Budget::new(budget_ns));
+    if room == Room::None && takes_memory {
+        room = await_freeing(env);
+    }
     env.meter.skip();
     let latency_ms = watch.lap_ns() / 1_000_000;
     dispatch::record_latency(env, "eviction-cycle", latency_ms);
@@ -258,7 +264,7 @@ fn evict(env: &mut Env<'_, '_>, manner: Manner, budget: &mut Budget) -> Room {
     let mut evicted = 0;
     while env.shared.keyspace.is_full() {
         if !evict_one(env, manner) {
-            return await_freeing(env);
+            return Room::None;
         }
         evicted += 1;
         if evicted % KEYS_PER_LOOK == 0 && budget.is_spent() {
@@ -268,19 +274,22 @@ fn evict(env: &mut Env<'_, '_>, manner: Manner, budget: &mut Budget) -> Room {
     Room::Enough
 }
 
-/// Waits for what is being freed elsewhere, if that is enough.
-fn await_freeing(env: &Env<'_, '_>) -> Room {
+/// Waits for what is being freed elsewhere, if that may be enough.
+fn await_freeing(env: &mut Env<'_, '_>) -> Room {
+    let now_ms = env.now.steady_ms;
+    let waits = now_ms >= env.local.awaits_freeing_from_ms;
     let mut budget = Budget::new(FREEING_WAIT_NS);
-    while env.shared.keyspace.is_full() {
-        if !is_freeing(env) || budget.is_spent() {
-            return match is_full_indeed(env) {
-                true => Room::None,
-                false => Room::Enough,
-            };
+    while waits && env.shared.keyspace.is_full() && is_freeing(env) {
+        if budget.is_spent() {
+            env.local.awaits_freeing_from_ms = now_ms + NO_WAIT_MS;
+            break;
         }
         std::thread::sleep(FREEING_PAUSE);
     }
-    Room::Enough
+    match env.shared.keyspace.is_full() && is_full_indeed(env) {
+        true => Room::None,
+        false => Room::Enough,
+    }
 }
 
 /// True while some thread has a value that is gone and not freed yet.

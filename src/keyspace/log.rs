@@ -44,6 +44,8 @@ pub struct Batch {
     pub start: u64,
     /// The effects.
     pub bytes: Vec<u8>,
+    /// The buffer that `bytes` was before, if the log did not need one.
+    pub spare: Vec<u8>,
     /// Offsets within `start..=start + bytes.len()` at which the log leaves its file.
     pub turns: Vec<(u64, Turn)>,
     /// How many appends had gathered, those in what it leaves included.
@@ -105,13 +107,13 @@ impl Tail {
         &mut self.bytes
     }
 
-    /// Takes the first piece; what is appended next goes into `spare` if there was but one.
-    fn take(&mut self, spare: Vec<u8>) -> Vec<u8> {
+    /// Takes the first piece, and gives `spare` back unless it was the only one: then what is appended next goes there.
+    fn take(&mut self, spare: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
         let Some(full) = self.full.pop_front() else {
-            return std::mem::replace(&mut self.bytes, spare);
+            return (std::mem::replace(&mut self.bytes, spare), Vec::new());
         };
         self.full_bytes -= gauge::allocation_bytes(full.capacity());
-        full
+        (full, spare)
     }
 
     fn memory_bytes(&self) -> u64 {
@@ -198,12 +200,10 @@ impl Log {
         self.note_buffers(&tail);
         let end = self.end.load(Ordering::Relaxed) + added;
         self.end.store(end, Ordering::Release);
+        // Whoever is the first to find that may be long in coming to it: while the writer sleeps everybody is to wake it.
         let wakes = tail
             .wakes_at
             .is_some_and(|bytes| self.waiting_bytes() >= bytes as u64);
-        if wakes {
-            tail.wakes_at = None;
-        }
         Appended { end, wakes }
     }
 
@@ -263,13 +263,13 @@ impl Log {
         self.tail.lock().appends
     }
 
-    /// Takes the first piece of what has gathered into `batch`, whose buffers are used again; true if there is more.
-    pub fn take(&self, batch: &mut Batch) -> bool {
+    /// Takes the first piece of what has gathered into `batch`, whose buffers are used again.
+    pub fn take(&self, batch: &mut Batch) {
         let mut spare = std::mem::take(&mut batch.bytes);
         spare.clear();
         spare.shrink_to(SPARE_BYTES);
         let mut tail = self.tail.lock();
-        batch.bytes = tail.take(spare);
+        (batch.bytes, batch.spare) = tail.take(spare);
         batch.start = self.taken.load(Ordering::Relaxed);
         let reached = tail
             .turns
@@ -277,8 +277,7 @@ impl Log {
         batch.turns.clear();
         batch.turns.extend(tail.turns.drain(..reached));
         batch.appends = tail.appends;
-        let has_more = batch.end() < self.end();
-        if !has_more {
+        if batch.end() == self.end() {
             tail.appends = 0;
         }
         // The follower says more exactly what it keeps when it has sorted that in. Until then it counts twice rather than not at all.
@@ -286,7 +285,6 @@ impl Log {
         self.kept.fetch_add(taken, Ordering::AcqRel);
         self.note_buffers(&tail);
         self.taken.store(batch.end(), Ordering::Release);
-        has_more
     }
 
     /// The offset after the last byte appended.
@@ -414,12 +412,12 @@ mod tests {
         let (mut batch, mut all) = (Batch::default(), Vec::new());
         let mut takes = Vec::new();
         loop {
-            let has_more = log.take(&mut batch);
+            log.take(&mut batch);
             assert_eq!(batch.start, all.len() as u64);
             all.extend_from_slice(&batch.bytes);
             takes.push((all.len() as u64, batch.turns.clone(), batch.appends));
-            assert_eq!(has_more, log.waiting_appends() > 0);
-            if !has_more {
+            assert_eq!(log.waiting_bytes() > 0, log.waiting_appends() > 0);
+            if log.waiting_bytes() == 0 {
                 break;
             }
         }
@@ -432,6 +430,21 @@ mod tests {
         assert_eq!(all.len() as u64, end);
         log.set_kept_bytes(0);
         assert!(log.memory_bytes() <= SPARE_BYTES as u64);
+    }
+
+    #[test]
+    fn while_the_writer_sleeps_everybody_is_to_wake_it() {
+        let log = std::sync::Arc::new(Log::default());
+        let writer = log.clone();
+        let waiting = std::thread::spawn(move || writer.wait(1, Duration::from_secs(10)));
+        while log.tail.lock().wakes_at.is_none() {
+            std::thread::yield_now();
+        }
+        assert!(log.append(b"by who is long in waking it", 0, 0).wakes);
+        assert!(log.append(b"by another", 0, 0).wakes);
+        log.wake();
+        waiting.join().expect("it ends");
+        assert!(!log.append(b"and awake it finds this", 0, 0).wakes);
     }
 
     #[test]

@@ -36,8 +36,9 @@ pub(super) fn may_run(
         refused.note(env.place(context), &session.record, command, request);
         return Err(refused.error(command));
     }
-    let takes_memory = |command: &Command, _: Request<'_>| command.is(flag::DENYOOM);
-    if !evict::has_room(env) && runs_any(session, (command, request), takes_memory) {
+    let denies = |command: &Command, _: Request<'_>| command.is(flag::DENYOOM);
+    let takes_memory = runs_any(session, (command, request), denies);
+    if !evict::has_room(env, takes_memory) && takes_memory {
         return Err(error::OUT_OF_MEMORY);
     }
     if shared.gate(gate::LOG_FAILED | gate::UNSAVED) {

@@ -106,15 +106,14 @@ pub fn execute(
         return execute_special(env, session, request, reply);
     }
     match find(env.local, request) {
-        Ok(command) if evict::has_room(env) || !command.is(flag::DENYOOM) => {
+        Ok(command) => {
+            let takes_memory = command.is(flag::DENYOOM);
+            if !evict::has_room(env, takes_memory) && takes_memory {
+                let refusal = Refusal::of(command, error::OUT_OF_MEMORY);
+                return refuse(env, session, refusal, reply);
+            }
             run(env, session, command, &request, reply)
         }
-        Ok(command) => refuse(
-            env,
-            session,
-            Refusal::of(command, error::OUT_OF_MEMORY),
-            reply,
-        ),
         Err(refusal) => refuse(env, session, refusal, reply),
     }
 }

@@ -11,6 +11,7 @@ pub mod info;
 pub mod latency;
 pub mod memory;
 pub mod misc;
+pub mod module;
 pub mod reload;
 pub mod replication;
 pub mod save;

@@ -213,7 +213,7 @@ impl Core {
     /// Evicts what is left to be, or what a lower limit leaves no room for, even if nobody sends a command.
     fn make_room(&mut self) {
         if self.shared.keyspace.limit_bytes() > 0 {
-            self.with_env(evict::has_room);
+            self.with_env(|env| evict::has_room(env, false));
         }
     }
 

@@ -240,7 +240,8 @@ impl Queue {
         self.written = self.written.saturating_sub(items);
     }
 
-    fn recycle(&mut self, mut bytes: Vec<u8>) {
+    /// Keeps a buffer to be used again.
+    pub fn recycle(&mut self, mut bytes: Vec<u8>) {
         let capacity = bytes.capacity();
         if capacity > 0 && self.spare_bytes + capacity <= SPARE_BYTES {
             bytes.clear();
@@ -297,6 +298,7 @@ mod tests {
             bytes: bytes.to_vec(),
             turns: turns.to_vec(),
             appends: 1,
+            ..Batch::default()
         }
     }
 

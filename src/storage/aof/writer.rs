@@ -170,13 +170,20 @@ impl Writer {
 
     fn take(&mut self) {
         self.batch.appends = 0;
-        while !self.queue.is_full() && self.take_piece() {}
+        if self.queue.is_full() {
+            return;
+        }
+        // What is appended meanwhile waits: it might never end.
+        let end = self.log.end();
+        while self.take_piece() < end {}
     }
 
-    /// Takes a piece; true if there is more.
-    fn take_piece(&mut self) -> bool {
+    /// Takes a piece; returns the offset behind it.
+    fn take_piece(&mut self) -> u64 {
         self.batch.bytes = self.queue.buffer();
-        let has_more = self.log.take(&mut self.batch);
+        self.log.take(&mut self.batch);
+        let end = self.batch.end();
+        self.queue.recycle(std::mem::take(&mut self.batch.spare));
         let prefix = match self.batch.bytes.is_empty() {
             true => {
                 // Between two batches there is nothing either, for a moment.
@@ -189,7 +196,7 @@ impl Writer {
         };
         self.queue.push(&mut self.batch, prefix);
         self.note_memory();
-        has_more
+        end
     }
 
     /// The time, once a second, if it is wanted.

@@ -317,6 +317,41 @@ pub static ROWS: &[Spec] = &[
                 .summary("About how many bytes a key and its value take.")
                 .syntax("key [SAMPLES count:integer]"),
         ]),
+    container("module", -2)
+        .since("4.0.0")
+        .group(Group::Server)
+        .summary("Tells of modules, of which there are none.")
+        .subcommands(&[
+            row("help", 2, help::run)
+                .flags(LOADING | STALE)
+                .since("5.0.0")
+                .complexity("O(1)")
+                .summary("Lists the subcommands."),
+            row("list", 2, command::server::module::list)
+                .flags(ADMIN | NOSCRIPT)
+                .tips(&["nondeterministic_output_order"])
+                .since("4.0.0")
+                .complexity("O(1)")
+                .summary("The modules that are loaded: none."),
+            row("load", -3, command::server::module::refuse)
+                .flags(ADMIN | NOSCRIPT | NO_ASYNC_LOADING)
+                .since("4.0.0")
+                .complexity("O(1)")
+                .summary("Is refused.")
+                .syntax("path [arg...]"),
+            row("loadex", -3, command::server::module::refuse)
+                .flags(ADMIN | NOSCRIPT | NO_ASYNC_LOADING)
+                .since("7.0.0")
+                .complexity("O(1)")
+                .summary("Is refused.")
+                .syntax("path [arg...]"),
+            row("unload", 3, command::server::module::refuse)
+                .flags(ADMIN | NOSCRIPT | NO_ASYNC_LOADING)
+                .since("4.0.0")
+                .complexity("O(1)")
+                .summary("Is refused.")
+                .syntax("name"),
+        ]),
     row("monitor", 1, command::monitor::monitor)
         .flags(ADMIN | NOSCRIPT | LOADING | STALE)
         .since("1.0.0")

@@ -19,7 +19,7 @@ const GATHER: Duration = Duration::from_millis(5);
 const GATHER_BYTES: usize = 256 * 1024;
 /// The longest wait for appends that are likely to come, where replies wait.
 const LINGER: Duration = Duration::from_micros(50);
-/// Attempts to make the rest durable at the end.
+/// Attempts to make the rest durable at the end that may fail, one after another.
 const LAST_ATTEMPTS: usize = 3;
 
 /// What the thread waits for.
@@ -43,15 +43,15 @@ pub fn start(writer: Writer) -> io::Result<JoinHandle<io::Result<()>>> {
 }
 
 fn follow(writer: &Mutex<Writer>) -> io::Result<()> {
-    let mut attempts = 0;
+    let mut failures = 0;
     loop {
         let mut writer = writer.lock();
         let stopping = writer.control.is_stopping();
         let outcome = writer.round(stopping);
         writer.obey();
         if stopping {
-            attempts += 1;
-            if let Some(ended) = writer.end(outcome, attempts) {
+            failures = outcome.as_ref().map_or_else(|_| failures + 1, |()| 0);
+            if let Some(ended) = writer.end(outcome, failures) {
                 return ended;
             }
         }
@@ -99,7 +99,7 @@ impl Writer {
     /// True while to write takes no longer than the kernel needs to take the bytes.
     fn is_open_to_cores(&self) -> bool {
         self.segment.as_ref().is_some_and(Segment::is_plain)
-            && self.control.fsync() != Fsync::Always
+            && !self.are_replies_held()
             && !self.control.is_stopping()
             && !self.syncer.is_running()
             && self.failed.is_none()
@@ -107,8 +107,13 @@ impl Writer {
             && !self.queue.is_full()
     }
 
+    /// True where replies wait for what they tell of: also while a save lets `always` go without syncs.
+    fn are_replies_held(&self) -> bool {
+        self.control.fsync() == Fsync::Always || self.log.is_holding()
+    }
+
     /// How the thread ends, if this was its last round.
-    fn end(&mut self, outcome: io::Result<()>, attempts: usize) -> Option<io::Result<()>> {
+    fn end(&mut self, outcome: io::Result<()>, failures: usize) -> Option<io::Result<()>> {
         match outcome {
             Ok(()) if self.lost => Some(Err(io::Error::other(LOST))),
             Ok(()) if self.is_done() => {
@@ -117,7 +122,7 @@ impl Writer {
                 self.note_sizes();
                 Some(Ok(()))
             }
-            Err(error) if attempts == LAST_ATTEMPTS => Some(Err(error)),
+            Err(error) if failures == LAST_ATTEMPTS => Some(Err(error)),
             _ => None,
         }
     }
@@ -130,7 +135,7 @@ impl Writer {
             Some(_) if stopping => (usize::MAX, GATHER),
             Some(at) => (usize::MAX, at.saturating_duration_since(Instant::now())),
             None if self.queue.is_full() => (usize::MAX, SECOND),
-            None if self.control.fsync() == Fsync::Always => {
+            None if self.are_replies_held() => {
                 return Rest {
                     bytes: 1,
                     timeout: SECOND,

@@ -464,6 +464,34 @@ fn what_is_left_to_the_kernel_while_a_snapshot_is_written_is_durable_after_it() 
 }
 
 #[test]
+fn replies_that_are_held_wait_for_no_core_to_write() {
+    let disk = SimDisk::default();
+    let rig = rig(&disk, Fsync::Always).expect("the disk works");
+    rig.control.set(Settings {
+        fsync: Fsync::Always,
+        no_sync_while_saving: true,
+        ..Settings::default()
+    });
+    rig.control.set_saving(true);
+    rig.log.set_holding(true);
+    let (log, control) = (rig.log, rig.control);
+    let running = start(rig.writer).expect("there is room for a thread");
+    for _ in 0..5 {
+        let began = Instant::now();
+        let appended = log.append(&command("<one>"), 0, 0);
+        while log.answerable() < appended.end {
+            if appended.wakes {
+                log.wake();
+            }
+            std::thread::yield_now();
+            assert!(began.elapsed() < SECOND / 2, "nobody writes");
+        }
+    }
+    control.stop(log);
+    running.join().expect("it ends").expect("the disk works");
+}
+
+#[test]
 fn the_time_stands_before_what_happened_then() {
     let disk = SimDisk::default();
     let mut rig = rig(&disk, Fsync::Always).expect("the disk works");
