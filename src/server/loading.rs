@@ -103,7 +103,10 @@ fn recover(shared: &'static Shared) -> Result<Recovered, Interrupted> {
     let mut loaded = loaded?;
     shared.keyspace.settle_loaded();
     run_libraries(shared, &mut loaded)?;
-    report(&loaded, &Census::of(&shared.keyspace), seconds);
+    match loaded.source {
+        Source::Nothing => info!("no data in {}: starting empty", config.dir),
+        _ => report(&loaded, &Census::of(&shared.keyspace), seconds),
+    }
     if loaded.left_out.is_any {
         keep_originals(&loaded, &places, &**disk)?;
     }
@@ -153,9 +156,6 @@ fn report(loaded: &Loaded, census: &Census, seconds: f64) {
             "{} keys were left out: their types, or commands that made them, are not known here",
             loaded.left_out.keys.len()
         );
-    }
-    if loaded.source == Source::Nothing {
-        return info!("no data to load: starting empty");
     }
     let bytes: u64 = loaded.files.iter().map(|file| file.bytes).sum();
     let commands: u64 = loaded.files.iter().map(|file| file.commands).sum();
