@@ -300,22 +300,29 @@ impl Writer {
 
     fn sync_if_due(&mut self) -> io::Result<()> {
         let late = self.last_sync.elapsed() >= self.tools.second;
-        match &self.segment {
-            Some(segment) if segment.is_unsynced() && (late || self.queue.is_long()) => {
-                if !self.syncer.is_running() {
-                    let (file, mark) = (segment.share()?, self.queue.mark(segment.len));
-                    self.syncer.begin(file, mark);
-                    self.last_sync = Instant::now();
-                    self.delayed = false;
-                } else if late && !std::mem::replace(&mut self.delayed, true) {
-                    self.control
-                        .seen()
-                        .delayed_syncs
-                        .fetch_add(1, Ordering::Relaxed);
-                }
+        let is_due = late || self.queue.is_long();
+        let unsynced = self
+            .segment
+            .as_ref()
+            .filter(|segment| segment.is_unsynced());
+        let Some(segment) = unsynced.filter(|_| is_due) else {
+            return Ok(());
+        };
+        if self.syncer.is_running() {
+            if late && !std::mem::replace(&mut self.delayed, true) {
+                let delayed = &self.control.seen().delayed_syncs;
+                delayed.fetch_add(1, Ordering::Relaxed);
             }
-            _ => {}
+            return Ok(());
         }
+        let Ok(file) = segment.share() else {
+            // Without a descriptor to spare it takes the writer's time, and works.
+            return self.sync_now();
+        };
+        let mark = self.queue.mark(segment.len);
+        self.syncer.begin(file, mark);
+        self.last_sync = Instant::now();
+        self.delayed = false;
         Ok(())
     }
 
