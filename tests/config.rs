@@ -81,6 +81,21 @@ fn a_bad_line_stops_the_start_and_says_where() {
 }
 
 #[test]
+fn what_names_commands_of_redis_that_are_not_here_starts() {
+    let renamed = "--rename-command MIGRATE gone --rename-command PSYNC hidden";
+    let user = "--user app on nopass ~* +@all -migrate -client|tracking";
+    let inert = "--replicaof no one --activedefrag yes";
+    let arguments = [renamed, user, inert].join(" ");
+    let server = Server::start(&arguments.split(' ').collect::<Vec<_>>());
+    let mut client = server.connect();
+    assert_eq!(client.call("ACL SETUSER app +pfadd -failover"), "+OK");
+    assert_eq!(client.call("AUTH app any"), "+OK");
+    assert_eq!(client.call("SET k v"), "+OK");
+    assert!(client.call("MIGRATE").starts_with("-ERR unknown command"));
+    assert_eq!(client.call("CONFIG GET replicaof"), "*2 $9 replicaof $0");
+}
+
+#[test]
 fn changes_are_obeyed_by_every_core() {
     let server = Server::start(&["--threads", "4"]);
     let mut clients: Vec<_> = (0..8).map(|_| server.connect()).collect();

@@ -246,6 +246,17 @@ fn dead_letter(client: &mut Client) -> String {
 }
 
 #[test]
+fn what_was_deleted_before_it_could_become_a_dead_letter_counts_as_acknowledged() {
+    let (_server, mut client) = queue("ACKWAIT 30000 MAXDELIVER 1 DEADLETTER dead", 1);
+    assert_eq!(read(&mut client, "a", ""), ["1-0"]);
+    assert_eq!(client.call("XDEL s 1-0"), ":1");
+    pass(&mut client, 31_000);
+    await_reply(&mut client, "XPENDING s g", "*4 :0 $-1 $-1 *-1");
+    let counted = ["acked", "dead-lettered"].map(|name| figure(&mut client, name));
+    assert_eq!((counted, &client.call("EXISTS dead")[..]), ([1, 0], ":0"));
+}
+
+#[test]
 fn what_was_tried_in_vain_becomes_a_dead_letter() {
     let (mut server, mut client) = queue(DEAD, 2);
     for _ in 0..2 {

@@ -41,6 +41,16 @@ fn await_busy(server: &Server, key: &str) {
 }
 
 #[test]
+fn a_script_that_waits_for_a_time_ends_once_the_server_is_busy() {
+    let server = Server::start(&["--threads", "1", "--busy-reply-threshold", "50"]);
+    let waits = "local t = redis.call('TIME')[1] repeat until redis.call('TIME')[1] ~= t return 1";
+    let reply = server
+        .connect()
+        .call_args(&[b"EVAL", waits.as_bytes(), b"0"]);
+    assert_eq!(reply, ":1");
+}
+
+#[test]
 fn a_long_script_can_be_killed_however_many_cores_there_are() {
     for threads in ["1", "2"] {
         let arguments = ["--threads", threads, "--busy-reply-threshold", "50"];

@@ -3,7 +3,7 @@
 use super::script;
 use super::table::keys::{KeyRule, keys_of};
 use super::table::words::{Categories, Flags, flag};
-use super::table::{self, Group, Locks, Spec};
+use super::table::{self, Group, Locks, Spec, absent};
 use crate::keyspace::{Keyspace, StripeSet};
 use crate::resp::Request;
 use ahash::AHashMap;
@@ -225,8 +225,12 @@ pub fn rename(pairs: &[(String, String)]) -> Result<(), RenameError> {
     };
     for (old, given) in pairs {
         let new = given.to_ascii_lowercase();
-        let id = names.by_name.remove(old.to_ascii_lowercase().as_bytes());
-        let id = id.ok_or_else(|| RenameError::NoSuchCommand(old.clone()))?;
+        let Some(id) = names.by_name.remove(old.to_ascii_lowercase().as_bytes()) else {
+            match absent::is_absent(old.as_bytes()) {
+                true => continue,
+                false => return Err(RenameError::NoSuchCommand(old.clone())),
+            }
+        };
         if !new.is_empty() && names.by_name.insert(new.clone().into(), id).is_some() {
             return Err(RenameError::NameTaken(given.clone()));
         }

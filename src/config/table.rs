@@ -84,7 +84,6 @@ const NO_SIGINT: &str =
 const NO_MARK: &str = "sockets are not marked: 'socket-mark-id' can only be 0";
 const NO_SYSLOG: &str =
     "logs go to standard output or 'logfile': 'syslog-enabled' can only be 'no'";
-const NO_DEFRAGMENTATION: &str = "memory is not defragmented: 'activedefrag' can only be 'no'";
 const NO_OOM_SCORE: &str =
     "the kernel's score of this process is not touched: 'oom-score-adj' can only be 'no'";
 
@@ -311,8 +310,6 @@ pub static SECTIONS: &[Section] = &[
         row("shutdown-on-sigterm", "default", Only("default", NO_SIGTERM), Place::Inert, "What SIGTERM does."),
         row("shutdown-on-sigint", "default", Only("default", NO_SIGINT), Place::Inert, "What SIGINT does."),
         row("socket-mark-id", "0", Only("0", NO_MARK), Place::Inert, "The mark of sockets, for routing.").at_start(),
-        row("activedefrag", "no", Only("no", NO_DEFRAGMENTATION), Place::Inert,
-            "Move values to free fragmented memory."),
         row("oom-score-adj", "no", Only("no", NO_OOM_SCORE), Place::Inert, "Tell the kernel what to kill first."),
     ]},
     Section { title: "Accepted so that configurations written for Redis start: checked and reported, without effect", rows: &[
@@ -321,6 +318,7 @@ pub static SECTIONS: &[Section] = &[
         row("io-threads-do-reads", "no", YesNo, Place::Inert,
             "Whether these threads read; 'threads' is what counts here.").at_start(),
         row("hz", "10", COUNT, HZ, "How often a second background work is looked after; here it follows deadlines."),
+        row("activedefrag", "no", YesNo, Place::Inert, "Moving values to gather fragmented memory."),
         row("dynamic-hz", "yes", YesNo, Place::Inert, "Adapting hz to the number of clients."),
         row("active-expire-effort", "1", number(1, 10), Place::Inert,
             "How hard to look for expired keys; here each expires on time."),

@@ -150,6 +150,10 @@ impl Shape {
             Self::GroupRules => rules::parse_words(words).map(Value::GroupRules),
             Self::Only(text, reason) => match words.join(" ") {
                 given if given.eq_ignore_ascii_case(text) => Ok(Value::Name(text)),
+                // What a server is told that is to follow none.
+                given if text.is_empty() && given.eq_ignore_ascii_case("no one") => {
+                    Ok(Value::Name(text))
+                }
                 _ => Err(reason.into()),
             },
             _ => match words {

@@ -104,6 +104,10 @@ fn recover(shared: &'static Shared) -> Result<Recovered, Interrupted> {
     shared.keyspace.settle_loaded();
     run_libraries(shared, &mut loaded)?;
     match loaded.source {
+        // Who names a directory may have meant another one.
+        Source::Nothing if config.dir_is_given => {
+            warn!("no data in {}: starting empty", config.dir);
+        }
         Source::Nothing => info!("no data in {}: starting empty", config.dir),
         _ => report(&loaded, &Census::of(&shared.keyspace), seconds),
     }

@@ -2,7 +2,7 @@
 
 An exception names a command (and, if it must, one script) and says how its reply is to be read: `fields` are keys of
 a map, or `name:` lines of a text, whose values are not compared; `missing` are fields, or patterns of lines, that one
-of them lacks; `members` are elements of a list that one of them lacks; `newer_than` leaves arguments and lines of history out of
+of them lacks; `unused` are groups of fields that either may leave out where all have these values; `members` are elements of a list that one of them lacks; `newer_than` leaves arguments and lines of history out of
 documentation that a later version of Redis brought; `reply = "help"` compares only that the reply is an array of lines. Every exception
 carries its reason.
 """
@@ -42,6 +42,7 @@ def apply_one(row, frame):
         if "newer_than" in row:
             frame = without_newer(frame, version(row["newer_than"]))
         frame = masks.fields({name: lambda _: IGNORED for name in names})(frame)
+        frame = without_unused(frame, row.get("unused", []))
         return without(frame, {name.encode() for name in row.get("missing", [])})
     if kind in "$=" and value:
         missing = row.get("missing", [])
@@ -69,6 +70,20 @@ def without(frame, names):
     if any(key[1] in names for key, _ in pairs if not isinstance(key[1], list)):
         value = [item for pair in pairs if pair[0][1] not in names for item in pair]
     return kind, [without(item, names) for item in value]
+
+
+def without_unused(frame, groups):
+    """A map without those groups of fields that all have the values given, also those of maps within it."""
+    kind, value = frame
+    if not groups or not isinstance(value, list):
+        return frame
+    pairs = list(zip(value[::2], value[1::2])) if len(value) % 2 == 0 else []
+    found = {key[1]: item for key, item in pairs if isinstance(key[1], bytes)}
+    for group in groups:
+        wanted = {name.encode(): number for name, number in group.items()}
+        if all(name in found and masks.number(found[name]) == number for name, number in wanted.items()):
+            value = [item for pair in zip(value[::2], value[1::2]) if pair[0][1] not in wanted for item in pair]
+    return kind, [without_unused(item, groups) for item in value]
 
 
 def without_newer(frame, newest):

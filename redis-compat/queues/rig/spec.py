@@ -363,7 +363,7 @@ class Model:
         if id not in stream.entries and pending.owner is not None:
             # Nothing is left of it that could be delivered. What was set aside before, and is judged again, stays so.
             del group.pending[id]
-            group.totals["dead-lettered"] += 1
+            group.totals["acked"] += 1
             return
         if group.policy.dead_letter and id in stream.entries:
             target = self.keys.setdefault(group.policy.dead_letter, Stream())

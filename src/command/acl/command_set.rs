@@ -6,6 +6,7 @@
 use super::error::RuleError;
 use super::selector::has_spaces;
 use crate::command::registry::{self, Command};
+use crate::command::table::absent;
 use crate::command::table::keys::Argv;
 use crate::command::table::words::acl;
 use std::collections::BTreeMap;
@@ -67,6 +68,8 @@ impl CommandSet {
                 .for_each(|command| self.set(command, allow));
         } else if let Some(command) = registry::find(name) {
             self.set(command, allow);
+        } else if absent::is_absent(name) {
+            // There is nothing to allow or to deny.
         } else {
             self.allow_first_arg(allow, name)?;
         }

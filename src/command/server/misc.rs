@@ -5,9 +5,13 @@ use crate::base::version::{REDIS_VERSION, VERSION};
 use crate::command::ctx::{Ctx, DONE, Outcome};
 use crate::command::{Args, error};
 
-/// `TIME`: Unix seconds, and the microseconds within the second.
+/// `TIME`: Unix seconds, and the microseconds within the second. In a script it is when that began, until others hear that the server is busy:
+/// a loop that waits for a time ends then.
 pub fn time(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
-    let us = ctx.now.unix_us;
+    let us = match ctx.shared.running.is_busy() {
+        true => ctx.shared.clock.now().unix_us,
+        false => ctx.now.unix_us,
+    };
     ctx.reply.array(2);
     ctx.reply.bulk_int(us / 1_000_000);
     ctx.reply.bulk_int(us % 1_000_000);

@@ -95,14 +95,14 @@ pub fn bury(keys: &mut Keys<'_, '_>, (key, name): (&[u8], &[u8]), id: Id, reason
     let letter = match letter(keys, (key, name), id, reason) {
         // Nothing is left of it that could be delivered. What was set aside before it was deleted, and is judged again, stays so.
         None if is_nobodys(keys, (key, name), id) => return park(keys, (key, name), id),
-        None => return settle(keys, (key, name), id),
+        None => return settle(keys, (key, name), id, Group::ack),
         Some(letter) => letter,
     };
     if letter.target.is_empty() {
         return park(keys, (key, name), id);
     }
     match deliver(keys, &letter) {
-        true => settle(keys, (key, name), id),
+        true => settle(keys, (key, name), id, Group::settle_dead),
         false => {
             if let Some(group) = group(keys, key, name) {
                 group.totals.dead_letter_failures += 1;
@@ -217,9 +217,14 @@ pub fn append(keys: &mut Keys<'_, '_>, key: &[u8], fields: &[(&[u8], &[u8])]) ->
     Some(id)
 }
 
-fn settle(keys: &mut Keys<'_, '_>, (key, name): (&[u8], &[u8]), id: Id) {
+fn settle(
+    keys: &mut Keys<'_, '_>,
+    (key, name): (&[u8], &[u8]),
+    id: Id,
+    settle_in: impl FnOnce(&mut Group, Id) -> bool,
+) {
     if let Some(group) = group(keys, key, name) {
-        group.settle_dead(id);
+        settle_in(group, id);
     }
     let actor = Actor {
         key,

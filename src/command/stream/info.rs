@@ -4,7 +4,9 @@ use super::entries::write_entry;
 use crate::command::error::{self, Error};
 use crate::command::{Args, Ctx, DONE, Outcome};
 use crate::data::Stream;
-use crate::data::stream::{Consumer, ConsumerSlot, EntryRef, Group, Id, Log};
+use crate::data::stream::{
+    Consumer, ConsumerSlot, EntryRef, Group, Id, IdmpCounts, IdmpLimits, Log,
+};
 use crate::resp::Reply;
 
 /// Entries and pending entries that FULL shows of each kind, where COUNT does not say otherwise.
@@ -44,9 +46,10 @@ fn full_count(args: &mut Args<'_>) -> Option<Result<Option<usize>, Error>> {
 }
 
 fn write_stream(reply: &mut Reply, stream: &Stream, now_ms: u64) {
-    reply.map(16);
+    let producers = idmp_pairs(stream, now_ms);
+    reply.map(10 + producers.len());
     write_log(reply, &stream.log);
-    write_idmp(reply, stream, now_ms);
+    write_counts(reply, &producers);
     reply.bulk(b"groups");
     reply.int(stream.groups.len() as i64);
     reply.bulk(b"first-entry");
@@ -69,10 +72,7 @@ fn write_log(reply: &mut Reply, log: &Log) {
         ("radix-tree-keys", log.node_count() as u64),
         ("radix-tree-nodes", log.radix_tree_nodes() as u64),
     ];
-    for (name, count) in counts {
-        reply.bulk(name.as_bytes());
-        reply.uint(count);
-    }
+    write_counts(reply, &counts);
     write_id(reply, "last-generated-id", log.last_id());
     write_id(reply, "max-deleted-entry-id", log.max_deleted_id());
     reply.bulk(b"entries-added");
@@ -80,21 +80,28 @@ fn write_log(reply: &mut Reply, log: &Log) {
     write_id(reply, "recorded-first-entry-id", log.first_id());
 }
 
-/// The six pairs that follow in both forms.
-fn write_idmp(reply: &mut Reply, stream: &Stream, now_ms: u64) {
+/// The six pairs that follow in both forms, where the stream has had messages of producers or limits of its own for them. They came with Redis
+/// 8.6, and clients made for an earlier one may take no fields but those they know.
+fn idmp_pairs(stream: &Stream, now_ms: u64) -> Vec<(&'static str, u64)> {
     let limits = stream.policy.idmp;
     let counts = stream.idmp.counts(limits.horizon_ms(now_ms));
-    let pairs = [
+    if counts == IdmpCounts::default() && limits == IdmpLimits::default() {
+        return Vec::new();
+    }
+    vec![
         ("idmp-duration", limits.duration_s),
         ("idmp-maxsize", limits.max_size),
         ("pids-tracked", counts.producers),
         ("iids-tracked", counts.messages),
         ("iids-added", counts.added),
         ("iids-duplicates", counts.duplicates),
-    ];
-    for (name, number) in pairs {
+    ]
+}
+
+fn write_counts(reply: &mut Reply, pairs: &[(&str, u64)]) {
+    for (name, count) in pairs {
         reply.bulk(name.as_bytes());
-        reply.uint(number);
+        reply.uint(*count);
     }
 }
 
@@ -104,9 +111,10 @@ fn write_id(reply: &mut Reply, name: &str, id: Id) {
 }
 
 fn write_full(reply: &mut Reply, stream: &Stream, count: usize, now_ms: u64) {
-    reply.map(15);
+    let producers = idmp_pairs(stream, now_ms);
+    reply.map(9 + producers.len());
     write_log(reply, &stream.log);
-    write_idmp(reply, stream, now_ms);
+    write_counts(reply, &producers);
     reply.bulk(b"entries");
     let entries = || stream.log.range(Id::MIN, Id::MAX).take(count);
     reply.array(count.min(stream.log.len() as usize));
@@ -119,14 +127,15 @@ fn write_full(reply: &mut Reply, stream: &Stream, count: usize, now_ms: u64) {
 }
 
 fn write_full_group(reply: &mut Reply, log: &Log, (name, group): (&[u8], &Group), count: usize) {
-    reply.map(8);
+    // Redis 8.8 brought it; as with messages of producers.
+    let unowned = group.unowned_len();
+    let nacked = (unowned > 0).then_some(("nacked-count", unowned as u64));
+    reply.map(7 + usize::from(nacked.is_some()));
     reply.bulk(b"name");
     reply.bulk(name);
     write_progress(reply, log, group);
-    reply.bulk(b"pel-count");
-    reply.int(group.pending_len() as i64);
-    reply.bulk(b"nacked-count");
-    reply.int(group.unowned_len() as i64);
+    write_counts(reply, &[("pel-count", group.pending_len() as u64)]);
+    write_counts(reply, nacked.as_slice());
     reply.bulk(b"pending");
     reply.array(count.min(group.pending_len()));
     for pending in group.pending_from(Id::MIN).take(count) {

@@ -18,6 +18,7 @@
 //! group), the flag `movablekeys` and the first, last and step of old clients (from the key specs), and a
 //! subcommand's group (its container's). All rows are constants; nothing is built at the start.
 
+pub mod absent;
 pub mod describe;
 pub mod keys;
 mod rows;

@@ -388,9 +388,11 @@ impl Group {
         settled
     }
 
-    /// Settles an entry that has become a dead letter.
-    pub fn settle_dead(&mut self, id: Id) {
-        self.totals.dead_lettered += u64::from(self.forget(id));
+    /// Settles a pending entry that has become a dead letter. Says whether it was pending.
+    pub fn settle_dead(&mut self, id: Id) -> bool {
+        let settled = self.forget(id);
+        self.totals.dead_lettered += u64::from(settled);
+        settled
     }
 
     /// Takes an entry from those that are pending. Says whether it was.
