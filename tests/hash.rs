@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Client, Server};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// More than enough for fields to go that have some milliseconds to live.
 const A_WHILE: Duration = Duration::from_millis(200);
@@ -85,4 +85,30 @@ fn a_command_that_names_fields_does_not_wait_for_all_that_have_expired() {
     let digest = client.call("DEBUG DIGEST");
     assert_eq!(client.call("DEBUG LOADAOF"), "+OK");
     assert_eq!(client.call("DEBUG DIGEST"), digest);
+}
+
+#[test]
+fn fields_expire_by_themselves_after_a_restart() {
+    for log in ["yes", "no"] {
+        let mut server = Server::start(&["--appendonly", log, "--save", ""]);
+        let mut client = server.connect();
+        assert_eq!(client.call("HSET h f v"), ":1");
+        assert_eq!(client.call("HPEXPIRE h 1500 FIELDS 1 f"), "*1 :1");
+        assert_eq!(client.call("SAVE"), "+OK");
+        if log == "yes" {
+            client.call("BGREWRITEAOF");
+            while client.info("aof_rewrite_in_progress") == 1 {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        server.kill();
+        server.must_survive = false;
+        server.start_again(&[]);
+        let mut client = server.connect();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while client.call("DBSIZE") != ":0" {
+            assert!(Instant::now() < deadline, "it stays, appendonly {log}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
 }

@@ -277,16 +277,37 @@ pub fn write_ending(log: &Log, waiter: &Waiter, ending: Ending, reply: &mut Repl
     }
 }
 
-/// Takes a waiter whose wait has ended out of all queues, one stripe at a time.
-pub fn leave_queues(env: &mut Env<'_, '_>, waiter: &Waiter) {
-    let wait = &waiter.wait;
+/// Takes a waiter whose wait has ended out of all queues, one stripe at a time. Where somebody holds one, that is done later; who serves the key
+/// before finds the wait ended, and passes over it.
+pub fn leave_queues(env: &mut Env<'_, '_>, waiter: &Arc<Waiter>) {
+    if !has_left_queues(env, waiter) {
+        env.local.leaving.push(waiter.clone());
+    }
+}
+
+/// Tries again for those that could not leave all. False if there still are some.
+pub fn leave_queues_again(env: &mut Env<'_, '_>) -> bool {
+    if env.local.leaving.is_empty() {
+        return true;
+    }
+    let mut leaving = std::mem::take(&mut env.local.leaving);
+    leaving.retain(|waiter| !has_left_queues(env, waiter));
+    env.local.leaving.append(&mut leaving);
+    env.local.leaving.is_empty()
+}
+
+fn has_left_queues(env: &mut Env<'_, '_>, waiter: &Waiter) -> bool {
+    let (wait, mut has_left) = (&waiter.wait, true);
     for key in &wait.keys {
         let stripe = env.locked.keyspace().stripe_of(key);
-        // Where a script holds it for long, who serves the key next finds the wait ended, and forgets it.
-        if env.locked.acquire_one_soon(stripe) {
-            let stripe = env.locked.stripe(stripe);
-            stripe.waiting.remove(wait.db, key, waiter.ticket);
+        match env.locked.acquire_one_briefly(stripe) {
+            true => {
+                let stripe = env.locked.stripe(stripe);
+                stripe.waiting.remove(wait.db, key, waiter.ticket);
+            }
+            false => has_left = false,
         }
     }
     env.locked.release();
+    has_left
 }

@@ -12,9 +12,9 @@ use crate::base::clock::Now;
 use crate::config::Config;
 use crate::data::Value;
 use crate::data::stream::NodeLimits;
-use crate::keyspace::NEVER;
 use crate::keyspace::usage::Counting;
 use crate::keyspace::waiters::{Awaits, OnTimeout};
+use crate::keyspace::{NEVER, Waiter};
 use crate::pubsub::{Gathered, Listeners};
 use crate::resp::{OwnedRequest, Reply};
 use smallvec::SmallVec;
@@ -93,6 +93,8 @@ pub struct Local {
     pub evicted: Vec<Value>,
     /// There is more to be evicted than time was for.
     pub evicting: bool,
+    /// Waits that have ended and could not leave all queues yet.
+    pub leaving: Vec<Arc<Waiter>>,
     /// To wait for what others free was in vain, and will not be tried again before then, steady milliseconds.
     pub awaits_freeing_from_ms: i64,
     /// The last command's name as it was sent, and its row: most clients repeat themselves.
@@ -148,6 +150,7 @@ impl Local {
             rng: Rng::unforeseen(),
             pool: Pool::default(),
             evicted: Vec::new(),
+            leaving: Vec::new(),
             awaits_freeing_from_ms: i64::MIN,
             evicting: false,
             last: None,

@@ -329,7 +329,7 @@ fn evict_soonest(env: &mut Env<'_, '_>) -> bool {
 /// Evicts the key with the first deadline of a stripe that is held, and lets go; false if it has none.
 fn evict_first(env: &mut Env<'_, '_>, number: usize) -> bool {
     let dbs = env.locked.stripe(number).dbs.iter().enumerate();
-    let first = dbs.min_by_key(|(_, db)| db.next_deadline_ms());
+    let first = dbs.min_by_key(|(_, db)| db.next_key_deadline_ms());
     let key = first.and_then(|(db, table)| {
         let position = table.first_due(LAST_DEADLINE_MS)?;
         Some((db, table.entry(position).key.clone()))

@@ -4,12 +4,14 @@
 
 use super::dispatch::{self, Env};
 use super::shared::gate;
-use super::{hash, stream};
+use super::{block, hash, stream};
 use crate::keyspace::NEVER;
 use std::sync::atomic::Ordering;
 
 /// Keys and fields removed under one acquisition of a stripe; the rest waits for the next turn.
 const KEYS_PER_VISIT: usize = 128;
+/// When to look again at a stripe that somebody else held.
+const AGAIN_MS: i64 = 2;
 
 /// Lets happen what is due in the stripes this core looks after; returns when to look again, steady milliseconds.
 pub fn expire_due(env: &mut Env<'_, '_>) -> i64 {
@@ -27,30 +29,32 @@ pub fn expire_due(env: &mut Env<'_, '_>) -> i64 {
         if wall_leapt {
             all_heard &= sound_alarms(env, stripe);
         }
-        let mut deadline_ms = NEVER;
-        if expires {
-            if keyspace.next_deadline_ms(stripe) <= env.now.unix_ms {
-                expire(env, stripe);
-            }
-            deadline_ms = keyspace.next_deadline_ms(stripe);
-        }
-        let mut alarm_ms = NEVER;
-        if pause.is_none() {
-            if keyspace.next_alarm_ms(stripe) <= env.now.steady_ms {
-                attend(env, stripe);
-            }
-            alarm_ms = keyspace.next_alarm_ms(stripe);
-        }
-        next_ms = next_ms.min(env.now.steady_at(deadline_ms)).min(alarm_ms);
+        let again_ms = env.now.steady_ms + AGAIN_MS;
+        let is_due = keyspace.next_deadline_ms(stripe) <= env.now.unix_ms;
+        let deadline_ms = match expires {
+            true if is_due && !expire(env, stripe) => again_ms,
+            true => env.now.steady_at(keyspace.next_deadline_ms(stripe)),
+            false => NEVER,
+        };
+        let is_due = keyspace.next_alarm_ms(stripe) <= env.now.steady_ms;
+        let alarm_ms = match pause {
+            None if is_due && !attend(env, stripe) => again_ms,
+            None => keyspace.next_alarm_ms(stripe),
+            Some(_) => NEVER,
+        };
+        next_ms = next_ms.min(deadline_ms).min(alarm_ms);
     }
     env.local.leap_is_unheard = !all_heard;
+    if !block::leave_queues_again(env) {
+        next_ms = next_ms.min(env.now.steady_ms + AGAIN_MS);
+    }
     next_ms
 }
 
-/// What is scheduled by wall time may be due earlier than its alarm says. False if a script holds the stripe for long.
+/// What is scheduled by wall time may be due earlier than its alarm says. False if somebody holds the stripe.
 #[cold]
 fn sound_alarms(env: &mut Env<'_, '_>, stripe: usize) -> bool {
-    if !env.locked.acquire_one_soon(stripe) {
+    if !env.locked.acquire_one_briefly(stripe) {
         return false;
     }
     for db in &mut env.locked.stripe(stripe).dbs {
@@ -66,10 +70,10 @@ fn publish_alarm(env: &mut Env<'_, '_>, stripe: usize) {
     env.shared.keyspace.set_next_alarm_ms(stripe, at_ms);
 }
 
-/// Looks at the streams of one stripe whose alarms have sounded.
-fn attend(env: &mut Env<'_, '_>, stripe: usize) {
-    if !env.locked.acquire_one_soon(stripe) {
-        return;
+/// Looks at the streams of one stripe whose alarms have sounded. False if somebody holds it.
+fn attend(env: &mut Env<'_, '_>, stripe: usize) -> bool {
+    if !env.locked.acquire_one_briefly(stripe) {
+        return false;
     }
     let now_ms = env.now.steady_ms.max(0).unsigned_abs();
     let mut budget = KEYS_PER_VISIT;
@@ -84,7 +88,7 @@ fn attend(env: &mut Env<'_, '_>, stripe: usize) {
         {
             budget -= 1;
             if !stream::attend::reach(env, db, &key) {
-                return;
+                return false;
             }
             if due(env, db).as_deref() != Some(&key) {
                 // Somebody else has looked at it meanwhile.
@@ -93,19 +97,20 @@ fn attend(env: &mut Env<'_, '_>, stripe: usize) {
             env.locked.stripe(stripe).dbs[db].silence_alarm();
             stream::attend::attend(env, db, &key);
             dispatch::settle(env);
-            if env.locked.any_ready() && !super::block::serve_ready(env) {
-                return;
+            if env.locked.any_ready() && !block::serve_ready(env) {
+                return false;
             }
         }
     }
     publish_alarm(env, stripe);
     env.locked.release();
+    true
 }
 
-/// Removes what is due in one stripe.
-fn expire(env: &mut Env<'_, '_>, stripe: usize) {
-    if !env.locked.acquire_one_soon(stripe) {
-        return;
+/// Removes what is due in one stripe. False if somebody holds it.
+fn expire(env: &mut Env<'_, '_>, stripe: usize) -> bool {
+    if !env.locked.acquire_one_briefly(stripe) {
+        return false;
     }
     let databases = env.shared.keyspace.databases();
     let mut budget = KEYS_PER_VISIT;
@@ -135,7 +140,8 @@ fn expire(env: &mut Env<'_, '_>, stripe: usize) {
     dispatch::settle(env);
     if env.locked.any_ready() {
         // Where they have to wait for a script, that is for who served them to know.
-        let _ = super::block::serve_ready(env);
+        let _ = block::serve_ready(env);
     }
     env.locked.release();
+    true
 }

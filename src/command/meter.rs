@@ -13,12 +13,14 @@ use super::stats::CoreStats;
 use super::table::words::flag;
 use crate::base::clock::Stopwatch;
 use crate::config::Config;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Commands that are timed together at most.
 const MAX_RUN: u64 = 64;
 /// A command with more arguments than this may be slow whatever its kind.
 const MAX_ARGUMENTS: usize = 5;
+/// A reading of the clock counts as that of the moment for so long.
+pub const TIME_LASTS: Duration = Duration::from_millis(1);
 /// With a threshold of fewer microseconds, every command is timed by itself.
 const MIN_THRESHOLD_US: i64 = 1000;
 
@@ -26,6 +28,8 @@ const MIN_THRESHOLD_US: i64 = 1000;
 pub struct Meter<'k> {
     stats: &'k CoreStats,
     stopwatch: Stopwatch,
+    /// Since when what the time is was not read again.
+    read_at: Instant,
     into_histogram: bool,
     /// Whether commands may be timed together.
     allows_runs: bool,
@@ -43,9 +47,11 @@ impl<'k> Meter<'k> {
         let threshold_us = config.slowlog_log_slower_than_us;
         let allows_runs = !(0..MIN_THRESHOLD_US).contains(&threshold_us)
             && config.latency_monitor_threshold_ms == 0;
+        let stopwatch = Stopwatch::start();
         Meter {
             stats,
-            stopwatch: Stopwatch::start(),
+            read_at: stopwatch.began(),
+            stopwatch,
             into_histogram: config.latency_tracking,
             allows_runs,
             command: usize::MAX,
@@ -63,6 +69,17 @@ impl<'k> Meter<'k> {
     /// When what is being timed began.
     pub fn began(&self) -> Instant {
         self.stopwatch.began()
+    }
+
+    /// True if what has run since the time was read took so long that it is to be read again, which is then up to the caller.
+    #[inline]
+    pub fn is_time_over(&mut self) -> bool {
+        let began = self.stopwatch.began();
+        let is_over = began.duration_since(self.read_at) > TIME_LASTS;
+        if is_over {
+            self.read_at = began;
+        }
+        is_over
     }
 
     /// `command` is about to run.

@@ -21,7 +21,7 @@ pub fn monitor(ctx: &mut Ctx<'_, '_>, _args: Args<'_>) -> Outcome {
     if !ctx.session.monitor {
         ctx.session.monitor = true;
         ctx.local.monitors.push(ctx.session.token);
-        ctx.shared.monitors[ctx.local.core].fetch_add(1, Ordering::Relaxed);
+        ctx.shared.monitors[ctx.local.core].fetch_add(1, Ordering::SeqCst);
         ctx.shared.set_gate(gate::MONITORED, true);
     }
     ctx.reply.ok();
@@ -34,13 +34,17 @@ pub fn stop(shared: &Shared, local: &mut super::Local, session: &mut Session) {
         return;
     }
     local.monitors.retain(|&token| token != session.token);
-    shared.monitors[local.core].fetch_sub(1, Ordering::Relaxed);
-    let none = shared
-        .monitors
-        .iter()
-        .all(|count| count.load(Ordering::Relaxed) == 0);
-    if none {
+    shared.monitors[local.core].fetch_sub(1, Ordering::SeqCst);
+    let is_any = || {
+        let mut counts = shared.monitors.iter();
+        counts.any(|count| count.load(Ordering::SeqCst) > 0)
+    };
+    if !is_any() {
         shared.set_gate(gate::MONITORED, false);
+        // One may have begun meanwhile, on another core.
+        if is_any() {
+            shared.set_gate(gate::MONITORED, true);
+        }
     }
 }
 

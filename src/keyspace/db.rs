@@ -402,6 +402,13 @@ impl Db {
         times.min().unwrap_or(NEVER)
     }
 
+    /// When the first key expires, fields aside; `NEVER` for none.
+    pub fn next_key_deadline_ms(&self) -> i64 {
+        self.deadlines
+            .first()
+            .map_or(NEVER, |(time_ms, _)| *time_ms)
+    }
+
     /// The position of an entry whose deadline has come.
     pub fn first_due(&self, now_ms: i64) -> Option<usize> {
         self.deadlines

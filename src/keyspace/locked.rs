@@ -8,6 +8,9 @@
 //! script has what it reaches for, and begins anew. It has executed nothing yet, so nothing is lost, and no deadlock can form. That holds
 //! for one script at a time, which is the scripts' affair.
 //!
+//! Whoever waits for a stripe for more than a moment holds no others meanwhile: one long command would else hold up those too who need
+//! nothing of what it holds.
+//!
 //! Who holds stripes for longer than others should wait says so (`Keyspace::set_stalled`); who waits for clients then gives up
 //! (`acquire_soon` and its kin).
 
@@ -22,6 +25,10 @@ pub const COMMANDS_PER_ACQUISITION: u32 = 64;
 
 /// How long one waits for a stripe before looking whether to go on waiting.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// How long one waits for a stripe while holding others, or before doing something else first.
+const BRIEFLY: Duration = Duration::from_micros(200);
+/// How often one lets go of stripes that others may need, to wait for one that is held for longer. Then it is one's turn.
+const GIVING_WAY: u32 = 16;
 
 /// The stripes that a command needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +78,8 @@ enum Patience {
     Endless,
     /// Not while their holder has said that it holds them for long.
     UnlessStalled,
+    /// Hardly at all.
+    Brief,
 }
 
 /// Why one waits no longer.
@@ -79,6 +88,15 @@ enum GivesUp {
     Stalled,
     /// A script reaches out, and might wait for what is held here.
     ForReacher,
+    /// This stripe is held for longer than others should be held for it.
+    For(u16),
+}
+
+/// Stripes that are held while waiting for another.
+#[derive(Clone, Copy)]
+struct Others {
+    /// They are let go of if that takes longer.
+    gives_way: bool,
 }
 
 type Guard<'k> = (u16, MutexGuard<'k, Stripe>);
@@ -144,6 +162,11 @@ impl<'k> Locked<'k> {
         self.keeps(stripe) || self.turn_to(stripe, Patience::UnlessStalled)
     }
 
+    /// The same, unless it is held by somebody else for more than a moment: for what can be done a little later.
+    pub fn acquire_one_briefly(&mut self, stripe: usize) -> bool {
+        self.keeps(stripe) || self.turn_to(stripe, Patience::Brief)
+    }
+
     #[inline(always)]
     fn keeps(&mut self, stripe: usize) -> bool {
         let keeps = matches!(self.held, Held::One((held, _)) if held as usize == stripe)
@@ -154,7 +177,7 @@ impl<'k> Locked<'k> {
 
     fn turn_to(&mut self, stripe: usize, patience: Patience) -> bool {
         self.release();
-        let Ok(guard) = self.lock(stripe as u16, patience, false) else {
+        let Ok(guard) = self.lock(stripe as u16, patience, None) else {
             return false;
         };
         self.held = Held::One((stripe as u16, guard));
@@ -170,6 +193,11 @@ impl<'k> Locked<'k> {
     /// The same, unless one of them is held for long by somebody else: then holds nothing, and false.
     pub fn acquire_soon(&mut self, set: &StripeSet) -> bool {
         self.acquire_with(set, Patience::UnlessStalled)
+    }
+
+    /// The same, unless one of them is held by somebody else for more than a moment.
+    pub fn acquire_briefly(&mut self, set: &StripeSet) -> bool {
+        self.acquire_with(set, Patience::Brief)
     }
 
     fn acquire_with(&mut self, set: &StripeSet, patience: Patience) -> bool {
@@ -189,14 +217,22 @@ impl<'k> Locked<'k> {
         patience: Patience,
     ) -> bool {
         self.release();
+        let mut gave_way = 0;
         loop {
-            match self.lock_all(ascending.clone(), patience) {
+            match self.lock_all(ascending.clone(), patience, gave_way < GIVING_WAY) {
                 Ok(guards) => {
                     self.held = Held::Many(guards);
                     return true;
                 }
                 Err(GivesUp::Stalled) => return false,
                 Err(GivesUp::ForReacher) => self.keyspace.await_reacher(),
+                Err(GivesUp::For(stripe)) => {
+                    gave_way += 1;
+                    // With nothing held, or whoever needs that would wait for this one's holder too.
+                    if self.wait_for(stripe, patience, None).is_err() {
+                        return false;
+                    }
+                }
             }
         }
     }
@@ -205,10 +241,12 @@ impl<'k> Locked<'k> {
         &self,
         ascending: impl Iterator<Item = u16>,
         patience: Patience,
+        gives_way: bool,
     ) -> Result<SmallVec<[Guard<'k>; 2]>, GivesUp> {
         let mut guards = SmallVec::new();
         for stripe in ascending {
-            let guard = self.lock(stripe, patience, !guards.is_empty())?;
+            let others = (!guards.is_empty()).then_some(Others { gives_way });
+            let guard = self.lock(stripe, patience, others)?;
             guards.push((stripe, guard));
         }
         Ok(guards)
@@ -219,11 +257,11 @@ impl<'k> Locked<'k> {
         &self,
         stripe: u16,
         patience: Patience,
-        holds_others: bool,
+        others: Option<Others>,
     ) -> Result<MutexGuard<'k, Stripe>, GivesUp> {
         match self.keyspace.try_lock(stripe.into()) {
             Some(guard) => Ok(guard),
-            None => self.wait_for(stripe, patience, holds_others),
+            None => self.wait_for(stripe, patience, others),
         }
     }
 
@@ -232,17 +270,25 @@ impl<'k> Locked<'k> {
         &self,
         stripe: u16,
         patience: Patience,
-        holds_others: bool,
+        others: Option<Others>,
     ) -> Result<MutexGuard<'k, Stripe>, GivesUp> {
+        let gives_way = others.is_some_and(|others| others.gives_way);
         loop {
             if patience == Patience::UnlessStalled && self.keyspace.is_stalled() {
                 return Err(GivesUp::Stalled);
             }
-            if holds_others && self.keyspace.has_reacher() {
+            if others.is_some() && self.keyspace.has_reacher() {
                 return Err(GivesUp::ForReacher);
             }
-            if let Some(guard) = self.keyspace.lock_within(stripe.into(), LOOK_EVERY) {
+            let is_brief = gives_way || patience == Patience::Brief;
+            let time = if is_brief { BRIEFLY } else { LOOK_EVERY };
+            if let Some(guard) = self.keyspace.lock_within(stripe.into(), time) {
                 return Ok(guard);
+            }
+            match patience {
+                Patience::Brief => return Err(GivesUp::Stalled),
+                _ if gives_way => return Err(GivesUp::For(stripe)),
+                _ => {}
             }
         }
     }
@@ -474,5 +520,47 @@ impl Drop for Locked<'_> {
         if self.wake {
             self.keyspace.log().wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+    use std::time::Instant;
+
+    #[test]
+    fn who_waits_for_one_stripe_holds_up_nobody_by_others() {
+        let keyspace = Keyspace::new(1, 1);
+        let all = keyspace.stripes();
+        assert!(all > 1);
+        let (begun, is_begun) = channel();
+        let (end, is_ended) = channel::<()>();
+        std::thread::scope(|scope| {
+            let keyspace = &keyspace;
+            scope.spawn(move || {
+                let mut long = Locked::new(keyspace);
+                long.acquire_one(all - 1);
+                begun.send(()).expect("it is waited for");
+                let _ = is_ended.recv();
+            });
+            is_begun.recv().expect("it begins");
+            let waiting = scope.spawn(|| Locked::new(keyspace).acquire(&StripeSet::All));
+            // Sooner or later it waits for the last one, with nothing held.
+            let mut other = Locked::new(keyspace);
+            let deadline = Instant::now() + Duration::from_secs(10);
+            let mut in_a_row = 0;
+            while in_a_row < 20 {
+                let is_had = other.acquire_one_briefly(0);
+                other.release();
+                in_a_row = if is_had { in_a_row + 1 } else { 0 };
+                assert!(Instant::now() < deadline, "it is held");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            assert!(!waiting.is_finished());
+            assert!(!other.acquire_briefly(&StripeSet::All));
+            end.send(()).expect("it waits");
+            waiting.join().expect("it gets all");
+        });
     }
 }

@@ -285,6 +285,8 @@ impl Keyspace {
             let mut stripe = self.lock(number);
             stripe.dbs.iter_mut().for_each(Db::count_anew);
             self.set_next_alarm_ms(number, stripe.next_alarm_ms());
+            // Of a hash that is loaded only its own deadline is known so far, not those of its fields.
+            self.set_next_deadline_ms(number, stripe.next_deadline_ms());
         }
     }
 

@@ -216,6 +216,9 @@ fn execute_all(
         }
         parser.reset();
         start += consumed;
+        if env.meter.is_time_over() {
+            env.now = env.shared.clock.now();
+        }
         match next {
             Next::Continue if connection.session.closing || connection.is_killed() => {
                 return (input.len(), input.len());

@@ -1,8 +1,9 @@
 //! Blocked clients: served first come first served over all cores, each element once, whoever else reaches for it.
 
-use crate::common::{Client, Random};
+use crate::common::{Client, Random, Server};
 use crate::{elements, in_parallel, start};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// Makes a client wait, and returns once it does.
 fn wait_on(client: &mut Client, command: &str, watcher: &mut Client, waiting: i64) {
@@ -443,4 +444,73 @@ fn a_reply_that_is_to_be_skipped_is_skipped_when_it_comes() {
     client.await_info("blocked_clients", 1);
     assert_eq!(client.call("RPUSH queue x"), ":1");
     assert_eq!(waiter.call("PING"), "+PONG");
+}
+
+/// A transaction that does nothing for so long but hold `key`.
+fn hold(client: &mut Client, key: &str, seconds: &str) {
+    assert_eq!(client.call("MULTI"), "+OK");
+    for command in [format!("GET {key}"), format!("DEBUG SLEEP {seconds}")] {
+        assert_eq!(client.call(&command), "+QUEUED");
+    }
+    client.send("EXEC");
+    std::thread::sleep(Duration::from_millis(30));
+}
+
+#[test]
+fn a_wait_that_ends_waits_for_nobody_who_holds_its_key() {
+    let server = Server::start(&["--threads", "2", "--enable-debug-command", "yes"]);
+    let mut waiting: Vec<Client> = (0..8).map(|_| server.connect()).collect();
+    let mut holder = server.connect();
+    waiting
+        .iter_mut()
+        .for_each(|client| client.send("BLPOP held 0.2"));
+    hold(&mut holder, "held", "1.5");
+    let began = Instant::now();
+    let took = |client: &mut Client| {
+        assert_eq!(client.reply(), "*-1");
+        began.elapsed()
+    };
+    let took: Vec<Duration> = std::thread::scope(|scope| {
+        let clients = waiting.iter_mut();
+        let answers: Vec<_> = clients.map(|client| scope.spawn(|| took(client))).collect();
+        let answers = answers.into_iter();
+        answers
+            .map(|answer| answer.join().expect("it is answered"))
+            .collect()
+    });
+    // Whoever is on the core of the transaction waits for that.
+    assert!(
+        took.iter().any(|took| *took < Duration::from_millis(900)),
+        "{took:?}"
+    );
+    assert_eq!(holder.reply(), "*2 $-1 +OK");
+    // Nothing of the waits is left.
+    assert_eq!(waiting[0].call("RPUSH held x"), ":1");
+    assert_eq!(waiting[0].call("LLEN held"), ":1");
+}
+
+#[test]
+fn who_is_made_to_wait_is_not_idle() {
+    let server = Server::start(&["--timeout", "1", "--appendfsync", "always"]);
+    let mut waiting = server.connect();
+    waiting.send("BLPOP q 0");
+    std::thread::sleep(Duration::from_millis(1500));
+    let mut other = server.connect();
+    assert_eq!(other.call("RPUSH q x"), ":1");
+    assert_eq!(waiting.reply(), "*2 $1 q $1 x");
+    assert_eq!(other.call("CLIENT PAUSE 2500"), "+OK");
+    assert_eq!(server.connect().call("SET k v"), "+OK");
+}
+
+#[test]
+fn time_goes_on_between_commands_that_arrived_together() {
+    let server = Server::start(&["--threads", "1", "--enable-debug-command", "yes"]);
+    let mut client = server.connect();
+    client.send_raw(b"DEBUG SLEEP 0.4\r\nSET lock v PX 300 NX\r\nPTTL lock\r\n");
+    assert_eq!(
+        (client.reply(), client.reply()),
+        ("+OK".into(), "+OK".into())
+    );
+    let left_ms: i64 = client.reply()[1..].parse().expect("a number");
+    assert!(left_ms > 0, "it ran out before it was granted");
 }

@@ -178,10 +178,10 @@ fn cut_log(shared: &Shared, config: &Config, locked: &mut Locked<'_>) -> Option<
     Some(log.cut())
 }
 
-/// Begins a snapshot of this moment, unless one is under way, or a script holds stripes for long. No stripe is held.
+/// Begins a snapshot of this moment, unless one is under way, or somebody holds a stripe for more than a moment. No stripe is held.
 pub fn begin_now(shared: &Shared, now: Now, task: Task) -> bool {
     let mut locked = Locked::new(&shared.keyspace);
-    locked.acquire_soon(&StripeSet::All) && begin(shared, &mut locked, now, task)
+    locked.acquire_briefly(&StripeSet::All) && begin(shared, &mut locked, now, task)
 }
 
 /// What to write for a save.
@@ -316,8 +316,9 @@ pub fn finished(shared: &Shared, job: &Job, outcome: snapshot::Outcome) {
         true => std::mem::take(&mut status.waiting),
         false => Vec::new(),
     };
-    drop(status);
+    // Before the next one can begin.
     shared.storage.aof.set_saving(false);
+    drop(status);
     // What the kernel was left with meanwhile is to be synced.
     shared.keyspace.log().call();
     if job.task == Task::Rewrite {

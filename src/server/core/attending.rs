@@ -31,7 +31,9 @@ impl Core {
 
     /// Takes this core's own state back.
     pub(super) fn give_back(&mut self, local: Box<Local>) {
-        self.spare_local = Some(std::mem::replace(&mut self.local, local));
+        let mut spare = std::mem::replace(&mut self.local, local);
+        self.local.leaving.append(&mut spare.leaving);
+        self.spare_local = Some(spare);
         self.lent -= 1;
         self.has_attended &= self.lent > 0;
     }
@@ -89,7 +91,7 @@ impl Outlook for Core {
         if self.poll.poll(&mut events, Some(Duration::ZERO)).is_err() {
             return;
         }
-        self.now = self.shared.clock.now();
+        self.read_clock();
         for event in &events {
             let token = event.token().0.wrapping_sub(FIRST_CONNECTION);
             match self.connections.is_away(token) {

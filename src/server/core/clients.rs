@@ -1,6 +1,6 @@
 //! Clients coming and going: accepting, dealing connections out to the cores, refusing, closing.
 
-use super::super::connection::{Connection, Socket};
+use super::super::connection::{Connection, Halt, Socket};
 use super::super::listener;
 use super::{Core, FIRST_CONNECTION};
 use crate::command::acl::{self, User};
@@ -211,7 +211,10 @@ impl Core {
         }
         for (token, connection) in self.connections.iter() {
             let session = &connection.session;
-            if session.blocked.is_none()
+            // Who is made to wait is not idle.
+            let waits = connection.is_held() || !matches!(connection.halt, Halt::None);
+            if !waits
+                && session.blocked.is_none()
                 && session.subscriptions.is_none()
                 && !session.monitor
                 && self.now.steady_ms - connection.active_ms > timeout_ms

@@ -45,6 +45,8 @@ impl Core {
             return;
         }
         connection.hold_until = offset;
+        // Whoever has appended what it waits for may be long in waking the log's writer.
+        self.wakes_log = true;
         let after = |(before, _): &(u64, usize)| *before <= offset;
         let at = match self.held.back().is_none_or(after) {
             true => self.held.len(),
@@ -167,6 +169,7 @@ impl Core {
             return;
         }
         connection.hold_until = 0;
+        connection.active_ms = self.now.steady_ms;
         let goes_on = std::mem::take(&mut connection.readable);
         self.list_for_writing(token);
         if goes_on {

@@ -42,7 +42,7 @@ use mio::{Events, Poll, Token};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The inbox's waker.
 pub const WAKER: Token = Token(0);
@@ -112,6 +112,7 @@ pub struct Core {
     /// Output buffers that nobody has output in.
     spares: Vec<Reply>,
     now: Now,
+    now_read_at: Instant,
     waits: Waits,
     next_tick_ms: i64,
     config_version: u64,
@@ -159,6 +160,7 @@ impl Core {
             parser: Parser::default(),
             spares: Vec::new(),
             now: shared.clock.now(),
+            now_read_at: Instant::now(),
             waits: Waits::default(),
             next_tick_ms: 0,
             config_version: u64::MAX,
@@ -172,7 +174,7 @@ impl Core {
         while !self.shared.gate(gate::STOPPING) {
             self.wait(&mut events, next_expiry_ms)?;
             let started = Stopwatch::start();
-            self.now = self.shared.clock.now();
+            self.read_clock();
             self.refresh_config();
             self.read_mail();
             self.let_go();
@@ -196,6 +198,11 @@ impl Core {
         }
         self.flush_and_close();
         Ok(())
+    }
+
+    fn read_clock(&mut self) {
+        self.now = self.shared.clock.now();
+        self.now_read_at = Instant::now();
     }
 
     fn refresh_config(&mut self) {
@@ -360,7 +367,7 @@ impl Core {
         loop {
             let all_stopped =
                 self.shared.stopped_cores.load(Ordering::SeqCst) == self.shared.cores();
-            self.now = self.shared.clock.now();
+            self.read_clock();
             self.read_mail();
             self.let_go();
             self.write_long_replies();

@@ -6,7 +6,7 @@ use super::super::timers::Timer;
 use super::{Core, FIRST_CONNECTION, FIRST_HANDSHAKE, RECEIVE_BYTES};
 use crate::command::block::{self, Ending};
 use crate::command::dispatch::Env;
-use crate::command::meter::Meter;
+use crate::command::meter::{Meter, TIME_LASTS};
 use crate::command::script::outlook::with_outlook;
 use crate::command::server::shutdown;
 use crate::command::session::ReplyMode;
@@ -127,6 +127,7 @@ impl Core {
             }
             return;
         }
+        connection.active_ms = self.now.steady_ms;
         let halt = std::mem::take(&mut connection.halt);
         if self.shared.gate(gate::STOPPING) {
             return self.list_for_writing(token);
@@ -162,6 +163,10 @@ impl Core {
         let mut locked = Locked::new(&self.shared.keyspace);
         let stats = &self.shared.stats[self.local.core];
         let meter = Meter::start(stats, &self.local.config);
+        // Those before it in this turn may have taken long.
+        if meter.began().duration_since(self.now_read_at) > TIME_LASTS {
+            self.read_clock();
+        }
         std::mem::swap(&mut locked.effects, &mut self.effects);
         // Nothing of what commands use is in the core meanwhile: a script may let it attend to others.
         let mut connection = self.connections.take(token);
@@ -176,7 +181,11 @@ impl Core {
             meter,
         };
         let result = with_outlook(self, || f(&mut connection, &mut env));
+        let now = env.now;
         drop(env);
+        if now.steady_ms > self.now.steady_ms {
+            self.now = now;
+        }
         self.changes = changes;
         self.give_back(local);
         // Nothing is served to it from here on, were it in this turn.
@@ -322,6 +331,7 @@ impl Core {
         let Some(waiter) = block::leave(self.shared, &mut connection.session) else {
             return;
         };
+        connection.active_ms = self.now.steady_ms;
         connection.session.commands += 1;
         connection.out.version = connection.session.version;
         match connection.session.reply_mode {

@@ -268,7 +268,8 @@ impl Files {
 
     /// The files of the history are gone.
     pub fn forget_history(&mut self) -> io::Result<()> {
-        if self.manifest.history.is_empty() {
+        // What is unlisted must not come into the manifest by the way; the next base forgets the history too.
+        if self.manifest.history.is_empty() || !self.listed {
             return Ok(());
         }
         let manifest = Manifest {
