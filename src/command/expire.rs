@@ -1,6 +1,7 @@
 //! Keys whose time is up go by themselves: each core looks after its share of the stripes, waking when the first deadline
 //! there comes, or a pause of the clients is over. (Whoever looks at such a key before that removes it too; see `keys`.) So do fields of
-//! hashes. Streams that something happens to by itself are looked at the same way, when their alarms sound. In a pause nothing happens.
+//! hashes. Streams that something happens to by itself are looked at the same way, when their alarms sound. What a core that is busy leaves
+//! undone others do a little later. In a pause nothing happens.
 
 use super::dispatch::{self, Env};
 use super::shared::gate;
@@ -10,6 +11,8 @@ use std::sync::atomic::Ordering;
 
 /// Keys and fields removed under one acquisition of a stripe; the rest waits for the next turn.
 const KEYS_PER_VISIT: usize = 128;
+/// What is so late is no longer left to the core that should look after it.
+const LATE_MS: i64 = 20;
 /// When to look again at a stripe that somebody else held.
 const AGAIN_MS: i64 = 2;
 
@@ -49,6 +52,26 @@ pub fn expire_due(env: &mut Env<'_, '_>) -> i64 {
         next_ms = next_ms.min(env.now.steady_ms + AGAIN_MS);
     }
     next_ms
+}
+
+/// Lets happen what is overdue in the stripes of cores that are busy with something else.
+pub fn help_out(env: &mut Env<'_, '_>) {
+    if env.shared.gate(gate::LOADING) || env.shared.pause_in_force(env.now).is_some() {
+        return;
+    }
+    let expires = env.shared.active_expire.load(Ordering::Relaxed);
+    let (unix_ms, steady_ms) = (env.now.unix_ms - LATE_MS, env.now.steady_ms - LATE_MS);
+    for stripe in 0..env.shared.keyspace.stripes() {
+        let keyspace = &env.shared.keyspace;
+        let is_late = expires && keyspace.next_deadline_ms(stripe) <= unix_ms;
+        // Who holds one now will see to it, or its caretaker after that.
+        if is_late && !expire(env, stripe) {
+            continue;
+        }
+        if keyspace.next_alarm_ms(stripe) <= steady_ms {
+            attend(env, stripe);
+        }
+    }
 }
 
 /// What is scheduled by wall time may be due earlier than its alarm says. False if somebody holds the stripe.

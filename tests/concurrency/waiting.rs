@@ -514,3 +514,35 @@ fn time_goes_on_between_commands_that_arrived_together() {
     let left_ms: i64 = client.reply()[1..].parse().expect("a number");
     assert!(left_ms > 0, "it ran out before it was granted");
 }
+
+#[test]
+fn what_a_busy_core_should_do_others_do() {
+    const KEYS: usize = 16;
+    let server = Server::start(&["--threads", "2", "--enable-debug-command", "yes"]);
+    let mut busy = server.connect();
+    assert_eq!(busy.call("CONFIG SET notify-keyspace-events Ex"), "+OK");
+    let mut listening: Vec<Client> = (0..8).map(|_| server.connect()).collect();
+    for client in &mut listening {
+        client.call("SUBSCRIBE __keyevent@0__:expired");
+    }
+    for number in 0..KEYS {
+        assert_eq!(busy.call(&format!("SET k:{number} v PX 300")), "+OK");
+    }
+    busy.send("DEBUG SLEEP 2.5");
+    let began = Instant::now();
+    let took = |client: &mut Client| {
+        (0..KEYS).for_each(|_| drop(client.reply()));
+        began.elapsed()
+    };
+    let took: Vec<Duration> = std::thread::scope(|scope| {
+        let clients = listening.iter_mut();
+        let all: Vec<_> = clients.map(|client| scope.spawn(|| took(client))).collect();
+        let all = all.into_iter();
+        all.map(|one| one.join().expect("it hears")).collect()
+    });
+    // Those on the busy core hear of it when that is over.
+    assert!(
+        took.iter().any(|took| *took < Duration::from_millis(1500)),
+        "{took:?}"
+    );
+}

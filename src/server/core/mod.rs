@@ -332,6 +332,9 @@ impl Core {
         }
         self.close_idle();
         self.end_late_handshakes();
+        if self.shared.cores() > 1 {
+            self.with_env(expire::help_out);
+        }
         if self.local.core == 0 {
             process::note_peak(self.now.unix_ms / 1000);
             save::tick(self.shared, &self.local.config, self.now);
