@@ -28,8 +28,8 @@ const MIN_THRESHOLD_US: i64 = 1000;
 pub struct Meter<'k> {
     stats: &'k CoreStats,
     stopwatch: Stopwatch,
-    /// Since when what the time is was not read again.
-    read_at: Instant,
+    /// What was measured since the time was read.
+    spent_ns: u64,
     into_histogram: bool,
     /// Whether commands may be timed together.
     allows_runs: bool,
@@ -47,11 +47,10 @@ impl<'k> Meter<'k> {
         let threshold_us = config.slowlog_log_slower_than_us;
         let allows_runs = !(0..MIN_THRESHOLD_US).contains(&threshold_us)
             && config.latency_monitor_threshold_ms == 0;
-        let stopwatch = Stopwatch::start();
         Meter {
             stats,
-            read_at: stopwatch.began(),
-            stopwatch,
+            stopwatch: Stopwatch::start(),
+            spent_ns: 0,
             into_histogram: config.latency_tracking,
             allows_runs,
             command: usize::MAX,
@@ -74,12 +73,17 @@ impl<'k> Meter<'k> {
     /// True if what has run since the time was read took so long that it is to be read again, which is then up to the caller.
     #[inline]
     pub fn is_time_over(&mut self) -> bool {
-        let began = self.stopwatch.began();
-        let is_over = began.duration_since(self.read_at) > TIME_LASTS;
+        let is_over = self.spent_ns > TIME_LASTS.as_nanos() as u64;
         if is_over {
-            self.read_at = began;
+            self.spent_ns = 0;
         }
         is_over
+    }
+
+    fn lap_ns(&mut self) -> u64 {
+        let ns = self.stopwatch.lap_ns();
+        self.spent_ns += ns;
+        ns
     }
 
     /// `command` is about to run.
@@ -106,7 +110,7 @@ impl<'k> Meter<'k> {
         self.command = command.id;
         let joins = self.allows_runs && command.is(flag::FAST);
         self.max_run = if joins { MAX_RUN } else { 0 };
-        let ns = self.stopwatch.lap_ns();
+        let ns = self.lap_ns();
         self.stats.calls(command.id, 1, ns, self.into_histogram);
         ns
     }
@@ -114,12 +118,12 @@ impl<'k> Meter<'k> {
     /// What was done since the last command is no command's.
     pub fn skip(&mut self) {
         self.close_run();
-        self.stopwatch.lap_ns();
+        self.lap_ns();
     }
 
     fn close_run(&mut self) {
         if self.run > 0 {
-            let ns = self.stopwatch.lap_ns();
+            let ns = self.lap_ns();
             self.stats
                 .calls(self.command, self.run, ns, self.into_histogram);
             self.run = 0;
