@@ -25,7 +25,7 @@ OWN_WORDS = {b"summary", b"complexity", b"notes"}
 OWN_LINE = ("$", b"in own words")
 
 # Subcommands that Redis has and we do not have yet.
-LACKING = {b"client|caching", b"client|tracking"}
+LACKING = {b"client|caching", b"client|tracking", b"module|load", b"module|loadex", b"module|unload"}
 
 # Commands and subcommands that we have and no Redis has.
 OWN = {b"xinfo|queue", b"xredrive", b"xscheduled", b"xtouch"}

@@ -157,11 +157,17 @@ def pairs(reply):
     named = len(reply) % 2 == 0 and reply and all(isinstance(name, bytes) for name in reply[::2])
     if not named or reply[0] not in NAMES:
         return [pairs(element) for element in reply]
-    return {name: pairs(value) for name, value in zip(reply[::2], reply[1::2]) if name not in NOT_COMPARED}
+    found = {name: pairs(value) for name, value in zip(reply[::2], reply[1::2]) if name not in NOT_COMPARED}
+    if all(found.get(name) == number for name, number in UNUSED.items()):
+        found = {name: value for name, value in found.items() if name not in UNUSED}
+    return found
 
 
 # What a stream tells of the messages that it remembers, and in what it keeps them.
 MESSAGES = {b"idmp-duration", b"idmp-maxsize", b"pids-tracked", b"iids-tracked", b"iids-added", b"iids-duplicates"}
+
+# What Millstream leaves out where it says nothing.
+UNUSED = dict.fromkeys(MESSAGES, 0) | {b"idmp-duration": 100, b"idmp-maxsize": 100}
 
 # The first names of the maps in XINFO STREAM FULL.
 NAMES = {b"length", b"name"}

@@ -14,9 +14,6 @@ pub const RELOAD_NESTED: Error =
 /// DEBUG LOADAOF could not load.
 pub const LOADAOF_FAILED: Error =
     Error::new("ERR Error trying to load the AOF files, check server logs.");
-/// MODULE LOAD and its like.
-pub const NO_MODULES: Error =
-    Error::new("ERR MODULE command not allowed. This server loads no modules");
 /// Wrong name or password.
 pub const WRONG_PASS: Error =
     Error::new("WRONGPASS invalid username-password pair or user is disabled.");

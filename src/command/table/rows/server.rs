@@ -333,24 +333,6 @@ pub static ROWS: &[Spec] = &[
                 .since("4.0.0")
                 .complexity("O(1)")
                 .summary("The modules that are loaded: none."),
-            row("load", -3, command::server::module::refuse)
-                .flags(ADMIN | NOSCRIPT | NO_ASYNC_LOADING)
-                .since("4.0.0")
-                .complexity("O(1)")
-                .summary("Is refused.")
-                .syntax("path [arg...]"),
-            row("loadex", -3, command::server::module::refuse)
-                .flags(ADMIN | NOSCRIPT | NO_ASYNC_LOADING)
-                .since("7.0.0")
-                .complexity("O(1)")
-                .summary("Is refused.")
-                .syntax("path [arg...]"),
-            row("unload", 3, command::server::module::refuse)
-                .flags(ADMIN | NOSCRIPT | NO_ASYNC_LOADING)
-                .since("4.0.0")
-                .complexity("O(1)")
-                .summary("Is refused.")
-                .syntax("name"),
         ]),
     row("monitor", 1, command::monitor::monitor)
         .flags(ADMIN | NOSCRIPT | LOADING | STALE)
