@@ -164,11 +164,11 @@ enum Room {
     None,
 }
 
-/// True if a command may store something; keys are evicted to that end. Stripes may be let go of. What is being freed elsewhere is waited for
-/// only before something is refused that `takes_memory`.
+/// True if there is room for a command that `takes_memory`, or it takes none; keys are evicted to that end in any case. Stripes may be let go of.
+/// What is being freed elsewhere is waited for only before something is refused.
 #[inline]
 pub fn has_room(env: &mut Env<'_, '_>, takes_memory: bool) -> bool {
-    env.shared.keyspace.limit_bytes() == 0 || is_within_limit(env, takes_memory)
+    env.shared.keyspace.limit_bytes() == 0 || is_within_limit(env, takes_memory) || !takes_memory
 }
 
 fn is_within_limit(env: &mut Env<'_, '_>, takes_memory: bool) -> bool {

@@ -38,7 +38,7 @@ pub(super) fn may_run(
     }
     let denies = |command: &Command, _: Request<'_>| command.is(flag::DENYOOM);
     let takes_memory = runs_any(session, (command, request), denies);
-    if !evict::has_room(env, takes_memory) && takes_memory {
+    if !evict::has_room(env, takes_memory) {
         return Err(error::OUT_OF_MEMORY);
     }
     if shared.gate(gate::LOG_FAILED | gate::UNSAVED) {

@@ -106,7 +106,9 @@ pub fn execute(
         return execute_special(env, session, request, reply);
     }
     match find(env.local, request) {
-        Ok(command) if has_room_for(env, command) => run(env, session, command, &request, reply),
+        Ok(command) if evict::has_room(env, command.is(flag::DENYOOM)) => {
+            run(env, session, command, &request, reply)
+        }
         Ok(command) => refuse(
             env,
             session,
@@ -115,12 +117,6 @@ pub fn execute(
         ),
         Err(refusal) => refuse(env, session, refusal, reply),
     }
-}
-
-#[inline(always)]
-fn has_room_for(env: &mut Env<'_, '_>, command: &Command) -> bool {
-    let takes_memory = command.is(flag::DENYOOM);
-    evict::has_room(env, takes_memory) || !takes_memory
 }
 
 /// Executes a request that the log holds, whatever state clients are in.
